@@ -1,0 +1,96 @@
+// Local means and their statistics over all keys.
+//
+//   m(q) = Σⱼ w(q, xⱼ) yⱼ / Σⱼ w(q, xⱼ),   w = profile(similarity) · prior weight · exp(bias)
+#pragma once
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <span>
+
+#include "vicinal/export.h"
+#include "vicinal/kernel.hpp"
+#include "vicinal/view.hpp"
+
+namespace vicinal {
+
+// What a row receives when no key has a weight.
+enum class Empty : std::int32_t { nan, zero, nearest, value };
+
+template <class T>
+struct Options {
+  std::span<const T> weights{};                  // n prior weights ≥ 0
+  std::span<const T> log_weights{};              // or their logarithms; −inf = absent
+  PairView<bool> mask{};                         // m × n, true = the key is used
+  PairView<T> bias{};                            // m × n, added to the log-weight
+  std::span<const std::int64_t> self_indices{};  // m: each query's own key, −1 = none
+  bool exclude_self = false;    // leave the own key out (self_indices, else the row number)
+  std::int64_t key_offset = 0;  // position of keys[0] in the sequence that self_indices count
+  Empty empty = Empty::nan;
+  double empty_value = std::numeric_limits<double>::quiet_NaN();
+  int num_threads = 0;                     // 0 = what OpenMP gives the calling thread
+  std::function<bool()> interrupted{};     // polled by the calling thread; true stops the call
+  std::function<void(double)> progress{};  // fraction done, called by the calling thread
+};
+
+// Every statistic is optional: an empty view or span is not computed.
+template <class T>
+struct Statistics {
+  View<T> mean{};                      // m × p
+  std::span<T> log_mass{};             // m: log Σ w, −inf for an empty row
+  std::span<T> ess{};                  // m: (Σw)² / Σw²
+  std::span<std::int64_t> count{};     // m: candidates inside the support
+  View<T> variance{};                  // m × p: Σ w (y − m)² / Σw
+  View<T> covariance{};                // m × p²
+  std::span<T> self_weight{};          // m: w_self / Σw
+  View<std::int64_t> top_k_indices{};  // m × k, heaviest first, −1 where fewer
+  View<T> top_k_weights{};             // m × k, shares of the row's mass
+  View<T> weights{};                   // m × n
+  bool normalize_weights = true;       // shares of the row's mass, or the plain weights
+};
+
+struct Report {
+  std::int64_t empty_rows = 0;
+  std::int64_t pairs_visited = 0;
+  bool interrupted = false;
+};
+
+VICINAL_EXPORT Report local_stats(const KernelSum& kernel, View<const float> queries,
+                                  View<const float> keys, View<const float> values,
+                                  const Statistics<float>& statistics,
+                                  const Options<float>& options = {});
+VICINAL_EXPORT Report local_stats(const KernelSum& kernel, View<const double> queries,
+                                  View<const double> keys, View<const double> values,
+                                  const Statistics<double>& statistics,
+                                  const Options<double>& options = {});
+
+// One problem of a batch (heads of attention, images of a stack): every item has the same shapes
+// and strides, and the options that belong to points stand here. Threads share the work of all
+// items.
+template <class T>
+struct BatchItem {
+  View<const T> queries{}, keys{}, values{};
+  Statistics<T> statistics{};
+  std::span<const T> weights{}, log_weights{};
+  PairView<bool> mask{};
+  PairView<T> bias{};
+  std::span<const std::int64_t> self_indices{};
+};
+
+VICINAL_EXPORT Report local_stats(const KernelSum& kernel, std::span<const BatchItem<float>> batch,
+                                  const Options<float>& options = {});
+VICINAL_EXPORT Report local_stats(const KernelSum& kernel, std::span<const BatchItem<double>> batch,
+                                  const Options<double>& options = {});
+
+inline Report local_mean(const KernelSum& kernel, View<const float> queries, View<const float> keys,
+                         View<const float> values, View<float> means,
+                         const Options<float>& options = {}) {
+  return local_stats(kernel, queries, keys, values, {.mean = means}, options);
+}
+inline Report local_mean(const KernelSum& kernel, View<const double> queries,
+                         View<const double> keys, View<const double> values, View<double> means,
+                         const Options<double>& options = {}) {
+  return local_stats(kernel, queries, keys, values, {.mean = means}, options);
+}
+
+}  // namespace vicinal

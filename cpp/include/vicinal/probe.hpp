@@ -1,0 +1,21 @@
+// Windows into the engine for its tests. Not part of the stable interface.
+#pragma once
+
+#include <span>
+
+#include "vicinal/export.h"
+#include "vicinal/kernel.hpp"
+
+namespace vicinal {
+
+// 2^x as the engine computes it, 0 below the smallest normal number.
+VICINAL_EXPORT void probe_exp2(std::span<const float> x, std::span<float> out);
+VICINAL_EXPORT void probe_exp2(std::span<const double> x, std::span<double> out);
+
+// Squared distances (or inner products) of a single kernel as the engine scores them, m × n.
+VICINAL_EXPORT void probe_scores(const Kernel& kernel, View<const float> queries,
+                                 View<const float> keys, View<float> out);
+VICINAL_EXPORT void probe_scores(const Kernel& kernel, View<const double> queries,
+                                 View<const double> keys, View<double> out);
+
+}  // namespace vicinal

@@ -1,0 +1,10 @@
+// The C++ interface of vicinal, whole. The flat C ABI stands apart, in vicinal.h.
+#pragma once
+
+#include "vicinal/config.hpp"
+#include "vicinal/kernel.hpp"
+#include "vicinal/local_mean.hpp"
+#include "vicinal/partial.hpp"
+#include "vicinal/tabulate.hpp"
+#include "vicinal/version.hpp"
+#include "vicinal/view.hpp"

@@ -1,0 +1,84 @@
+#include "c_overlap.hpp"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string>
+
+namespace vicinal::c {
+
+namespace {
+
+// The bytes between the first and the last element, gaps of a stride included.
+struct Range {
+  const char* name = "";
+  std::uintptr_t begin = 0, end = 0;
+};
+
+template <class T>
+Range range_of(const char* name, const T* data, std::int64_t rows, std::int64_t down,
+               std::int64_t columns, std::int64_t across) {
+  if (data == nullptr || rows == 0 || columns == 0) return {};
+  const std::int64_t last_row = (rows - 1) * down, last_column = (columns - 1) * across;
+  const T* first =
+      data + std::min<std::int64_t>(0, last_row) + std::min<std::int64_t>(0, last_column);
+  const T* last =
+      data + std::max<std::int64_t>(0, last_row) + std::max<std::int64_t>(0, last_column);
+  return {name, reinterpret_cast<std::uintptr_t>(first),
+          reinterpret_cast<std::uintptr_t>(last + 1)};
+}
+
+template <class T>
+Range range_of(const char* name, const View<T>& view) {
+  return range_of(name, view.data, view.rows, view.stride, view.columns, 1);
+}
+
+template <class T>
+Range range_of(const char* name, std::span<T> span) {
+  return range_of(name, span.data(), 1, 0, static_cast<std::int64_t>(span.size()), 1);
+}
+
+void check_pair(const Range& output, const Range& other) {
+  const bool apart = output.end <= other.begin || other.end <= output.begin;
+  if (apart || output.begin == output.end || other.begin == other.end) return;
+  throw std::invalid_argument(std::string(output.name) + " must not overlap " + other.name +
+                              "; give it memory of its own");
+}
+
+}  // namespace
+
+template <class T>
+void check_overlap(const BatchItem<T>& item) {
+  const Statistics<T>& s = item.statistics;
+  const std::int64_t m = item.queries.rows, n = item.keys.rows;
+  const auto pairs = [&](const char* name, const auto& view) {
+    return range_of(name, view.data, m, view.row_stride, n, view.column_stride);
+  };
+  const std::array inputs{range_of("queries", item.queries),
+                          range_of("keys", item.keys),
+                          range_of("values", item.values),
+                          range_of("weights", item.weights),
+                          range_of("log_weights", item.log_weights),
+                          range_of("self_indices", item.self_indices),
+                          pairs("mask", item.mask),
+                          pairs("bias", item.bias)};
+  const std::array outputs{range_of("mean", s.mean),
+                           range_of("log_mass", s.log_mass),
+                           range_of("ess", s.ess),
+                           range_of("count", s.count),
+                           range_of("variance", s.variance),
+                           range_of("covariance", s.covariance),
+                           range_of("self_weight", s.self_weight),
+                           range_of("top_k_indices", s.top_k_indices),
+                           range_of("top_k_weights", s.top_k_weights),
+                           range_of("the array of weights", s.weights)};
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    for (const Range& input : inputs) check_pair(outputs[i], input);
+    for (std::size_t j = 0; j < i; ++j) check_pair(outputs[i], outputs[j]);
+  }
+}
+
+template void check_overlap(const BatchItem<float>&);
+template void check_overlap(const BatchItem<double>&);
+
+}  // namespace vicinal::c

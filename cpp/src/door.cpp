@@ -1,0 +1,281 @@
+#include "door.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <stdexcept>
+#include <string>
+
+#include "floating_point.hpp"
+
+namespace vicinal {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) { throw std::invalid_argument(message); }
+
+std::string shape_of(std::int64_t rows, std::int64_t columns) {
+  return "(" + std::to_string(rows) + ", " + std::to_string(columns) + ")";
+}
+
+void check_rows(const char* name, std::int64_t got, std::int64_t wanted) {
+  if (got != wanted)
+    refuse(std::string(name) + " must have " + std::to_string(wanted) + " rows, got " +
+           std::to_string(got));
+}
+
+template <class T>
+void check_view(const char* name, const View<T>& view, std::int64_t rows, std::int64_t columns) {
+  if (view.data == nullptr) return;
+  if (view.rows != rows || view.columns != columns)
+    refuse(std::string(name) + " must have shape " + shape_of(rows, columns) + ", got " +
+           shape_of(view.rows, view.columns));
+}
+
+template <class T>
+void check_span(const char* name, std::span<T> span, std::int64_t size) {
+  if (!span.empty() && static_cast<std::int64_t>(span.size()) != size)
+    refuse(std::string(name) + " must have " + std::to_string(size) + " elements, got " +
+           std::to_string(span.size()));
+}
+
+constexpr std::int64_t most_columns = 1 << 22;  // int arithmetic on tiles stays safe
+
+template <class T>
+void check_source(const char* name, const View<T>& view, const char* what) {
+  if (view.rows < 0 || view.columns < 0)
+    refuse(std::string(name) + " must not have a negative shape, got " +
+           shape_of(view.rows, view.columns));
+  if (view.columns > most_columns)
+    refuse(std::string(name) + " must have at most " + std::to_string(most_columns) + " " + what +
+           ", got " + std::to_string(view.columns));
+  if (view.data == nullptr && view.rows > 0 && view.columns > 0)
+    refuse(std::string(name) + " must point to data, got a null pointer");
+}
+
+// Items are computed with the strides of the first.
+template <class T>
+void check_alike(const Statistics<T>& a, const Statistics<T>& b) {
+  const auto matrix = [](const auto& x, const auto& y) {
+    return (x.data == nullptr) == (y.data == nullptr) && x.stride == y.stride;
+  };
+  const auto vector = [](const auto& x, const auto& y) { return x.empty() == y.empty(); };
+  if (!matrix(a.mean, b.mean) || !matrix(a.variance, b.variance) ||
+      !matrix(a.covariance, b.covariance) || !matrix(a.top_k_indices, b.top_k_indices) ||
+      !matrix(a.top_k_weights, b.top_k_weights) || !matrix(a.weights, b.weights) ||
+      !vector(a.log_mass, b.log_mass) || !vector(a.ess, b.ess) || !vector(a.count, b.count) ||
+      !vector(a.self_weight, b.self_weight) || a.normalize_weights != b.normalize_weights)
+    refuse("all items of a batch must ask for the same statistics with the same strides");
+}
+
+template <class T>
+void check_item(const BatchItem<T>& item, const Problem<T>& p) {
+  check_source("queries", item.queries, "features");
+  check_source("keys", item.keys, "features");
+  check_source("values", item.values, "columns");
+  check_rows("queries", item.queries.rows, p.m);
+  check_rows("keys", item.keys.rows, p.n);
+  if (item.queries.columns != item.keys.columns)
+    refuse("queries and keys must have the same number of features, got " +
+           std::to_string(item.queries.columns) + " and " + std::to_string(item.keys.columns));
+  if (item.values.columns > 0) check_rows("values", item.values.rows, p.n);
+  if (item.queries.stride != p.query_stride || item.keys.stride != p.key_stride ||
+      (item.values.columns > 0 && item.values.stride != p.value_stride))
+    refuse("all items of a batch must have the same strides");
+  check_span("weights", item.weights, p.n);
+  check_span("log_weights", item.log_weights, p.n);
+  check_span("self_indices", item.self_indices, p.m);
+  if (!item.weights.empty() && !item.log_weights.empty())
+    refuse("give weights or log_weights, not both");
+  const Statistics<T>& s = item.statistics;
+  if (item.values.columns == 0 &&
+      (s.mean.data != nullptr || s.variance.data != nullptr || s.covariance.data != nullptr))
+    refuse("values are needed for mean, variance and covariance");
+  check_view("mean", s.mean, p.m, p.p);
+  check_view("variance", s.variance, p.m, p.p);
+  check_view("covariance", s.covariance, p.m, p.p * p.p);
+  check_view("top_k_indices", s.top_k_indices, p.m, p.k);
+  check_view("top_k_weights", s.top_k_weights, p.m, p.k);
+  check_view("weights", s.weights, p.m, p.n);
+  check_span("log_mass", s.log_mass, p.m);
+  check_span("ess", s.ess, p.m);
+  check_span("count", s.count, p.m);
+  check_span("self_weight", s.self_weight, p.m);
+}
+
+template <class T>
+bool is_absent(const BatchItem<T>& item, std::int64_t k) {
+  const auto at = static_cast<std::size_t>(k);
+  if (!item.weights.empty()) return item.weights[at] == 0;
+  return !item.log_weights.empty() && std::isinf(item.log_weights[at]);
+}
+
+// Largest prior and number of keys that have one; NaN, +inf and negative weights are refused here.
+template <class T>
+void read_priors(const BatchItem<T>& item, std::int64_t n, Entry<T>& entry) {
+  entry.present = n;
+  if (item.weights.empty() && item.log_weights.empty()) return;
+  double largest = -std::numeric_limits<double>::infinity();
+  entry.present = 0;
+  for (const T w : item.weights) {
+    if (!(w >= 0) || std::isinf(w))
+      refuse("weights must be finite and ≥ 0, got " + std::to_string(w));
+    largest = std::max(largest, static_cast<double>(w));
+    entry.present += w > 0;
+  }
+  if (!item.weights.empty()) largest = std::log(largest);
+  for (const T l : item.log_weights) {
+    if (std::isnan(l) || l == std::numeric_limits<T>::infinity())
+      refuse("log_weights must be below +inf and not NaN (-inf = absent), got " +
+             std::to_string(l));
+    largest = std::max(largest, static_cast<double>(l));
+    entry.present += !std::isinf(l);
+  }
+  if (!std::isfinite(largest)) return;
+  entry.prior_peak = largest;
+  entry.prior_shift = std::ceil(largest * std::numbers::log2e);
+}
+
+// The mean of the finite keys, where a linear map is part of the kernel.
+template <class T>
+std::vector<T> origin_of(const BatchItem<T>& item, const Plan<T>& plan) {
+  const auto mapped = [](const auto& f) { return f.mapped(); };
+  if (std::none_of(plan.terms.begin(), plan.terms.end(), [&](const auto& t) {
+        return std::any_of(t.factors.begin(), t.factors.end(), mapped);
+      }))
+    return {};
+  std::vector<double> sum(static_cast<std::size_t>(item.keys.columns));
+  double number = 0;
+  for (std::int64_t k = 0; k < item.keys.rows; ++k) {
+    const std::span<const T> x{item.keys.row(k), sum.size()};
+    if (is_absent(item, k) ||
+        !std::all_of(x.begin(), x.end(), [](T v) { return std::isfinite(v); }))
+      continue;
+    for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += static_cast<double>(x[j]);
+    number += 1;
+  }
+  std::vector<T> origin(sum.size());
+  for (std::size_t j = 0; j < sum.size(); ++j)
+    origin[j] = number > 0 ? static_cast<T>(sum[j] / number) : T(0);
+  return origin;
+}
+
+template <class T>
+Entry<T> entry_of(const BatchItem<T>& item, std::int64_t n) {
+  Entry<T> e;
+  e.queries = item.queries.data;
+  e.keys = item.keys.data;
+  e.values = item.values.data;
+  e.weights = item.weights.empty() ? nullptr : item.weights.data();
+  e.log_weights = item.log_weights.empty() ? nullptr : item.log_weights.data();
+  e.mask = item.mask;
+  e.bias = item.bias;
+  e.self_indices = item.self_indices.empty() ? nullptr : item.self_indices.data();
+  const Statistics<T>& s = item.statistics;
+  const auto pointer = [](auto span) { return span.empty() ? nullptr : span.data(); };
+  e.mean = s.mean.data;
+  e.log_mass = pointer(s.log_mass);
+  e.ess = pointer(s.ess);
+  e.count = pointer(s.count);
+  e.variance = s.variance.data;
+  e.covariance = s.covariance.data;
+  e.self_weight = pointer(s.self_weight);
+  e.top_indices = s.top_k_indices.data;
+  e.top_weights = s.top_k_weights.data;
+  e.weights_out = s.weights.data;
+  read_priors(item, n, e);
+  return e;
+}
+
+// Moments are taken about the mean of the finite values: a function of the keys alone.
+template <class T>
+std::vector<double> center_of(const BatchItem<T>& item, std::int64_t n, std::int64_t p) {
+  std::vector<double> sum(static_cast<std::size_t>(p)), number(static_cast<std::size_t>(p));
+  for (std::int64_t k = 0; k < n; ++k) {
+    if (is_absent(item, k)) continue;
+    const T* y = item.values.row(k);
+    for (std::int64_t c = 0; c < p; ++c) {
+      if (!std::isfinite(y[c])) continue;
+      sum[static_cast<std::size_t>(c)] += static_cast<double>(y[c]);
+      number[static_cast<std::size_t>(c)] += 1;
+    }
+  }
+  for (std::size_t c = 0; c < sum.size(); ++c)
+    sum[c] = number[c] > 0 && std::isfinite(sum[c]) ? sum[c] / number[c] : 0;
+  return sum;
+}
+
+template <class T>
+void read_statistics(const Statistics<T>& s, Problem<T>& p) {
+  p.k = s.top_k_indices.data == nullptr ? 0 : static_cast<int>(s.top_k_indices.columns);
+  p.normalize_weights = s.normalize_weights;
+  p.variance = s.variance.data != nullptr;
+  p.covariance = s.covariance.data != nullptr;
+  p.mean_stride = s.mean.stride;
+  p.variance_stride = s.variance.stride;
+  p.covariance_stride = s.covariance.stride;
+  p.top_indices_stride = s.top_k_indices.stride;
+  p.top_weights_stride = s.top_k_weights.stride;
+  p.weights_stride = s.weights.stride;
+  if ((s.top_k_indices.data == nullptr) != (s.top_k_weights.data == nullptr))
+    refuse("top_k_indices and top_k_weights go together");
+  p.full_header = p.plan.is_signed || !s.ess.empty();
+  p.needs_self |= !s.self_weight.empty();
+  if (p.pair_columns() > 4096)
+    refuse("covariance of " + std::to_string(p.p) + " value columns needs " +
+           std::to_string(p.pair_columns()) +
+           " products, more than 4096; ask for fewer columns at a time");
+}
+
+}  // namespace
+
+template <class T>
+Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
+                     const Options<T>& options) {
+  const DefaultFloatingPoint modes;
+  Problem<T> p;
+  p.table = &kernels::table<T>();
+  if (batch.empty()) return p;
+  const BatchItem<T>& first = batch[0];
+  p.m = first.queries.rows;
+  p.n = first.keys.rows;
+  p.d = first.keys.columns;
+  p.p = first.values.columns;
+  if (options.key_offset < 0)
+    refuse("key_offset must not be negative, got " + std::to_string(options.key_offset));
+  if (p.d < 1) refuse("keys must have at least one feature, got shape " + shape_of(p.n, p.d));
+  if (first.queries.columns != p.d)
+    refuse("queries and keys must have the same number of features, got " +
+           std::to_string(first.queries.columns) + " and " + std::to_string(p.d));
+  p.query_stride = first.queries.stride;
+  p.key_stride = first.keys.stride;
+  p.value_stride = first.values.stride;
+  p.key_offset = options.key_offset;
+  p.exclude_self = options.exclude_self;
+  p.needs_self = options.exclude_self;
+  p.empty = options.empty;
+  p.empty_value = options.empty_value;
+  p.plan = plan;
+  read_statistics(first.statistics, p);
+  if (p.needs_self && first.self_indices.empty() && p.m != p.n)
+    refuse("self_indices must be given when queries and keys differ in number, got " +
+           std::to_string(p.m) + " and " + std::to_string(p.n));
+  for (const BatchItem<T>& item : batch) {
+    check_item(item, p);
+    check_alike(first.statistics, item.statistics);
+    if (p.needs_self && item.self_indices.empty() != first.self_indices.empty())
+      refuse("self_indices must be given for all items of a batch or for none");
+    p.entries.push_back(entry_of(item, p.n));
+    p.entries.back().origin = origin_of(item, p.plan);
+  }
+  if (p.moment_columns() > 0) p.value_center = center_of(first, p.n, p.p);
+  return p;
+}
+
+template Problem<float> open_door(const Plan<float>&, std::span<const BatchItem<float>>,
+                                  const Options<float>&);
+template Problem<double> open_door(const Plan<double>&, std::span<const BatchItem<double>>,
+                                   const Options<double>&);
+
+}  // namespace vicinal

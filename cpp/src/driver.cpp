@@ -1,0 +1,407 @@
+#include "driver.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <thread>
+
+#include "chunk.hpp"
+#include "floating_point.hpp"
+#include "group.hpp"
+#include "parallel.hpp"
+#include "results.hpp"
+
+namespace vicinal {
+
+using namespace kernels;
+
+namespace {
+
+// The stop flag that all workers read, and the clock by which the calling thread polls. An
+// exception thrown by a callback is kept and thrown again at the door.
+class Poll {
+ public:
+  Poll(const Watch& watch, double total) : watch_(watch), total_(total) {}
+
+  bool stopped() const noexcept { return stop_.load(std::memory_order_relaxed); }
+  void advance(std::int64_t pairs) noexcept { done_.fetch_add(pairs, std::memory_order_relaxed); }
+
+  // Called by every worker after each group; only the calling thread looks further, and that every
+  // 20 ms.
+  void look() noexcept {
+    if (std::this_thread::get_id() != caller_ || (!watch_.interrupted && !watch_.progress)) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_) return;
+    next_ = now + std::chrono::milliseconds(20);
+    try {
+      if (watch_.progress)
+        watch_.progress(
+            std::min(1.0, static_cast<double>(done_.load(std::memory_order_relaxed)) / total_));
+      if (watch_.interrupted && watch_.interrupted()) stop();
+    } catch (...) {
+      error_ = std::current_exception();
+      stop();
+    }
+  }
+  void stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
+  void finish() {
+    if (error_) std::rethrow_exception(error_);
+    if (!stopped() && watch_.progress) watch_.progress(1.0);
+  }
+
+ private:
+  const Watch& watch_;
+  double total_;
+  std::thread::id caller_ = std::this_thread::get_id();
+  std::chrono::steady_clock::time_point next_ =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+  std::atomic<bool> stop_{false};
+  std::atomic<std::int64_t> done_{0};
+  std::exception_ptr error_;
+};
+
+template <class T>
+std::int64_t chunk_count(const Problem<T>& problem) {
+  const std::int64_t keys = chunk_keys(problem);
+  return (problem.n + keys - 1) / keys;
+}
+
+template <class T>
+Reference first_reference(const Problem<T>& problem, const Entry<T>& entry) {
+  const Plan<T>& plan = problem.plan;
+  const bool priors = entry.weights != nullptr || entry.log_weights != nullptr;
+  if (!plan.bounded || entry.bias || problem.k > 0) return Reference::peak;
+  // A count needs the support itself where a weight inside it may be flushed to 0.
+  if (entry.count != nullptr && plan.has_zeros && (plan.can_vanish || priors))
+    return Reference::peak;
+  return Reference::fixed;
+}
+
+// A mass this small may have lost digits to the flush of single weights (numerics: n · 2⁻⁷⁴, double
+// 2⁻⁸⁴⁰).
+template <class T>
+bool needs_peak(const Problem<T>& problem, const Entry<T>& entry, const RowState<T>& state,
+                std::int64_t row) {
+  const bool priors = entry.weights != nullptr || entry.log_weights != nullptr;
+  if (!problem.plan.can_vanish && !priors) return false;
+  const double mass = state.sum(row, 2),
+               least = std::ldexp(static_cast<double>(entry.present), sizeof(T) == 4 ? -74 : -840);
+  return !(mass >= least && mass <= std::numeric_limits<double>::max());
+}
+
+// ------------------------------------------------------------------------------------------- one
+// worker, all chunks While the groups of one chunk compute, slice `part` of `parts` of the next
+// chunk is on its way to the second-level cache: packing it is bound by memory, computing is not.
+template <class T>
+void prefetch_slice(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
+                    std::int64_t part, std::int64_t parts) noexcept {
+  const std::int64_t end = std::min(first + chunk_keys(problem), problem.n), keys = end - first;
+  const auto touch = [](const T* row, std::int64_t width) {
+    for (std::int64_t i = 0; i < width; i += 64 / static_cast<std::int64_t>(sizeof(T)))
+      __builtin_prefetch(row + i, 0, 2);
+  };
+  for (std::int64_t k = first + keys * part / parts; k < first + keys * (part + 1) / parts; ++k) {
+    touch(entry.keys + k * problem.key_stride, problem.d);
+    if (entry.values != nullptr) touch(entry.values + k * problem.value_stride, problem.p);
+  }
+}
+
+template <class T>
+void run_chunk(const Problem<T>& problem, const Entry<T>& entry, Reference mode, std::int64_t c,
+               Workspace<T>& w, Poll& poll, auto&& before_fold, auto&& after_fold) {
+  Block<T>& block = *w.block;
+  pack_chunk(problem, entry, c * chunk_keys(problem), w);
+  const auto rows = static_cast<std::int64_t>(block.todo.size());
+  const std::int64_t groups = (rows + group_rows<T> - 1) / group_rows<T>;
+  const std::int64_t next = std::min((c + 1) * chunk_keys(problem), problem.n);
+  std::int64_t global[max_group_rows];
+  for (std::int64_t first = 0, g = 0; first < rows; first += group_rows<T>, ++g) {
+    if (poll.stopped()) return;
+    const int count = static_cast<int>(std::min<std::int64_t>(group_rows<T>, rows - first));
+    for (int r = 0; r < count; ++r) {
+      w.group.slot[r] = block.todo[static_cast<std::size_t>(first + r)];
+      global[r] = block.first + w.group.slot[r];
+    }
+    pack_group(problem, entry, global, count, w);
+    prefetch_slice(problem, entry, next, g, groups);
+    run_group(problem, entry, mode, w);
+    before_fold(g);
+    fold_group(problem, w);
+    after_fold(g);
+    poll.advance(std::int64_t(count) * w.chunk.count);
+    poll.look();
+  }
+}
+
+// A pass is a team effort: `chunks` hands out chunk numbers. Alone, they come in order; in a team,
+// a group's fold waits for its turn, so the left fold in index order is kept.
+template <class T>
+class Pass {
+ public:
+  void prepare(std::int64_t groups) {
+    next_.store(0, std::memory_order_relaxed);
+    if (turns_.size() < static_cast<std::size_t>(groups))
+      turns_ = std::vector<std::atomic<std::int64_t>>(static_cast<std::size_t>(groups));
+    for (auto& turn : turns_) turn.store(0, std::memory_order_relaxed);
+  }
+  void work(const Problem<T>& problem, const Entry<T>& entry, Reference mode, Workspace<T>& w,
+            Poll& poll) {
+    const std::int64_t chunks = chunk_count(problem);
+    for (std::int64_t c = next_++; c < chunks && !poll.stopped(); c = next_++)
+      run_chunk(
+          problem, entry, mode, c, w, poll,
+          [&](std::int64_t g) {
+            while (turns_[static_cast<std::size_t>(g)].load(std::memory_order_acquire) != c &&
+                   !poll.stopped()) {
+              poll.look();
+              std::this_thread::yield();
+            }
+          },
+          [&](std::int64_t g) {
+            turns_[static_cast<std::size_t>(g)].store(c + 1, std::memory_order_release);
+          });
+  }
+
+ private:
+  std::atomic<std::int64_t> next_{0};
+  std::vector<std::atomic<std::int64_t>> turns_;
+};
+
+template <class T>
+void solo_pass(const Problem<T>& problem, const Entry<T>& entry, Reference mode, Workspace<T>& w,
+               Poll& poll) {
+  const auto nothing = [](std::int64_t) {};
+  for (std::int64_t c = 0; c < chunk_count(problem) && !poll.stopped(); ++c)
+    run_chunk(problem, entry, mode, c, w, poll, nothing, nothing);
+}
+
+// ------------------------------------------------------------------------------------------ blocks
+template <class T>
+void open_block(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block,
+                std::int64_t first, std::int64_t rows) {
+  block.first = first;
+  block.rows = rows;
+  block.todo.clear();
+  for (std::int64_t i = 0; i < rows; ++i) {
+    block.state.clear(i);
+    const RowKind kind =
+        classify_query(problem, entry.queries + (first + i) * problem.query_stride);
+    block.kind[static_cast<std::size_t>(i)] = kind;
+    if (kind == ordinary) block.todo.push_back(i);
+    if (kind == infinite && entry.weights_out != nullptr)
+      std::fill_n(entry.weights_out + (first + i) * problem.weights_stride, problem.n, T(0));
+  }
+}
+
+// Rows of vanishing mass go again, from nothing, with their own peak.
+template <class T>
+void list_again(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block) {
+  std::size_t kept = 0;
+  for (const std::int64_t i : block.todo)
+    if (needs_peak(problem, entry, block.state, i)) block.todo[kept++] = i;
+  block.todo.resize(kept);
+  for (const std::int64_t i : block.todo) block.state.clear(i);
+}
+
+// Rows that hit a key of infinite weight: coincident keys share all of it, by their other factors
+// and priors.
+template <class T>
+void list_hits(Block<T>& block) {
+  std::size_t kept = 0;
+  for (const std::int64_t i : block.todo)
+    if (block.state.reference[static_cast<std::size_t>(i)] ==
+        std::numeric_limits<double>::infinity())
+      block.todo[kept++] = i;
+  block.todo.resize(kept);
+  for (const std::int64_t i : block.todo) {
+    const std::int64_t count = block.state.count[static_cast<std::size_t>(i)];
+    block.state.clear(i);
+    block.hit_count[static_cast<std::size_t>(i)] = count;
+  }
+}
+
+// Their sums and ranks stand alone, at an infinite reference.
+template <class T>
+void close_hits(Block<T>& block) {
+  RowState<T>& state = block.state;
+  for (const std::int64_t i : block.todo) {
+    const auto at = static_cast<std::size_t>(i);
+    const double reference = state.reference[at], factor = power_of_two(reference);
+    for (std::int64_t c = 0; c < state.columns; ++c) {
+      const double f = c == 3 ? factor * factor : factor;
+      state.hi_row(i)[c] *= f;
+      state.lo_row(i)[c] *= f;
+    }
+    state.reference[at] = std::numeric_limits<double>::infinity();
+    state.count[at] = block.hit_count[at];
+  }
+}
+
+template <class T>
+void resolve_limits(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block, Poll& poll) {
+  if (!problem.plan.decaying || !problem.take_limits) return;
+  for (const std::int64_t i : block.todo) {
+    if (poll.stopped()) return;
+    if (block.state.sum(i, 2) == 0) take_limit(problem, entry, block, i);
+    poll.look();
+  }
+}
+
+// All passes over the keys that a block of rows needs; run_pass(mode) takes the rows of block.todo
+// over all chunks.
+template <class T>
+void complete_block(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block, Poll& poll,
+                    auto&& run_pass) {
+  const Reference mode = first_reference(problem, entry);
+  run_pass(mode);
+  if (mode == Reference::fixed && !poll.stopped()) {
+    list_again(problem, entry, block);
+    if (!block.todo.empty()) run_pass(Reference::peak);
+  }
+  resolve_limits(problem, entry, block, poll);
+  if (!problem.plan.hits || poll.stopped()) return;
+  list_hits(block);
+  if (block.todo.empty()) return;
+  run_pass(Reference::hits);
+  close_hits(block);
+}
+
+template <class T>
+void solo_block(const Problem<T>& problem, const Entry<T>& entry, Workspace<T>& w, Poll& poll) {
+  complete_block(problem, entry, *w.block, poll,
+                 [&](Reference mode) { solo_pass(problem, entry, mode, w, poll); });
+}
+
+// Few rows and many keys: every worker takes chunks of the same block.
+template <class T>
+void team_block(const Problem<T>& problem, const Entry<T>& entry, std::vector<Workspace<T>>& team,
+                Poll& poll) {
+  Block<T>& block = *team[0].block;
+  Pass<T> pass;
+  complete_block(problem, entry, block, poll, [&](Reference mode) {
+    pass.prepare((static_cast<std::int64_t>(block.todo.size()) + group_rows<T> - 1) /
+                 group_rows<T>);
+    parallel(
+        static_cast<int>(team.size()),
+        [&](int worker) {
+          pass.work(problem, entry, mode, team[static_cast<std::size_t>(worker)], poll);
+        },
+        [&] { poll.look(); });
+  });
+}
+
+struct Schedule {
+  std::int64_t rows = 0;    // of a block
+  std::int64_t blocks = 0;  // of an entry
+  bool team = false;        // parallel over chunks instead of blocks
+};
+
+// Neither choice changes a bit of the result: rows do not see each other, and chunks fold in one
+// order. A call this small is over before a second thread has woken up.
+template <class T>
+int worthwhile_threads(const Problem<T>& problem, int threads) {
+  const double pairs = static_cast<double>(problem.m) * static_cast<double>(problem.n) *
+                       static_cast<double>(problem.entries.size());
+  const double work = pairs * static_cast<double>(problem.d + problem.p + 10);
+  return static_cast<int>(std::clamp(work / 5e5, 1.0, static_cast<double>(threads)));
+}
+
+template <class T>
+Schedule schedule(const Problem<T>& problem, int threads) {
+  Schedule s;
+  const std::int64_t entries = static_cast<std::int64_t>(problem.entries.size()),
+                     most = block_rows(problem);
+  const std::int64_t wanted =
+      std::max<std::int64_t>(1, (problem.m * entries + 4 * threads - 1) / (4 * threads));
+  const std::int64_t rounded = (wanted + group_rows<T> - 1) / group_rows<T> * group_rows<T>;
+  s.rows = std::clamp<std::int64_t>(rounded, std::min<std::int64_t>(4 * group_rows<T>, most), most);
+  s.blocks = (problem.m + s.rows - 1) / s.rows;
+  s.team =
+      threads > 1 && s.blocks * entries < threads && chunk_count(problem) > 1 && problem.k == 0;
+  if (s.team) {
+    s.rows = std::min(most, problem.m);
+    s.blocks = (problem.m + s.rows - 1) / s.rows;
+  }
+  return s;
+}
+
+template <class T>
+void run_solo(const Problem<T>& problem, const Schedule& s, int threads, const Sink<T>& sink,
+              Poll& poll, Report& report) {
+  std::vector<Workspace<T>> team(static_cast<std::size_t>(threads));
+  std::vector<Block<T>> blocks(team.size());
+  for (std::size_t i = 0; i < team.size(); ++i) {
+    allocate(team[i], problem);
+    allocate(blocks[i], problem, s.rows);
+    team[i].block = &blocks[i];
+  }
+  const std::int64_t tasks = s.blocks * static_cast<std::int64_t>(problem.entries.size());
+  std::atomic<std::int64_t> next{0}, empty{0};
+  parallel(
+      threads,
+      [&](int worker) {
+        Workspace<T>& w = team[static_cast<std::size_t>(worker)];
+        for (std::int64_t task = next++; task < tasks && !poll.stopped(); task = next++) {
+          const Entry<T>& entry = problem.entries[static_cast<std::size_t>(task / s.blocks)];
+          const std::int64_t first = task % s.blocks * s.rows;
+          open_block(problem, entry, *w.block, first, std::min(s.rows, problem.m - first));
+          solo_block(problem, entry, w, poll);
+          if (!poll.stopped()) empty += sink(static_cast<std::size_t>(task / s.blocks), *w.block);
+        }
+      },
+      [&] { poll.look(); });
+  report.empty_rows = empty;
+}
+
+template <class T>
+void run_team(const Problem<T>& problem, const Schedule& s, int threads, const Sink<T>& sink,
+              Poll& poll, Report& report) {
+  std::vector<Workspace<T>> team(
+      static_cast<std::size_t>(std::min<std::int64_t>(threads, chunk_count(problem))));
+  Block<T> block;
+  allocate(block, problem, s.rows);
+  for (Workspace<T>& w : team) {
+    allocate(w, problem);
+    w.block = &block;
+  }
+  for (std::size_t e = 0; e < problem.entries.size(); ++e)
+    for (std::int64_t first = 0; first < problem.m && !poll.stopped(); first += s.rows) {
+      const Entry<T>& entry = problem.entries[e];
+      open_block(problem, entry, block, first, std::min(s.rows, problem.m - first));
+      team_block(problem, entry, team, poll);
+      if (!poll.stopped()) report.empty_rows += sink(e, block);
+    }
+}
+
+int thread_count(int asked) { return std::clamp(asked > 0 ? asked : max_threads(), 1, 1024); }
+
+}  // namespace
+
+template <class T>
+Report run(const Problem<T>& problem, int num_threads, const Watch& watch, const Sink<T>& sink) {
+  const double total = static_cast<double>(problem.m) * static_cast<double>(problem.n) *
+                       static_cast<double>(problem.entries.size());
+  const DefaultFloatingPoint modes;
+  Report report;
+  Poll poll(watch, std::max(1.0, total));
+  int threads = worthwhile_threads(problem, thread_count(num_threads));
+  const Schedule s = schedule(problem, threads);
+  const std::int64_t tasks = s.blocks * static_cast<std::int64_t>(problem.entries.size());
+  if (s.team)
+    run_team(problem, s, threads, sink, poll, report);
+  else
+    run_solo(problem, s, static_cast<int>(std::clamp<std::int64_t>(tasks, 1, threads)), sink, poll,
+             report);
+  poll.finish();
+  report.interrupted = poll.stopped();
+  report.pairs_visited = static_cast<std::int64_t>(total);
+  return report;
+}
+
+template Report run(const Problem<float>&, int, const Watch&, const Sink<float>&);
+template Report run(const Problem<double>&, int, const Watch&, const Sink<double>&);
+
+}  // namespace vicinal

@@ -1,0 +1,169 @@
+// pack: rows as the caller stores them → the panels that score and reduce read.
+//
+// A key tile is feature-major, tile[j * 256 + k], every lane filled: absent keys repeat a good one
+// and carry log-weight −inf.
+#pragma once
+
+#include "reduce.hpp"
+#include "weigh.hpp"
+
+namespace vicinal::kernels {
+namespace {
+
+template <class T, int Width>
+VICINAL_INLINE void interleave(Pack<T> a, Pack<T> b, Pack<T>& low, Pack<T>& high) {
+  using V = typename Pack<T>::Vector;
+  if constexpr (Width == 16) {
+    low = V(
+        __builtin_shufflevector(a.v, b.v, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+    high = V(__builtin_shufflevector(a.v, b.v, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30,
+                                     15, 31));
+  } else if constexpr (Width == 8) {
+    low = V(__builtin_shufflevector(a.v, b.v, 0, 8, 1, 9, 2, 10, 3, 11));
+    high = V(__builtin_shufflevector(a.v, b.v, 4, 12, 5, 13, 6, 14, 7, 15));
+  } else if constexpr (Width == 4) {
+    low = V(__builtin_shufflevector(a.v, b.v, 0, 4, 1, 5));
+    high = V(__builtin_shufflevector(a.v, b.v, 2, 6, 3, 7));
+  } else {
+    low = V(__builtin_shufflevector(a.v, b.v, 0, 2));
+    high = V(__builtin_shufflevector(a.v, b.v, 1, 3));
+  }
+}
+
+// W × W transpose: log2 W rounds of perfect shuffles.
+template <class T>
+VICINAL_INLINE void transpose(Pack<T> (&rows)[Pack<T>::width]) {
+  constexpr int W = Pack<T>::width;
+  for (int round = 1; round < W; round *= 2) {
+    Pack<T> next[W];
+    for (int i = 0; i < W / 2; ++i)
+      interleave<T, W>(rows[i], rows[i + W / 2], next[2 * i], next[2 * i + 1]);
+    for (int i = 0; i < W; ++i) rows[i] = next[i];
+  }
+}
+
+// `count` rows of `depth` elements → out[j * out_stride + k], k < lanes; rows past `count` repeat
+// the last one.
+template <class T>
+void transpose_rows(const T* rows, std::int64_t stride, int count, int depth, T* out, int lanes,
+                    int out_stride) {
+  constexpr int W = Pack<T>::width;
+  for (int k = 0; k < lanes; k += W) {
+    const T* at[W];
+    for (int i = 0; i < W; ++i) at[i] = rows + (k + i < count ? k + i : count - 1) * stride;
+    if (depth < W) {
+      for (int j = 0; j < depth; ++j)
+        for (int i = 0; i < W; ++i) out[j * out_stride + k + i] = at[i][j];
+      continue;
+    }
+    for (int j = 0; j < depth; j += W) {
+      const int first = j + W <= depth ? j : depth - W;  // the last block overlaps the one before
+      Pack<T> block[W];
+      for (int i = 0; i < W; ++i) block[i] = Pack<T>::load_unaligned(at[i] + first);
+      transpose<T>(block);
+      for (int i = 0; i < W; ++i) block[i].store(out + (first + i) * out_stride + k);
+    }
+  }
+}
+
+// Mean of the tile per feature; false if a coordinate is not finite (its sum is then not finite
+// either).
+template <class T>
+bool tile_center(const T* tile, int depth, T* center) {
+  bool finite = true;
+  for (int j = 0; j < depth; ++j) {
+    Pack<T> sum[2] = {zero<T>(), zero<T>()};
+    for (int k = 0; k < tile_keys; k += 2 * Pack<T>::width)
+      for (int i = 0; i < 2; ++i)
+        sum[i] = sum[i] + Pack<T>::load(tile + j * key_stride + k + i * Pack<T>::width);
+    center[j] = sum_lanes(sum[0] + sum[1]) * T(1.0 / tile_keys);
+    finite &= center[j] - center[j] == 0;
+  }
+  return finite;
+}
+
+template <class T>
+void center_tile(T* tile, int depth, const T* center, const T* scales) {
+  for (int j = 0; j < depth; ++j) {
+    const Pack<T> c(center[j]), a(scales[j]);
+    for (int k = 0; k < tile_keys; k += Pack<T>::width) {
+      T* at = tile + j * key_stride + k;
+      ((Pack<T>::load(at) - c) * a).store(at);
+    }
+  }
+}
+
+// ‖x‖² by the same blocks as the dot product, so that q = x gives exactly 0.
+template <class T>
+VICINAL_INLINE Pack<T> squared_norm(const T* column, int depth, int stride) {
+  Pack<T> total = zero<T>();
+  for (int j = 0; j < depth; j += feature_block) {
+    Pack<T> sum = zero<T>();
+    for (int i = j; i < depth && i < j + feature_block; ++i) {
+      const Pack<T> x = Pack<T>::load(column + i * stride);
+      sum = fma(x, x, sum);
+    }
+    total = j == 0 ? sum : total + sum;
+  }
+  return total;
+}
+
+template <class T>
+void tile_norms(const T* tile, int depth, T* norms) {
+  for (int k = 0; k < tile_keys; k += Pack<T>::width)
+    squared_norm(tile + k, depth, key_stride).store(norms + k);
+}
+
+template <class T>
+void center_queries(const T* panel, int depth, const T* center, const T* scales, T* out, T* norms) {
+  for (int r = 0; r < query_lanes; r += Pack<T>::width) {
+    for (int j = 0; j < depth; ++j) {
+      const Pack<T> q = Pack<T>::load(panel + j * query_lanes + r) - Pack<T>(center[j]);
+      (q * Pack<T>(scales[j])).store(out + j * query_lanes + r);
+    }
+    squared_norm(out + r, depth, query_lanes).store(norms + r);
+  }
+}
+
+// Rows of values padded with zeros; peaks[c] becomes the largest |y| of a column. It is taken on
+// the bits, whose order is that of the sizes and puts infinity and NaN on top, so that one number
+// also tells whether all are finite.
+template <class T>
+void copy_values(const T* rows, std::int64_t stride, int count, int columns, int padded, T* out,
+                 T* peaks) {
+  constexpr int W = Pack<T>::width;
+  const auto grow = [](Pack<T> y, T* at) {
+    const auto size = abs(y).bits(), top = Pack<T>::load(at).bits();
+    Pack<T>::from_bits(size > top ? size : top).store(at);
+  };
+  for (int c = 0; c < padded; ++c) peaks[c] = 0;
+  for (int k = 0; k < count; ++k, rows += stride, out += padded) {
+    int c = 0;
+    for (; c + W <= columns; c += W) {
+      const Pack<T> y = Pack<T>::load_unaligned(rows + c);
+      y.store(out + c);
+      grow(y, peaks + c);
+    }
+    if (c == columns) continue;
+    for (int i = c; i < padded; ++i) out[i] = i < columns ? rows[i] : T(0);
+    grow(Pack<T>::load(out + c), peaks + c);
+  }
+}
+
+// The same for one feature-major column of a tile.
+template <class T>
+T column_peak(const T* column) {
+  auto top = zero<T>().bits();
+  for (int k = 0; k < tile_keys; k += Pack<T>::width) {
+    const auto size = abs(Pack<T>::load(column + k)).bits();
+    top = size > top ? size : top;
+  }
+  alignas(VICINAL_VECTOR_BYTES) T lane[Pack<T>::width];
+  Pack<T>::from_bits(top).store(lane);
+  T peak = lane[0];
+  for (const T x : lane) peak = x > peak || x != x ? x : peak;
+  return peak;
+}
+
+}  // namespace
+}  // namespace vicinal::kernels

@@ -1,0 +1,161 @@
+// reduce: weights · value columns, two layouts.
+//
+// Few columns stand feature-major and are summed lane by lane (a column costs one fma per pack of
+// keys, and no padding); many columns stand key-major and a weight is broadcast over a row of them.
+// Both sum a tile, or a part of one, from zero before they touch the chunk's sums: one long float
+// chain would lose two digits.
+#pragma once
+
+#include "score.hpp"
+
+namespace vicinal::kernels {
+namespace {
+
+//  feature-major lanes[(r * columns + c) * W]: one pack per row and column, summed over the tiles
+//  of
+// a chunk.
+template <class T, int R, int C>
+VICINAL_INLINE void reduce_lane_block(const T* weights, const T* values, T* lanes, int columns) {
+  constexpr int W = Pack<T>::width;
+  Pack<T> acc[R][C];
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < C; ++c) acc[r][c] = Pack<T>(T(0));
+  for (int k = 0; k < tile_keys; k += W) {
+    Pack<T> y[C];
+    for (int c = 0; c < C; ++c) y[c] = Pack<T>::load(values + c * tile_keys + k);
+    for (int r = 0; r < R; ++r) {
+      const Pack<T> w = Pack<T>::load(weights + r * tile_keys + k);
+      for (int c = 0; c < C; ++c) acc[r][c] = fma(w, y[c], acc[r][c]);
+    }
+  }
+  VICINAL_UNROLL
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < C; ++c) {
+      T* sum = lanes + (r * columns + c) * W;
+      (Pack<T>::load(sum) + acc[r][c]).store(sum);
+    }
+}
+
+template <class T, int R>
+VICINAL_INLINE void reduce_lane_rows(const T* weights, const ValueTile<T>& v, T* lanes) {
+  constexpr int W = Pack<T>::width, C = register_packs;
+  int c = 0;
+  for (; c + C <= v.columns; c += C)
+    reduce_lane_block<T, R, C>(weights, v.data + c * tile_keys, lanes + c * W, v.columns);
+  for (; c < v.columns; ++c)
+    reduce_lane_block<T, R, 1>(weights, v.data + c * tile_keys, lanes + c * W, v.columns);
+}
+
+template <class T>
+void reduce_lanes(const T* weights, ValueTile<T> v, T* lanes, int rows) {
+  const std::int64_t row_lanes = std::int64_t(v.columns) * Pack<T>::width;
+  int r = 0;
+  for (; r + register_rows <= rows; r += register_rows)
+    reduce_lane_rows<T, register_rows>(weights + r * tile_keys, v, lanes + r * row_lanes);
+  for (; r < rows; ++r) reduce_lane_rows<T, 1>(weights + r * tile_keys, v, lanes + r * row_lanes);
+}
+
+// Σw and, if asked, Σ|w| and Σw², in the header's own lanes: slots 0, 2, 3 of header_columns.
+template <class T>
+void reduce_header(const T* weights, T* lanes, bool full, int rows) {
+  constexpr int W = Pack<T>::width;
+  for (int r = 0; r < rows; ++r, weights += tile_keys, lanes += header_columns * W) {
+    Pack<T> mass[2] = {Pack<T>(T(0)), Pack<T>(T(0))};
+    for (int k = 0; k < tile_keys; k += 2 * W)
+      for (int i = 0; i < 2; ++i) mass[i] = mass[i] + Pack<T>::load(weights + k + i * W);
+    (Pack<T>::load(lanes) + (mass[0] + mass[1])).store(lanes);
+    if (!full) continue;
+    Pack<T> magnitude(T(0)), square(T(0));
+    for (int k = 0; k < tile_keys; k += W) {
+      const Pack<T> w = Pack<T>::load(weights + k);
+      magnitude = magnitude + abs(w);
+      square = fma(w, w, square);
+    }
+    (Pack<T>::load(lanes + 2 * W) + magnitude).store(lanes + 2 * W);
+    (Pack<T>::load(lanes + 3 * W) + square).store(lanes + 3 * W);
+  }
+}
+
+template <class T>
+void close_lanes(const T* lanes, int columns, T* sums) {
+  for (int c = 0; c < columns; ++c) sums[c] = sum_lanes(Pack<T>::load(lanes + c * Pack<T>::width));
+}
+
+// - key-major Sums of one part start from zero, which bounds the float chain at 64 terms; a part of
+// the values stays in L1 while all rows pass.
+inline constexpr int reduce_part = 64;
+
+template <class T, int R, int P>
+VICINAL_INLINE void reduce_row_block(const T* weights, const T* values, int padded, T* sums,
+                                     std::int64_t stride) {
+  constexpr int W = Pack<T>::width;
+  Pack<T> acc[R][P];
+  for (int r = 0; r < R; ++r)
+    for (int p = 0; p < P; ++p) acc[r][p] = Pack<T>(T(0));
+  for (int i = 0; i < reduce_part; ++i, values += padded) {
+    Pack<T> y[P];
+    for (int p = 0; p < P; ++p) y[p] = Pack<T>::load(values + p * W);
+    for (int r = 0; r < R; ++r) {
+      const Pack<T> w(weights[r * tile_keys + i]);
+      for (int p = 0; p < P; ++p) acc[r][p] = fma(w, y[p], acc[r][p]);
+    }
+  }
+  VICINAL_UNROLL
+  for (int r = 0; r < R; ++r)
+    for (int p = 0; p < P; ++p) {
+      T* sum = sums + r * stride + p * W;
+      (Pack<T>::load(sum) + acc[r][p]).store(sum);
+    }
+}
+
+template <class T, int R>
+VICINAL_INLINE void reduce_row_part(const T* weights, const T* values, int padded, T* sums,
+                                    std::int64_t stride) {
+  constexpr int W = Pack<T>::width, P = register_packs;
+  int c = 0;
+  for (; c + P * W <= padded; c += P * W)
+    reduce_row_block<T, R, P>(weights, values + c, padded, sums + c, stride);
+  for (; c < padded; c += W)
+    reduce_row_block<T, R, 1>(weights, values + c, padded, sums + c, stride);
+}
+
+template <class T>
+void reduce_rows(const T* weights, ValueTile<T> v, T* sums, std::int64_t stride, int rows) {
+  for (int k = 0; k < tile_keys; k += reduce_part) {
+    const T* values = v.data + std::int64_t(k) * v.padded;
+    int r = 0;
+    // One pack of columns leaves most registers free: 12 rows hide the latency of the sums.
+    for (; v.padded == Pack<T>::width && r + 2 * register_rows <= rows; r += 2 * register_rows)
+      reduce_row_part<T, 2 * register_rows>(weights + r * tile_keys + k, values, v.padded,
+                                            sums + r * stride, stride);
+    for (; r + register_rows <= rows; r += register_rows)
+      reduce_row_part<T, register_rows>(weights + r * tile_keys + k, values, v.padded,
+                                        sums + r * stride, stride);
+    for (; r < rows; ++r)
+      reduce_row_part<T, 1>(weights + r * tile_keys + k, values, v.padded, sums + r * stride,
+                            stride);
+  }
+}
+
+// ------------------------------------------------------------------------------------------- folds
+template <class T>
+void rescale(T* data, std::int64_t count, T factor) {
+  for (std::int64_t i = 0; i < count; ++i) data[i] *= factor;
+}
+
+// (hi, lo) ← (hi, lo) · old + sums · scales · new, with Knuth's TwoSum; factors and scales are
+// powers of two or 0.
+template <class T>
+void fold(double* hi, double* lo, const T* sums, const double* scales, int count, double old_factor,
+          double new_factor) {
+  for (int c = 0; c < count; ++c) {
+    const double a = hi[c] * old_factor, b = double(sums[c]) * scales[c] * new_factor;
+    const double s = a + b, t = s - a;
+    const double error = (a - (s - t)) + (b - t);
+    hi[c] = s;
+    lo[c] = lo[c] * old_factor + error;
+  }
+}
+
+}  // namespace
+}  // namespace vicinal::kernels

@@ -1,0 +1,214 @@
+// score: a tile of similarities from feature-major panels, held in registers as R rows × P packs.
+#pragma once
+
+#include "similarities.hpp"
+
+namespace vicinal::kernels {
+namespace {
+
+// 6 rows × 4 packs + 4 packs of keys + 1 query fill 29 of 32 registers; 6 × 2 + 2 + 1 fill 15
+// of 16.
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr int register_packs = 4;
+#else
+inline constexpr int register_packs = 2;
+#endif
+inline constexpr int register_rows = 6;
+
+// One key panel of P packs against R rows: acc[r][p] over all features, in order.
+template <class T, template <class> class S, int R, int P>
+VICINAL_INLINE void score_panel(const T* queries, const T* keys, const T* extra, int depth,
+                                Pack<T> (&acc)[R][P]) {
+  for (int r = 0; r < R; ++r)
+    for (int p = 0; p < P; ++p) acc[r][p] = Pack<T>(T(0));
+  for (int j = 0; j < depth; ++j) {
+    Pack<T> x[P];
+    for (int p = 0; p < P; ++p) x[p] = Pack<T>::load(keys + j * key_stride + p * Pack<T>::width);
+    for (int r = 0; r < R; ++r) {
+      const Pack<T> q(queries[j * query_lanes + r]);
+      for (int p = 0; p < P; ++p)
+        acc[r][p] = S<T>::step(acc[r][p], q, x[p], extra + j * S<T>::extra);
+    }
+  }
+}
+
+template <class T, template <class> class S, int R>
+VICINAL_INLINE void score_block(const ScoreArguments<T>& a, int row, int k) {
+  constexpr int P = register_packs;
+  Pack<T> acc[R][P];
+  score_panel<T, S, R, P>(a.queries + row, a.keys + k, a.feature_weights, a.depth, acc);
+  T* scores = a.scores + row * tile_keys + k;
+  VICINAL_UNROLL
+  for (int r = 0; r < R; ++r)
+    for (int p = 0; p < P; ++p)
+      S<T>::close(acc[r][p]).store(scores + r * tile_keys + p * Pack<T>::width);
+}
+
+// A panel of keys stays in L1 while all rows pass: blocks of 6, then single rows, two
+// instantiations of one template, so that a row's bits are the same in both.
+template <class T, template <class> class S>
+void score(const ScoreArguments<T>& a, int rows) {
+  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width) {
+    int r = 0;
+    for (; r + register_rows <= rows; r += register_rows) score_block<T, S, register_rows>(a, r, k);
+    for (; r < rows; ++r) score_block<T, S, 1>(a, r, k);
+  }
+}
+
+// ------------------------------------------------------------------------------- expanded squared
+// distances ‖q − x‖² = a + b − 2 (q−c)·(x−c) cancels when the distance is small against a + b. A
+// pair with D ≤ (a + b)/4 is computed again from its own coordinates; that also covers q = x, whose
+// D is then exactly 0, and every negative D.
+template <class T>
+[[gnu::noinline]] T direct_squared(const PairSource<T>& s, int row, int key) {
+  const T* q = s.query_rows[row];
+  const T* x = s.keys + key * s.key_stride;
+  if (s.components == nullptr && s.columns == nullptr && !s.unit) {
+    constexpr int W = Pack<T>::width;
+    Pack<T> sum(T(0));
+    int j = 0;
+    for (; j + W <= s.columns_count; j += W) {
+      const Pack<T> t = (Pack<T>::load_unaligned(q + j) - Pack<T>::load_unaligned(x + j)) *
+                        Pack<T>::load_unaligned(s.scales + j);
+      sum = fma(t, t, sum);
+    }
+    T total = sum_lanes(sum);
+    for (; j < s.columns_count; ++j) {
+      const T t = (q[j] - x[j]) * s.scales[j];
+      total += t * t;
+    }
+    return total;
+  }
+  const auto column = [&](int j) { return s.columns == nullptr ? j : s.columns[j]; };
+  double total = 0;
+  if (s.unit) {
+    double qq = 0, xx = 0;
+    for (int j = 0; j < s.columns_count; ++j) {
+      qq += double(q[column(j)]) * q[column(j)];
+      xx += double(x[column(j)]) * x[column(j)];
+    }
+    const double a = qq > 0 ? 1 / __builtin_sqrt(qq) : 0, b = xx > 0 ? 1 / __builtin_sqrt(xx) : 0;
+    for (int j = 0; j < s.columns_count; ++j) {
+      const double t = q[column(j)] * a - x[column(j)] * b;
+      total += t * t;
+    }
+    return T(total + ((qq == 0) != (xx == 0) ? 1 : 0));
+  }
+  if (s.components == nullptr) {
+    for (int j = 0; j < s.columns_count; ++j) {
+      const double t = (double(q[column(j)]) - double(x[column(j)])) * double(s.scales[j]);
+      total += t * t;
+    }
+    return T(total);
+  }
+  for (int i = 0; i < s.rank; ++i) {
+    double t = 0;
+    for (int j = 0; j < s.columns_count; ++j)
+      t += s.components[i * s.columns_count + j] * (double(q[column(j)]) - double(x[column(j)]));
+    total += t * t;
+  }
+  return T(total);
+}
+
+// Dot products are summed in blocks of 32 features, each from zero: a chain of d terms loses more
+// than the guard allows where D is a third of a + b (data with few latent dimensions).
+inline constexpr int feature_block = 32;
+
+template <class T, int R, int P>
+VICINAL_INLINE void dot_blocks(const ScoreArguments<T>& a, int row, int k, Pack<T> (&acc)[R][P]) {
+  for (int j = 0; j < a.depth; j += feature_block) {
+    const int depth = a.depth - j < feature_block ? a.depth - j : feature_block;
+    score_panel<T, Dot, R, P>(a.queries + row + j * query_lanes, a.keys + k + j * key_stride,
+                              nullptr, depth, acc);
+    T* sums = a.scores + row * tile_keys + k;
+    if (j > 0) {
+      VICINAL_UNROLL
+      for (int r = 0; r < R; ++r)
+        for (int p = 0; p < P; ++p)
+          acc[r][p] = Pack<T>::load(sums + r * tile_keys + p * Pack<T>::width) + acc[r][p];
+    }
+    if (j + depth == a.depth) return;
+    VICINAL_UNROLL
+    for (int r = 0; r < R; ++r)
+      for (int p = 0; p < P; ++p) acc[r][p].store(sums + r * tile_keys + p * Pack<T>::width);
+  }
+}
+
+// At most 0 where the pair is not trusted: D − (a + b)/4.
+template <class T>
+VICINAL_INLINE Pack<T> trust(Pack<T> squared, Pack<T> sum) {
+  return fma(sum, Pack<T>(T(-0.25)), squared);
+}
+
+template <class T>
+[[gnu::noinline]] void redo_pairs(const ScoreArguments<T>& a, int rows, int row, int first) {
+  constexpr int P = register_packs, W = Pack<T>::width;
+  for (int r = row; r < row + rows; ++r)
+    for (int k = first; k < first + P * W; k += W) {
+      T* scores = a.scores + r * tile_keys + k;
+      const Pack<T> sum = Pack<T>(a.query_norms[r]) + Pack<T>::load(a.key_norms + k);
+      unsigned bits = less_equal_bits(trust(Pack<T>::load(scores), sum), Pack<T>(T(0)));
+      for (; bits != 0; bits &= bits - 1) {
+        const int lane = __builtin_ctz(bits);
+        if (k + lane < a.source->count) scores[lane] = direct_squared(*a.source, r, k + lane);
+      }
+    }
+}
+
+// One branch for the whole block: the next block's products overlap the end of this one.
+template <class T, int R>
+VICINAL_INLINE void score_expanded_block(const ScoreArguments<T>& a, int row, int k) {
+  constexpr int P = register_packs, W = Pack<T>::width;
+  Pack<T> acc[R][P], least[R];
+  dot_blocks(a, row, k, acc);
+  VICINAL_UNROLL
+  for (int r = 0; r < R; ++r) {
+    const Pack<T> norm(a.query_norms[row + r]);
+    least[r] = Pack<T>(T(1));
+    for (int p = 0; p < P; ++p) {
+      const Pack<T> sum = norm + Pack<T>::load(a.key_norms + k + p * W);
+      const Pack<T> squared = fma(Pack<T>(T(-2)), acc[r][p], sum);
+      least[r] = min(trust(squared, sum), least[r]);  // a NaN is passed over
+      squared.store(a.scores + (row + r) * tile_keys + k + p * W);
+    }
+  }
+  VICINAL_UNROLL
+  for (int r = 1; r < R; ++r) least[0] = min(least[r], least[0]);
+  if (less_equal_bits(least[0], Pack<T>(T(0))) != 0) [[unlikely]]
+    redo_pairs(a, R, row, k);
+}
+
+template <class T>
+void score_expanded(const ScoreArguments<T>& a, int rows) {
+  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width) {
+    int r = 0;
+    for (; r + register_rows <= rows; r += register_rows)
+      score_expanded_block<T, register_rows>(a, r, k);
+    for (; r < rows; ++r) score_expanded_block<T, 1>(a, r, k);
+  }
+}
+
+// ----- haversine Features: latitude, longitude, cos(latitude); feature_weights[0] = half a unit in
+// radians, [1] = radius of the sphere. hav = sin²(Δφ/2) + cos φ₁ cos φ₂ sin²(Δλ/2), d = 2 R asin
+// √hav: exact differences first, so near points stay apart.
+template <class T>
+void score_haversine(const ScoreArguments<T>& a, int rows) {
+  constexpr int W = Pack<T>::width;
+  const Pack<T> half(a.feature_weights[0]), diameter(2 * a.feature_weights[1]);
+  for (int r = 0; r < rows; ++r) {
+    const Pack<T> latitude(a.queries[r]), longitude(a.queries[query_lanes + r]),
+        cosine(a.queries[2 * query_lanes + r]);
+    for (int k = 0; k < tile_keys; k += W) {
+      const Pack<T> u = sin((latitude - Pack<T>::load(a.keys + k)) * half);
+      const Pack<T> v = sin((longitude - Pack<T>::load(a.keys + key_stride + k)) * half);
+      const Pack<T> c = cosine * Pack<T>::load(a.keys + 2 * key_stride + k);
+      const Pack<T> hav = fma(c * v, v, u * u);
+      const Pack<T> root = sqrt(hav);
+      const Pack<T> d = diameter * asin(select<T>(Pack<T>(T(1)) < root, Pack<T>(T(1)), root));
+      (d * d).store(a.scores + r * tile_keys + k);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace vicinal::kernels

@@ -1,0 +1,111 @@
+// One table per working type, for the instruction set that this file is compiled for. Nothing else
+// leaves the object, and nothing runs when it is loaded: an initialiser would use instructions that
+// the machine may not have.
+#include "table.hpp"
+
+#include "pack.hpp"
+
+#ifndef VICINAL_ISA
+#error "define VICINAL_ISA: baseline, v3, v4 or neon"
+#endif
+
+namespace vicinal::kernels {
+namespace {
+
+template <class P, class T>
+constexpr void enter(Table<T>& t, Shape shape) {
+  const int i = static_cast<int>(shape);
+  t.weigh[i] = weigh<P, T>;
+  t.log_weigh[i] = log_weigh<P, T>;
+  t.has_factor[i] = P::has_factor;
+}
+
+template <class T>
+void exp2_array(const T* x, T* out, std::int64_t count) {
+  constexpr int W = Pack<T>::width;
+  const T least = sizeof(T) == 4 ? T(-126) : T(-1022);
+  for (std::int64_t i = 0; i < count; i += W) {
+    alignas(VICINAL_VECTOR_BYTES) T lane[W] = {};
+    const std::int64_t n = count - i < W ? count - i : W;
+    for (std::int64_t k = 0; k < n; ++k) lane[k] = x[i + k];
+    exp2(Pack<T>::load(lane), least).store(lane);
+    for (std::int64_t k = 0; k < n; ++k) out[i + k] = lane[k];
+  }
+}
+
+template <class T>
+constexpr Table<T> make() {
+  Table<T> t{};
+  t.lanes = Pack<T>::width;
+  const auto score_of = [&](Similarity s) -> auto& { return t.score[static_cast<int>(s)]; };
+  score_of(Similarity::squared) = score<T, Squared>;
+  score_of(Similarity::squared_weighted) = score<T, SquaredWeighted>;
+  score_of(Similarity::expanded) = score_expanded<T>;
+  score_of(Similarity::dot) = score<T, Dot>;
+  score_of(Similarity::manhattan) = score<T, Manhattan>;
+  score_of(Similarity::chebyshev) = score<T, Chebyshev>;
+  score_of(Similarity::haversine) = score_haversine<T>;
+  score_of(Similarity::category) = score<T, Category>;
+
+  enter<Gaussian>(t, Shape::gaussian);
+  enter<Laplace>(t, Shape::exponential);
+  enter<Matern<3>>(t, Shape::matern32);
+  enter<Matern<5>>(t, Shape::matern52);
+  enter<Logistic>(t, Shape::logistic);
+  enter<RationalHalfPower>(t, Shape::rational_half_power);
+  enter<Rational>(t, Shape::rational);
+  enter<PowerOfOneMinus>(t, Shape::power_of_one_minus);
+  enter<Tricube>(t, Shape::tricube);
+  enter<Triangular>(t, Shape::triangular);
+  enter<Cosine>(t, Shape::cosine);
+  enter<Uniform>(t, Shape::uniform);
+  enter<WendlandC2>(t, Shape::wendland_c2);
+  enter<Constant>(t, Shape::constant);
+  enter<Linear>(t, Shape::linear);
+  enter<Softcap>(t, Shape::softcap);
+  enter<Polynomial<false>>(t, Shape::polynomial);
+  enter<Polynomial<true>>(t, Shape::rectified_polynomial);
+  enter<Sigmoid>(t, Shape::sigmoid);
+  enter<Coincidence>(t, Shape::coincidence);
+  enter<Tabulated>(t, Shape::table);
+  enter<LogTable>(t, Shape::log_table);
+  enter<Function>(t, Shape::function);
+
+  t.multiply = multiply<T>;
+  t.square_half = square_half<T>;
+  t.accumulate = accumulate<T>;
+  t.add = add<T>;
+  t.weigh_with_prior = weigh_with_prior<T>;
+  t.drop_absent = drop_absent<T>;
+  t.add_prior = add_prior<T>;
+  t.row_peaks = row_peaks<T>;
+  t.exponentiate = exponentiate<T>;
+  t.magnitude = magnitude<T>;
+  t.reduce_lanes = reduce_lanes<T>;
+  t.reduce_rows = reduce_rows<T>;
+  t.reduce_header = reduce_header<T>;
+  t.close_lanes = close_lanes<T>;
+  t.rescale = rescale<T>;
+  t.transpose = transpose_rows<T>;
+  t.tile_center = tile_center<T>;
+  t.center_tile = center_tile<T>;
+  t.tile_norms = tile_norms<T>;
+  t.center_queries = center_queries<T>;
+  t.copy_values = copy_values<T>;
+  t.column_peak = column_peak<T>;
+  t.fold = fold<T>;
+  t.exp2 = exp2_array<T>;
+  return t;
+}
+
+}  // namespace
+
+// The only exported names: table_<isa>_f32 and table_<isa>_f64.
+#define VICINAL_JOIN_(a, b, c) a##b##c
+#define VICINAL_JOIN(a, b, c) VICINAL_JOIN_(a, b, c)
+extern const Table<float> VICINAL_JOIN(table_, VICINAL_ISA, _f32);
+extern const Table<double> VICINAL_JOIN(table_, VICINAL_ISA, _f64);
+constinit const Table<float> VICINAL_JOIN(table_, VICINAL_ISA, _f32) = make<float>();
+constinit const Table<double> VICINAL_JOIN(table_, VICINAL_ISA, _f64) = make<double>();
+
+}  // namespace vicinal::kernels

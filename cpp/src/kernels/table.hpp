@@ -1,0 +1,190 @@
+// The table of tile functions: the seam between the driver (compiled once) and the kernels
+// (compiled per instruction set).
+//
+// A tile is up to `group_rows` queries × 256 keys. score → weigh → reduce each read and write tiles
+// that stay in L1:
+//   score    writes squared distances or inner products,           tile[r * tile_keys + k]
+//   weigh    turns them into weights (fixed reference), or into log2-weights and factors (running
+//   peak) reduce   adds weights · value columns
+// Similarities, profiles and reducers are a sum, never a product: each is one row of this table.
+#pragma once
+
+#include <cstdint>
+
+#include "table_view.hpp"
+
+namespace vicinal::kernels {
+
+inline constexpr int tile_keys = 256;
+inline constexpr int max_group_rows =
+    24;  // rows whose tiles stay in L1 together: 24 in float, 12 in double
+inline constexpr int key_stride =
+    tile_keys + 16;  // between features: one more line, so that a panel of keys spreads over L1
+inline constexpr int query_lanes = 32;  // row stride of a feature-major query panel
+inline constexpr int header_columns =
+    4;  // Σw, own weight, Σ|w|, Σw²: they precede the value columns of every state
+
+template <class T>
+inline constexpr int group_rows = sizeof(T) == 4 ? 24 : 12;
+
+enum class Similarity : int {
+  squared,
+  squared_weighted,
+  expanded,
+  dot,
+  manhattan,
+  chebyshev,
+  haversine,
+  category,
+  count
+};
+
+enum class Shape : int {  // profiles after lowering; several public profiles share one
+  gaussian,               // 2^(scale · s)
+  exponential,            // 2^(scale · √s): laplace, Matérn 1/2
+  matern32,
+  matern52,
+  logistic,
+  rational_half_power,  // (offset + scale · s)^(−power/2), power a whole number
+  rational,             // (offset + scale · s)^(−exponent)
+  power_of_one_minus,   // (1 − scale · s)₊^power: Epanechnikov, biweight, triweight
+  tricube,
+  triangular,
+  cosine,
+  uniform,
+  wendland_c2,
+  constant,
+  linear,   // 2^(scale · s): softmax of a dot product, category kernels
+  softcap,  // 2^(scale · tanh(offset · s))
+  polynomial,
+  rectified_polynomial,
+  sigmoid,
+  coincidence,  // 1 at distance 0: what inverse distance is for rows that hit a key
+  table,
+  log_table,
+  function,
+  count
+};
+
+// Constants of one factor, in the working type. `s` is the similarity as scored.
+template <class T>
+struct ProfileParameters {
+  T scale = 1;
+  T offset = 0;
+  T exponent = 0;
+  T limit = 0;
+  T log_scale = 0;  // log2(scale)
+  int power = 0;
+  TableView<T> table{};
+  double (*function)(double) = nullptr;
+
+  bool operator==(const ProfileParameters&) const = default;
+};
+
+// Where a pair's coordinates come from when its expanded distance is not trusted.
+template <class T>
+struct PairSource {
+  const T* const* query_rows = nullptr;  // r → row of the query
+  const T* keys = nullptr;               // first key of the tile
+  std::int64_t key_stride = 0;
+  int count = 0;                          // keys of the tile: padding has no coordinates
+  const std::int64_t* columns = nullptr;  // or nullptr: all, in order
+  const T* scales = nullptr;              // per column
+  const double* components = nullptr;     // rank × columns, or nullptr
+  int columns_count = 0;
+  int rank = 0;
+  bool unit = false;  // rows are normalised, with the extra coordinate of a zero row
+};
+
+template <class T>
+struct ScoreArguments {
+  const T* queries = nullptr;  // queries[j * query_lanes + r]
+  const T* keys = nullptr;     // keys[j * key_stride + k]
+  int depth = 0;
+  const T* feature_weights = nullptr;  // squared_weighted; category: three per feature
+  const T* query_norms = nullptr;      // expanded
+  const T* key_norms = nullptr;        // expanded
+  const PairSource<T>* source = nullptr;
+  T* scores = nullptr;  // scores[r * tile_keys + k]
+};
+
+// Values of one tile: `columns` columns, either feature-major (lanes) or key-major (rows of padded
+// width).
+template <class T>
+struct ValueTile {
+  const T* data = nullptr;
+  int columns = 0;
+  int padded = 0;
+};
+
+template <class T>
+struct KeySource {
+  const T* keys = nullptr;
+  std::int64_t stride = 0;
+  int count = 0;  // keys of this tile, ≤ tile_keys
+};
+
+template <class T>
+struct Table {
+  const char* name;
+  int lanes;
+  void (*score[static_cast<int>(Similarity::count)])(const ScoreArguments<T>&, int rows);
+  // Fixed reference: tile of similarities → weights, in place.
+  void (*weigh[static_cast<int>(Shape::count)])(T* tile, int rows, const ProfileParameters<T>&);
+  // Running peak: similarities → log2-weights in place, factors in [−1, 1] beside them (log = −inf
+  // where the factor is 0).
+  void (*log_weigh[static_cast<int>(Shape::count)])(T* tile, T* factors, int rows,
+                                                    const ProfileParameters<T>&);
+  bool has_factor[static_cast<int>(Shape::count)];
+
+  void (*multiply)(T* tile, const T* other, int rows);  // tile *= other, flushed
+  void (*square_half)(T* tile, int rows);               // (s/2)²
+  void (*accumulate)(T* tile, const T* other, T coefficient,
+                     int rows);                    // tile += coefficient · other
+  void (*add)(T* tile, const T* other, int rows);  // log2-weights of factors
+  void (*weigh_with_prior)(T* logs, const T* factors, const T* prior,
+                           int rows);                               // logs → weights, reference 0
+  void (*drop_absent)(T* tile, const T* prior, T value, int rows);  // value where prior = −inf
+  void (*add_prior)(T* logs, const T* prior, int rows);
+  void (*row_peaks)(const T* logs, T* peaks, int rows);  // largest log2-weight of each row
+  // weights = factors · 2^(logs − reference[r])
+  void (*exponentiate)(const T* logs, const T* factors, T* weights, const T* reference, int rows);
+  void (*magnitude)(const T* logs, const T* factors, T* ranks, int rows);  // logs + log2 |factors|
+
+  // chunk[r * stride + c] += Σ_k w · y, accumulated from zero inside the tile.
+  void (*reduce_lanes)(const T* weights, ValueTile<T>, T* lanes, int rows);
+  void (*reduce_rows)(const T* weights, ValueTile<T>, T* sums, std::int64_t stride, int rows);
+  void (*reduce_header)(const T* weights, T* lanes, bool full,
+                        int rows);                            // Σw, and if full Σ|w|, Σw²
+  void (*close_lanes)(const T* lanes, int columns, T* sums);  // lanes → sums in a fixed order
+  void (*rescale)(T* data, std::int64_t count, T factor);
+
+  // out[j * lanes + k] for `lanes` rows; rows past `count` repeat the last.
+  void (*transpose)(const T* rows, std::int64_t stride, int count, int depth, T* out, int lanes,
+                    int out_stride);
+  bool (*tile_center)(const T* tile, int depth, T* center);  // false: a coordinate is not finite
+  void (*center_tile)(T* tile, int depth, const T* center, const T* scales);
+  void (*tile_norms)(const T* tile, int depth, T* norms);
+  void (*center_queries)(const T* panel, int depth, const T* center, const T* scales, T* out,
+                         T* norms);
+  void (*copy_values)(const T* rows, std::int64_t stride, int count, int columns, int padded,
+                      T* out, T* peaks);
+  T (*column_peak)(const T* column);  // largest |y|, or not finite
+
+  // hi[c] + lo[c] = (hi[c] + lo[c]) · old_factor + sums[c] · scales[c] · new_factor, in double with
+  // TwoSum.
+  void (*fold)(double* hi, double* lo, const T* sums, const double* scales, int count,
+               double old_factor, double new_factor);
+  void (*exp2)(const T* x, T* out, std::int64_t count);
+};
+
+template <class T>
+const Table<T>& table();  // of the instruction set in use
+
+template <class T>
+struct Level {
+  const char* name;
+  const Table<T>* table;
+};
+
+}  // namespace vicinal::kernels

@@ -1,0 +1,144 @@
+// weigh: tiles of similarities → tiles of weights, either against the fixed reference 0 or against
+// a running peak.
+#pragma once
+
+#include "profiles.hpp"
+
+namespace vicinal::kernels {
+namespace {
+
+template <class T>
+inline constexpr T infinity = std::numeric_limits<T>::infinity();
+
+template <class P, class T>
+void weigh(T* tile, int rows, const ProfileParameters<T>& parameters) {
+  const ProfileParameters<T> p = parameters;
+  for (int i = 0; i < rows * tile_keys; i += Pack<T>::width)
+    P::template weight<T>(Pack<T>::load(tile + i), p).store(tile + i);
+}
+
+// The log2-weight is −inf wherever the factor is 0, so that the peak never rests on a key outside
+// the support.
+template <class P, class T>
+void log_weigh(T* tile, T* factors, int rows, const ProfileParameters<T>& parameters) {
+  const ProfileParameters<T> p = parameters;
+  for (int i = 0; i < rows * tile_keys; i += Pack<T>::width) {
+    const Pack<T> s = Pack<T>::load(tile + i);
+    if constexpr (!P::has_factor) {
+      P::template log_weight<T>(s, p).store(tile + i);
+    } else if constexpr (requires { P::template factor<T>(s, p); }) {
+      const Pack<T> f = P::template factor<T>(s, p);
+      f.store(factors + i);
+      select<T>(f == zero<T>(), Pack<T>(-infinity<T>), P::template log_weight<T>(s, p))
+          .store(tile + i);
+    } else {
+      const Pack<T> f = P::template weight<T>(s, p);
+      f.store(factors + i);
+      select<T>(f == zero<T>(), Pack<T>(-infinity<T>), zero<T>()).store(tile + i);
+    }
+  }
+}
+
+// ------------------------------------------------------------------------------------------ sums
+// of products
+template <class T>
+void multiply(T* tile, const T* other, int rows) {
+  const Pack<T> smallest(sizeof(T) == 4 ? T(0x1p-100f) : T(0x1p-900));
+  for (int i = 0; i < rows * tile_keys; i += Pack<T>::width) {
+    const Pack<T> w = Pack<T>::load(tile + i) * Pack<T>::load(other + i);
+    select<T>(abs(w) < smallest, zero<T>(), w).store(tile + i);
+  }
+}
+// Scores that are twice a distance (1 − cos on unit vectors) → squared distances.
+template <class T>
+void square_half(T* tile, int rows) {
+  for (int i = 0; i < rows * tile_keys; i += Pack<T>::width) {
+    const Pack<T> half = Pack<T>::load(tile + i) * Pack<T>(T(0.5));
+    (half * half).store(tile + i);
+  }
+}
+template <class T>
+void accumulate(T* tile, const T* other, T coefficient, int rows) {
+  const Pack<T> c(coefficient);
+  for (int i = 0; i < rows * tile_keys; i += Pack<T>::width)
+    fma(c, Pack<T>::load(other + i), Pack<T>::load(tile + i)).store(tile + i);
+}
+// Log2-weights of a product. −inf wins over +inf: outside one factor's support there is no weight.
+template <class T>
+void add(T* tile, const T* other, int rows) {
+  const Pack<T> none(-infinity<T>);
+  for (int i = 0; i < rows * tile_keys; i += Pack<T>::width) {
+    const Pack<T> a = Pack<T>::load(tile + i), b = Pack<T>::load(other + i);
+    select<T>(a == none, none, select<T>(b == none, none, a + b)).store(tile + i);
+  }
+}
+
+// ------------------------------------------------------ priors and masks factors = nullptr: all 1.
+template <class T>
+void weigh_with_prior(T* logs, const T* factors, const T* prior, int rows) {
+  for (int r = 0; r < rows; ++r)
+    for (int k = 0; k < tile_keys; k += Pack<T>::width) {
+      const int i = r * tile_keys + k;
+      const Pack<T> l = Pack<T>::load(logs + i), b = Pack<T>::load(prior + k);
+      Pack<T> w = flushed_exp2(l + b);
+      if (factors != nullptr) w = w * Pack<T>::load(factors + i);
+      select<T>(b == Pack<T>(-infinity<T>), zero<T>(), w).store(logs + i);
+    }
+}
+template <class T>
+void drop_absent(T* tile, const T* prior, T value, int rows) {
+  for (int k = 0; k < tile_keys; k += Pack<T>::width) {
+    const auto absent = Pack<T>::load(prior + k) == Pack<T>(-infinity<T>);
+    for (int r = 0; r < rows; ++r) {
+      T* at = tile + r * tile_keys + k;
+      select<T>(absent, Pack<T>(value), Pack<T>::load(at)).store(at);
+    }
+  }
+}
+template <class T>
+void add_prior(T* logs, const T* prior, int rows) {
+  for (int r = 0; r < rows; ++r) add<T>(logs + r * tile_keys, prior, 1);
+}
+
+// ------------------------------------------------------------------------------------ running peak
+template <class T>
+void row_peaks(const T* logs, T* peaks, int rows) {
+  for (int r = 0; r < rows; ++r) {
+    Pack<T> peak(-infinity<T>);
+    for (int k = 0; k < tile_keys; k += Pack<T>::width)
+      peak = max(Pack<T>::load(logs + r * tile_keys + k),
+                 peak);  // a NaN is passed over: its weight will be NaN
+    peaks[r] = max_lanes(peak);
+  }
+}
+
+// The integer reference enters through the exponent, so a later, larger one rescales every weight
+// exactly. One too large for that is subtracted, which is exact because such scores are whole
+// numbers.
+template <class T>
+VICINAL_INLINE Pack<T> weight_below(Pack<T> log, T reference) {
+  if (__builtin_fabs(reference) > T(1 << 20)) return flushed_exp2(log - Pack<T>(reference));
+  return exp2_scaled(log, one<T>(), exp2_origin(Pack<T>(reference)));
+}
+
+template <class T>
+void exponentiate(const T* logs, const T* factors, T* weights, const T* reference, int rows) {
+  for (int r = 0; r < rows; ++r)
+    for (int i = r * tile_keys; i < (r + 1) * tile_keys; i += Pack<T>::width) {
+      Pack<T> w = weight_below(Pack<T>::load(logs + i), reference[r]);
+      if (factors != nullptr) w = w * Pack<T>::load(factors + i);
+      w.store(weights + i);
+    }
+}
+
+template <class T>
+void magnitude(const T* logs, const T* factors, T* ranks, int rows) {
+  for (int i = 0; i < rows * tile_keys; i += Pack<T>::width) {
+    Pack<T> rank = Pack<T>::load(logs + i);
+    if (factors != nullptr) rank = rank + log2(abs(Pack<T>::load(factors + i)));
+    select<T>(rank != rank, Pack<T>(-infinity<T>), rank).store(ranks + i);
+  }
+}
+
+}  // namespace
+}  // namespace vicinal::kernels

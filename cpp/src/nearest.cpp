@@ -1,0 +1,112 @@
+#include "nearest.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+namespace vicinal {
+
+using kernels::Similarity;
+
+namespace {
+
+// u of one factor; squared where the metric is a root of a sum, which orders alike within a factor,
+// so the root is taken.
+template <class T>
+double factor_distance(const FactorPlan<T>& f, const T* q, const T* x) noexcept {
+  const auto column = [&](int j) {
+    return f.columns.empty() ? j : f.columns[static_cast<std::size_t>(j)];
+  };
+  const auto difference = [&](int j) {
+    return static_cast<double>(q[column(j)]) - static_cast<double>(x[column(j)]);
+  };
+  double sum = 0;
+  if (f.unit || f.similarity == Similarity::dot) {
+    double qq = 0, xx = 0;
+    for (int j = 0; j < f.width; ++j) {
+      const double a = static_cast<double>(q[column(j)]), b = static_cast<double>(x[column(j)]);
+      sum += a * b, qq += a * a, xx += b * b;
+    }
+    if (!f.unit) return -sum;
+    const double cosine = qq > 0 && xx > 0 ? sum / std::sqrt(qq * xx) : qq == xx ? 1 : 0;
+    return f.distance ? (1 - cosine) * f.inverse_bandwidth : -cosine;
+  }
+  if (f.geographic) {
+    const double a = static_cast<double>(q[column(0)]) * f.degrees,
+                 b = static_cast<double>(x[column(0)]) * f.degrees;
+    const double u = std::sin((a - b) / 2), v = std::sin(difference(1) * f.degrees / 2);
+    return std::asin(std::min(1.0, std::sqrt(u * u + std::cos(a) * std::cos(b) * v * v)));
+  }
+  if (f.mapped()) {
+    for (int i = 0; i < f.depth; ++i) {
+      double t = 0;
+      for (int j = 0; j < f.width; ++j)
+        t += f.components[static_cast<std::size_t>(i * f.width + j)] * difference(j);
+      sum += t * t;
+    }
+    return std::sqrt(sum) * f.inverse_bandwidth;
+  }
+  for (int j = 0; j < f.width; ++j) {
+    const auto at = static_cast<std::size_t>(j);
+    switch (f.similarity) {
+      case Similarity::manhattan:
+        sum += std::abs(difference(j)) * static_cast<double>(f.feature_weights[at]);
+        break;
+      case Similarity::chebyshev:
+        sum = std::max(sum, std::abs(difference(j)) * static_cast<double>(f.feature_weights[at]));
+        break;
+      case Similarity::category:
+        sum += difference(j) != 0 ? 1 : 0;
+        break;
+      default: {
+        const double t = difference(j) * static_cast<double>(f.scales[at]);
+        sum += t * t;
+      }
+    }
+  }
+  if (f.similarity == Similarity::manhattan || f.similarity == Similarity::chebyshev)
+    return sum * f.inverse_bandwidth;
+  if (f.similarity == Similarity::category) return sum;
+  const double scale =
+      f.similarity == Similarity::squared ? static_cast<double>(f.coordinate_scale) : 1.0;
+  return std::sqrt(sum) * scale * f.inverse_bandwidth;
+}
+
+}  // namespace
+
+template <class T>
+double pair_distance(const Problem<T>& problem, const T* q, const T* x) noexcept {
+  double smallest = std::numeric_limits<double>::infinity();
+  for (const auto& term : problem.plan.terms) {
+    double largest = -std::numeric_limits<double>::infinity();
+    for (const auto& f : term.factors) largest = std::max(largest, factor_distance(f, q, x));
+    smallest = std::min(smallest, largest);
+  }
+  return smallest;
+}
+
+template <class T>
+bool is_candidate(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
+                  std::int64_t key) noexcept {
+  const std::int64_t at = key * problem.weight_stride;
+  if (entry.weights != nullptr && entry.weights[at] == 0) return false;
+  if (entry.log_weights != nullptr && std::isinf(entry.log_weights[at])) return false;
+  if (entry.mask) {
+    const auto* use = reinterpret_cast<const unsigned char*>(entry.mask.row(row));
+    if (use[key * entry.mask.column_stride] == 0) return false;
+  }
+  if (entry.bias && std::isinf(entry.bias.row(row)[key * entry.bias.column_stride])) return false;
+  if (!problem.exclude_self) return true;
+  const std::int64_t own = entry.self_indices != nullptr ? entry.self_indices[row] : row;
+  return own < 0 || own - problem.key_offset != key;
+}
+
+template double pair_distance(const Problem<float>&, const float*, const float*) noexcept;
+template double pair_distance(const Problem<double>&, const double*, const double*) noexcept;
+template bool is_candidate(const Problem<float>&, const Entry<float>&, std::int64_t,
+                           std::int64_t) noexcept;
+template bool is_candidate(const Problem<double>&, const Entry<double>&, std::int64_t,
+                           std::int64_t) noexcept;
+
+}  // namespace vicinal

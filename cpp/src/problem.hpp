@@ -1,0 +1,75 @@
+// One call, after the door: plain pointers and numbers that the house reads.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "plan.hpp"
+#include "vicinal/local_mean.hpp"
+
+namespace vicinal {
+
+// One problem of a batch: queries against keys. Strides are in elements.
+template <class T>
+struct Entry {
+  const T* queries = nullptr;
+  const T* keys = nullptr;
+  const T* values = nullptr;
+  const T* weights = nullptr;
+  const T* log_weights = nullptr;
+  PairView<bool> mask{};
+  PairView<T> bias{};
+  const std::int64_t* self_indices = nullptr;
+  // Outputs, row 0 of this entry; null = not asked for.
+  T* mean = nullptr;
+  T* log_mass = nullptr;
+  T* ess = nullptr;
+  std::int64_t* count = nullptr;
+  T* variance = nullptr;
+  T* covariance = nullptr;
+  T* self_weight = nullptr;
+  std::int64_t* top_indices = nullptr;
+  T* top_weights = nullptr;
+  T* weights_out = nullptr;
+  // Found at the door, functions of the keys alone.
+  double prior_shift =
+      0;  // largest log2 prior, rounded up: whole, so that states of other keys merge
+  double prior_peak = 0;     // largest natural log prior
+  std::vector<T> origin;     // d: where linear maps take their differences from
+  std::int64_t present = 0;  // keys of non-zero prior weight
+};
+
+template <class T>
+struct Problem {
+  std::int64_t m = 0, n = 0, d = 0, p = 0;
+  std::int64_t query_stride = 0, key_stride = 0, value_stride = 0, weight_stride = 1;
+  std::int64_t mean_stride = 0, variance_stride = 0, covariance_stride = 0;
+  std::int64_t top_indices_stride = 0, top_weights_stride = 0, weights_stride = 0;
+  std::int64_t key_offset = 0;
+  int k = 0;  // of top_k
+  bool exclude_self = false;
+  bool needs_self = false;  // own weights are asked for or left out
+  bool normalize_weights = true;
+  bool full_header = false;  // Σ|w| and Σw² are needed
+  bool variance = false;     // second moments: none, diagonal or all pairs
+  bool covariance = false;
+  bool take_limits = true;  // rows whose every score overflows take the limit h → 0
+  Empty empty = Empty::nan;
+  double empty_value = 0;
+  std::vector<double> value_center;  // p: moments are taken about it; a function of the keys alone
+  std::vector<Entry<T>> entries;
+  Plan<T> plan;
+  const kernels::Table<T>* table = nullptr;
+
+  std::int64_t pair_columns() const { return covariance ? p * (p + 1) / 2 : variance ? p : 0; }
+  std::int64_t moment_columns() const { return pair_columns() == 0 ? 0 : 1 + p + pair_columns(); }
+  std::int64_t linear_columns() const { return kernels::header_columns + p; }
+  std::int64_t state_columns() const { return linear_columns() + moment_columns(); }
+  // Few columns stand feature-major (see reduce.hpp).
+  bool lane_values() const { return p <= table->lanes / 2; }
+  std::int64_t padded_values() const {
+    return (p + table->lanes - 1) / table->lanes * table->lanes;
+  }
+};
+
+}  // namespace vicinal

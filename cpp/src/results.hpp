@@ -1,0 +1,23 @@
+// From the state of a row to what the caller asked for, and the policy for rows without a weight.
+#pragma once
+
+#include "workspace.hpp"
+
+namespace vicinal {
+
+// Writes every output of the block's rows; returns how many were empty.
+template <class T>
+std::int64_t write_results(const Problem<T>& problem, const Entry<T>& entry,
+                           Block<T>& block) noexcept;
+
+// Rows whose every log-weight overflowed to −inf although there are candidates: mean of the keys at
+// the smallest distance.
+template <class T>
+void take_limit(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block,
+                std::int64_t row) noexcept;
+
+// Σw is nothing: no key, or for signed kernels cancellation down to rounding.
+template <class T>
+bool is_empty(const Plan<T>& plan, const RowState<T>& state, std::int64_t row) noexcept;
+
+}  // namespace vicinal

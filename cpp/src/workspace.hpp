@@ -1,0 +1,125 @@
+// Every buffer that a worker needs, sized and allocated at the door: the house allocates nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "problem.hpp"
+#include "state.hpp"
+
+namespace vicinal {
+
+// An aligned array of trivial elements, zeroed.
+template <class T>
+class Buffer {
+ public:
+  void resize(std::int64_t count) {
+    const std::size_t bytes = (static_cast<std::size_t>(count) * sizeof(T) + 127) / 64 * 64;
+    data_.reset(static_cast<T*>(::operator new(bytes, std::align_val_t{64})));
+    std::memset(static_cast<void*>(data_.get()), 0, bytes);
+  }
+  T* data() const { return data_.get(); }
+  T& operator[](std::int64_t i) const { return data_.get()[i]; }
+
+ private:
+  struct Free {
+    void operator()(T* p) const { ::operator delete(static_cast<void*>(p), std::align_val_t{64}); }
+  };
+  std::unique_ptr<T, Free> data_;
+};
+
+// One factor's share of a packed chunk and of a query group.
+template <class T>
+struct FactorBuffers {
+  Buffer<T> coordinates;  // tiles × depth × key_stride
+  Buffer<T> norms;        // tiles × tile_keys
+  Buffer<T> centers;      // tiles × depth
+  Buffer<T> rows;         // tile_keys × depth: mapped or gathered keys before the transpose
+  Buffer<T> panel;        // depth × query_lanes
+  Buffer<T> centered;     // the same about a tile's center
+  Buffer<T> query_norms;  // query_lanes
+  Buffer<T> row;          // query_lanes × depth: mapped or gathered queries
+};
+
+struct TileFlags {
+  bool absent = false;      // some lanes have no key
+  bool prior = false;       // some log-weight is neither 0 nor −inf
+  bool not_finite = false;  // some value is NaN or infinite
+  bool empty = false;       // no key at all
+};
+
+// A run of 2^k keys, packed.
+template <class T>
+struct Chunk {
+  std::int64_t first = 0;  // position of its first key
+  int count = 0, tiles = 0;
+  std::vector<TileFlags> flags;
+  Buffer<T> prior;                  // tiles × tile_keys: log2 prior less its maximum, −inf = absent
+  Buffer<T> values;                 // tiles × (p × tile_keys or tile_keys × padded)
+  Buffer<std::uint8_t> bad_values;  // tiles × tile_keys: a value of this key is not finite
+  Buffer<T> peaks;                  // padded: scratch of copy_values
+  std::vector<double> largest;      // p: largest finite |y|
+  std::vector<double> scales;       // header + p: power of two that undoes the scaling of a column
+  std::vector<double> relative_scales;  // p: the same against the units of a state
+  bool extreme = false;                 // some scale is beyond what sums in double may take
+};
+
+template <class T>
+struct Group {  // up to group_rows queries
+  const T* query_rows[kernels::max_group_rows];
+  std::int64_t index[kernels::max_group_rows];  // row of the entry
+  std::int64_t own[kernels::max_group_rows];    // position of the own key, −1 = none
+  std::int64_t slot[kernels::max_group_rows];   // row of the block's state
+  int rows = 0;
+  Buffer<T> tiles;          // per term: scores or logs, factors; two more of scratch
+  Buffer<T> header_lanes;   // rows × header_columns × lanes
+  Buffer<T> lanes;          // rows × p × lanes, or rows × padded sums
+  Buffer<T> sums;           // linear columns of one row
+  Buffer<double> moments;   // rows × moment columns
+  Buffer<double> wide;      // rows × tile_keys: weights in double
+  Buffer<double> products;  // a panel of product columns × tile_keys
+  Buffer<double> product_lanes;
+  Buffer<double> ones;                   // moment columns: scale 1
+  T reference[kernels::max_group_rows];  // running peak of the chunk, −inf before the first key
+  T own_weight[kernels::max_group_rows];
+  std::int64_t count[kernels::max_group_rows];
+};
+
+// A block of rows and what is known of them so far. One worker's, or shared by all when rows are
+// few.
+template <class T>
+struct Block {
+  std::int64_t first = 0, rows = 0;
+  RowState<T> state;
+  std::vector<std::int64_t> todo;       // rows of the current pass, relative to `first`
+  std::vector<std::uint8_t> kind;       // RowKind of each query
+  std::vector<std::int64_t> hit_count;  // counts of rows that hit a key of infinite weight
+  Buffer<T> weight_references;          // rows × tiles of the call, for weights asked out
+};
+
+template <class T>
+struct Workspace {
+  Chunk<T> chunk;
+  std::vector<std::vector<FactorBuffers<T>>> factors;  // per term
+  Group<T> group;
+  Block<T>* block = nullptr;
+};
+
+// Keys of a chunk: a power of two, from the width of a key and the type alone.
+template <class T>
+int chunk_keys(const Problem<T>& problem);
+
+// Rows of a block: as many as the state's budget allows.
+template <class T>
+std::int64_t block_rows(const Problem<T>& problem);
+
+template <class T>
+void allocate(Workspace<T>& workspace, const Problem<T>& problem);
+template <class T>
+void allocate(Block<T>& block, const Problem<T>& problem, std::int64_t rows);
+
+}  // namespace vicinal

@@ -1,0 +1,128 @@
+// vicinal._core: a table of contents. Arrays in, arrays out; no mathematics.
+#include <pybind11/functional.h>
+#include <pybind11/stl.h>
+
+#include "calls.hpp"
+#include "state.hpp"
+#include "vicinal/config.hpp"
+#include "vicinal/probe.hpp"
+#include "vicinal/version.hpp"
+
+using namespace py::literals;
+
+namespace {
+
+template <class T>
+py::dict run_as(const PyKernel& kernel, const py::array& queries, const KeyArguments& keys,
+                bool exclude_self, const py::dict& outputs, bool normalize,
+                const std::string& empty, double empty_value, int num_threads,
+                const py::object& progress) {
+  const auto views = matrix_views<const T>("queries", queries);
+  const auto statistics = read_outputs<T>(outputs, views.size());
+  std::vector<vicinal::BatchItem<T>> items(views.size());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    items[i].queries = views[i];
+    items[i].statistics = statistics[i];
+    items[i].statistics.normalize_weights = normalize;
+  }
+  read_keys(keys, items);
+  vicinal::Options<T> options;
+  options.exclude_self = exclude_self;
+  options.empty = empty_policy(empty);
+  options.empty_value = empty_value;
+  options.num_threads = num_threads;
+  watch(options, progress);
+  vicinal::Report report;
+  {
+    const py::gil_scoped_release release;
+    report = vicinal::local_stats(kernel.sum(), items, options);
+  }
+  return report_of(report);
+}
+
+py::dict run(const PyKernel& kernel, py::array queries, py::object keys, py::object values,
+             py::object weights, py::object log_weights, py::object bias, py::object mask,
+             py::object self_indices, bool exclude_self, py::dict outputs,
+             int /*k: the outputs tell*/, bool normalize, const std::string& empty,
+             double empty_value, int num_threads, py::object progress) {
+  const KeyArguments arguments{keys, values, weights, log_weights, bias, mask, self_indices};
+  const auto call = py::isinstance<py::array_t<float>>(queries) ? run_as<float> : run_as<double>;
+  return call(kernel, queries, arguments, exclude_self, outputs, normalize, empty, empty_value,
+              num_threads, progress);
+}
+
+vicinal::ProfileTable tabulate(const py::function& fn, double support,
+                               const std::vector<double>& breakpoints, bool log, double tolerance) {
+  const auto call = [&](std::span<const double> u, std::span<double> out) {
+    py::array_t<double> points(static_cast<py::ssize_t>(u.size()));
+    std::copy(u.begin(), u.end(), points.mutable_data());
+    const auto weights =
+        fn(points).cast<py::array_t<double, py::array::c_style | py::array::forcecast>>();
+    if (weights.size() != points.size())
+      throw std::invalid_argument("fn must return one weight per u: it got " +
+                                  std::to_string(u.size()) + " and gave " +
+                                  std::to_string(weights.size()));
+    std::copy_n(weights.data(), u.size(), out.begin());
+  };
+  return vicinal::tabulate(
+      call, {.support = support, .breakpoints = breakpoints, .log = log, .tolerance = tolerance});
+}
+
+template <class T>
+py::array_t<T> exp2(const py::array_t<T, py::array::c_style>& x) {
+  py::array_t<T> out(x.size());
+  vicinal::probe_exp2(std::span<const T>(x.data(), static_cast<std::size_t>(x.size())),
+                      std::span<T>(out.mutable_data(), static_cast<std::size_t>(x.size())));
+  return out;
+}
+
+template <class T>
+py::array_t<T> scores(const PyKernel& kernel, const py::array_t<T, py::array::c_style>& queries,
+                      const py::array_t<T, py::array::c_style>& keys) {
+  py::array_t<T> out({queries.shape(0), keys.shape(0)});
+  vicinal::probe_scores(kernel.sum().terms.at(0).factors.at(0),
+                        {queries.data(), queries.shape(0), queries.shape(1)},
+                        {keys.data(), keys.shape(0), keys.shape(1)},
+                        {out.mutable_data(), queries.shape(0), keys.shape(0)});
+  return out;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+  m.attr("__version__") = VICINAL_VERSION;
+  m.attr("compiler") = vicinal::compiler();
+  m.attr("openmp") = vicinal::has_openmp();
+  vicinal::isa_name();  // an unknown VICINAL_ISA is an error of the import
+  m.def("isa", [] { return std::string(vicinal::isa_name()); });
+  m.def("available_isas", &vicinal::available_isas);
+  m.def("max_threads", &vicinal::default_threads);
+
+  py::class_<PyKernel>(m, "Kernel")
+      .def(py::init([](py::list terms) {
+             auto kernel = std::make_unique<PyKernel>(terms);
+             return kernel;
+           }),
+           "terms"_a)
+      .def(py::pickle([](const PyKernel& kernel) { return kernel.terms(); },
+                      [](const py::list& terms) { return std::make_unique<PyKernel>(terms); }));
+
+  const py::none none;
+  m.def("run", &run, "kernel"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),
+        "weights"_a = none, "log_weights"_a = none, "bias"_a = none, "mask"_a = none,
+        "self_indices"_a = none, "exclude_self"_a = false, "outputs"_a, "k"_a = 0,
+        "normalize"_a = true, "empty"_a = "nan",
+        "empty_value"_a = std::numeric_limits<double>::quiet_NaN(), "num_threads"_a = 0,
+        "progress"_a = none);
+  bind_state(m);
+
+  py::class_<vicinal::ProfileTable>(m, "Table")
+      .def_property_readonly("error", &vicinal::ProfileTable::error)
+      .def_property_readonly("pieces", &vicinal::ProfileTable::pieces);
+  m.def("tabulate", &tabulate, "fn"_a, "support"_a, "breakpoints"_a, "log"_a, "tolerance"_a);
+
+  m.def("exp2", &exp2<float>, "array"_a.noconvert());
+  m.def("exp2", &exp2<double>, "array"_a.noconvert());
+  m.def("scores", &scores<float>, "kernel"_a, "queries"_a.noconvert(), "keys"_a.noconvert());
+  m.def("scores", &scores<double>, "kernel"_a, "queries"_a.noconvert(), "keys"_a.noconvert());
+}

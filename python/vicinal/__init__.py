@@ -1,0 +1,71 @@
+"""Exact local means: kernel regression, density, attention on every core.
+
+The local mean of a query q is ``Σ w y / Σ w`` over keys x with values y, where the weight
+``w = K(q, x)`` comes from a kernel of `vicinal.kernels`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from vicinal._core import __version__
+
+if TYPE_CHECKING:
+    from vicinal import bandwidth, kernels, models, partial
+    from vicinal.config import get_cmake_dir, get_include, show_config
+    from vicinal.engine import local_mean, local_weights
+    from vicinal.errors import LocalizationWarning
+    from vicinal.partial import LocalMeanAccumulator
+    from vicinal.persistence import load
+    from vicinal.results import LocalStats
+    from vicinal.stats import local_stats
+    from vicinal.threads import get_num_threads, set_num_threads
+
+__all__ = [
+    "LocalMeanAccumulator",
+    "LocalStats",
+    "LocalizationWarning",
+    "__version__",
+    "bandwidth",
+    "get_cmake_dir",
+    "get_include",
+    "get_num_threads",
+    "kernels",
+    "load",
+    "local_mean",
+    "local_stats",
+    "local_weights",
+    "models",
+    "partial",
+    "set_num_threads",
+    "show_config",
+]
+
+_HOMES = {
+    "LocalMeanAccumulator": "partial",
+    "LocalStats": "results",
+    "LocalizationWarning": "errors",
+    "get_cmake_dir": "config",
+    "get_include": "config",
+    "get_num_threads": "threads",
+    "load": "persistence",
+    "local_mean": "engine",
+    "local_stats": "stats",
+    "local_weights": "engine",
+    "set_num_threads": "threads",
+    "show_config": "config",
+}
+_MODULES = ("bandwidth", "kernels", "models", "partial")
+
+
+def __getattr__(name: str) -> Any:
+    # Everything loads on first use, so that `import vicinal` costs little more than numpy.
+    if name in _MODULES:
+        return import_module(f"vicinal.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'vicinal' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"vicinal.{_HOMES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,95 @@
+"""The compiled engine; the package validates before it calls, the engine again after."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+import numpy as np
+
+_Array = np.ndarray[Any, np.dtype[Any]]
+_Progress = Callable[[float], object]
+
+__version__: str
+compiler: str
+openmp: bool
+
+def isa() -> str: ...
+def available_isas() -> list[str]: ...
+def max_threads() -> int: ...
+
+class _Bound(type):  # pybind11's metaclass
+    ...
+
+@final
+class Table(metaclass=_Bound):
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...  # made by `tabulate` alone
+    @property
+    def error(self) -> float: ...
+    @property
+    def pieces(self) -> int: ...
+
+@final
+class Kernel(metaclass=_Bound):
+    def __init__(self, terms: Sequence[tuple[float, Sequence[dict[str, Any]]]]) -> None: ...
+
+@final
+class State(metaclass=_Bound):
+    def __init__(
+        self,
+        dtype: str,
+        kernel: Kernel,
+        queries: _Array,
+        p: int,
+        statistics: Sequence[str],
+        k: int = 0,
+        exclude_self: bool = False,
+    ) -> None: ...
+    def update(
+        self,
+        keys: _Array,
+        values: _Array | None = None,
+        *,
+        weights: _Array | None = None,
+        log_weights: _Array | None = None,
+        bias: _Array | None = None,
+        mask: _Array | None = None,
+        self_indices: _Array | None = None,
+        key_offset: int = 0,
+        num_threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> None: ...
+    def merge(self, other: State) -> None: ...
+    def finish(
+        self, outputs: dict[str, _Array], empty: str = "nan", empty_value: float = ...
+    ) -> dict[str, int]: ...
+    def __getstate__(self) -> Any: ...
+    def __setstate__(self, state: Any) -> None: ...
+
+def run(
+    kernel: Kernel,
+    queries: _Array,
+    keys: _Array,
+    values: _Array | None,
+    *,
+    weights: _Array | None = None,
+    log_weights: _Array | None = None,
+    bias: _Array | None = None,
+    mask: _Array | None = None,
+    self_indices: _Array | None = None,
+    exclude_self: bool = False,
+    outputs: dict[str, _Array],
+    k: int = 0,
+    normalize: bool = True,
+    empty: str = "nan",
+    empty_value: float = ...,
+    num_threads: int = 0,
+    progress: _Progress | None = None,
+) -> dict[str, int]: ...
+def tabulate(
+    fn: Callable[[_Array], Any],
+    support: float,
+    breakpoints: Sequence[float],
+    log: bool,
+    tolerance: float,
+) -> Table: ...
+def exp2(array: _Array) -> _Array: ...
+def scores(kernel: Kernel, queries: _Array, keys: _Array) -> _Array: ...

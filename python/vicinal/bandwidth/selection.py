@@ -1,0 +1,210 @@
+"""Bandwidth selection over a grid of candidates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vicinal.arrays import Array, as_array
+from vicinal.bandwidth.criteria import CRITERIA, Sample, as_values
+from vicinal.bandwidth.rules import as_sample, scott, silverman
+from vicinal.bandwidth.scales import category_grid, natural_scale
+from vicinal.kernels import Kernel, as_kernel
+from vicinal.progress import Report, reporter, share
+
+if TYPE_CHECKING:
+    from vicinal.arrays import ArrayLike
+    from vicinal.kernels.metrics import Metric
+
+__all__ = ["BandwidthSelection", "select"]
+
+Criterion = Callable[[Sample, float | Array, Report | None], float]
+
+STEP = 2**0.5
+MULTIPLES = STEP ** np.arange(-8, 5)  # of the natural scale: 1/16 … 4
+EXTENSIONS = 3  # times that the grid grows while its best lies at an end …
+EXTENDED = 4  # … by so many steps
+REFINED = 3  # further candidates on either side of the best
+RULES = {"scott": scott, "silverman": silverman}
+
+
+@dataclass(frozen=True, eq=False)
+class BandwidthSelection:
+    """A bandwidth and how the candidates scored.
+
+    Parameters
+    ----------
+    bandwidth : float or ndarray of shape (d,)
+        The candidate with the smallest score.
+    grid : ndarray of shape (g,) or (g, d)
+        The candidates, ascending where this function made them.
+    scores : ndarray of shape (g,)
+        What the criterion gave, smaller is better: mean squared error, or minus the mean log
+        likelihood; NaN for the rules "scott" and "silverman", which compare nothing.
+    """
+
+    bandwidth: float | Array
+    grid: Array
+    scores: Array
+
+
+def select(
+    X: ArrayLike,
+    y: ArrayLike | None = None,
+    *,
+    kernel: str | Kernel = "gaussian",
+    criterion: str = "loo",
+    grid: ArrayLike | None = None,
+    metric: Metric | None = None,
+    sample_weight: ArrayLike | None = None,
+    num_threads: int | None = None,
+    progress: bool | Report = False,
+) -> BandwidthSelection:
+    """Select a bandwidth for a local mean (`y` given) or a density (`y` None).
+
+    Parameters
+    ----------
+    X : array_like of shape (n, d)
+        The keys.
+    y : array_like of shape (n,) or (n, p), optional
+        The values; None selects for the density of `X`, by likelihood.
+    kernel : str or Kernel
+        With an open bandwidth.
+    criterion : {"loo", "gcv", "scott", "silverman"}
+        Leave-one-out, generalised cross-validation (needs `y`), or a rule of thumb.
+    grid : array_like of shape (g,) or (g, d), optional
+        The candidates; None takes multiples of Scott's rule (of a comparable scale where a metric
+        has no such rule), extended while the best lies at an end, and refined around the best.
+    metric : str, GreatCircle or Mahalanobis, optional
+        Metric of the kernel, if the kernel leaves it open.
+    sample_weight : array_like of shape (n,), optional
+        Weights, of the keys and of the errors.
+    num_threads, progress
+        As in `vicinal.local_mean`.
+
+    Returns
+    -------
+    BandwidthSelection
+
+    Raises
+    ------
+    ValueError
+        For an unknown criterion, NaN in `X` or `y`, a kernel with a bandwidth of its own, or a
+        kernel without a density if `y` is None.
+
+    Notes
+    -----
+    Leave-one-out accumulates without the own key. A row with no other key in its support is
+    charged the loss of the mean of all others; in a density, that of one normal distribution with
+    the mean and the variances of `X` (on a sphere, of the uniform distribution), divided by n, as
+    if a single key saw it. Generalised
+    cross-validation is Craven and Wahba, 1979; likelihood cross-validation Habbema, Hermans and
+    van den Broek, 1974, and Duin, 1976.
+
+    Examples
+    --------
+    >>> import numpy as np, vicinal as vc
+    >>> x = np.linspace(0, 6, 60)
+    >>> selection = vc.bandwidth.select(x[:, None], np.sin(x))
+    >>> bool(0 < selection.bandwidth < 1)
+    True
+    """
+    kernel = as_kernel(kernel)
+    points, weights = as_sample(X, sample_weight)
+    if not kernel.needs_bandwidth:
+        raise ValueError("the kernel has its bandwidth already; leave it None to select one")
+    if criterion in RULES:
+        h = RULES[criterion](points, kernel=kernel, metric=metric, sample_weight=weights)
+        return _selection([(h if h.size > 1 else float(h[0]), np.nan)])
+    if criterion not in CRITERIA:
+        names = ", ".join([*CRITERIA, *RULES])
+        raise ValueError(f"criterion must be one of {names}, got {criterion!r}")
+    values = as_values(y, len(points))
+    sample = Sample(points, values, weights, kernel, metric, num_threads)
+    fixed = category_grid(kernel) if grid is None else _as_grid(grid, points.shape[1])
+    with reporter(progress) as report:
+        score = _Scores(sample, CRITERIA[criterion], report)
+        if fixed is not None:
+            return _selection(score.over(fixed))
+        base = natural_scale(points, weights, kernel, metric)
+        tried = score.around(base)
+    best = _best_multiple(tried, sample.rounding)
+    return _selection([(m * base, s) for m, s in tried], best)
+
+
+class _Scores:
+    """Scores of candidates, with progress over all of them."""
+
+    def __init__(self, sample: Sample, criterion: Criterion, report: Report | None) -> None:
+        self._sample, self._criterion, self._report = sample, criterion, report
+        self._done = self._planned = 0
+
+    def over(self, grid: Array) -> list[tuple[Any, float]]:
+        """Return every candidate with its score."""
+        self._planned = len(grid)
+        return [(h, self._score(h)) for h in grid]
+
+    def around(self, base: float | Array) -> list[tuple[float, float]]:
+        """Return multiples of `base` with their scores, ascending."""
+        self._planned = len(MULTIPLES) + 2 * REFINED
+        tried = [(m, self._score(m * base)) for m in MULTIPLES.tolist()]
+        for _ in range(EXTENSIONS):
+            best = _best_multiple(tried, self._sample.rounding)
+            if 0 < best < len(tried) - 1:
+                break
+            self._planned += EXTENDED
+            end, step = (tried[0][0], 1 / STEP) if best == 0 else (tried[-1][0], STEP)
+            tried += [
+                (m, self._score(m * base)) for m in (end * step**i for i in range(1, EXTENDED + 1))
+            ]
+            tried.sort()
+        centre = tried[_best_multiple(tried, self._sample.rounding)][0]
+        for i in range(1, REFINED + 1):
+            for m in (centre * STEP ** (-i / (REFINED + 1)), centre * STEP ** (i / (REFINED + 1))):
+                tried.append((m, self._score(m * base)))
+        return sorted(tried)
+
+    def _score(self, h: float | Array) -> float:
+        start, stop = self._done / self._planned, (self._done + 1) / self._planned
+        result = self._criterion(self._sample, h, share(self._report, start, stop))
+        self._done += 1
+        return result
+
+
+def _best_multiple(tried: Sequence[tuple[float, float]], rounding: float) -> int:
+    # Where the bandwidth does not matter (constant, inverse distance) stay at the natural scale;
+    # never prefer a narrower kernel, which leaves more rows empty, without need.
+    least = min(score for _, score in tried)
+    limit = least + rounding + 1e-12 * abs(least)
+    ties = [i for i, (_, score) in enumerate(tried) if score <= limit]
+    return min(ties, key=lambda i: (tried[i][0] < 0.999, abs(math.log(tried[i][0]))))
+
+
+def _selection(tried: Sequence[tuple[Any, float]], best: int | None = None) -> BandwidthSelection:
+    if all(score == math.inf for _, score in tried):
+        raise ValueError(
+            "no candidate of grid has a finite score; give larger bandwidths (weights count equal "
+            "rows, so their sum must exceed the degrees of freedom of the fit)"
+        )
+    grid = np.array([h for h, _ in tried], dtype=np.float64)
+    chosen = grid[np.argmin([score for _, score in tried]) if best is None else best]
+    return BandwidthSelection(
+        bandwidth=float(chosen) if chosen.ndim == 0 else chosen,
+        grid=grid,
+        scores=np.array([score for _, score in tried]),
+    )
+
+
+def _as_grid(grid: ArrayLike, d: int) -> Array:
+    candidates = np.asarray(as_array(grid, "grid"), dtype=np.float64)
+    fits = candidates.ndim == 1 or (candidates.ndim == 2 and candidates.shape[1] == d)
+    if not fits or len(candidates) == 0:
+        raise ValueError(
+            f"grid must be (g,) bandwidths, or (g, {d}) with one per feature, got shape "
+            f"{candidates.shape}"
+        )
+    return candidates

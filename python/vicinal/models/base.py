@@ -1,0 +1,268 @@
+"""What models that keep their keys share: constructor, bandwidth, empty rows, leave-one-out."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from functools import cached_property
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+import vicinal
+from vicinal.arrays import Array
+from vicinal.bandwidth import BandwidthSelection, select
+from vicinal.kernels import Kernel, as_kernel
+from vicinal.leave_one_out import LeftOut, leave_one_out
+from vicinal.models.state import check_names, check_training_set, check_values
+
+COMPARING = ("loo", "gcv")  # criteria that try bandwidths out
+RULES = ("scott", "silverman", *COMPARING)
+# Kernels that weigh every key, however far: with two keys no row is empty.
+EVERYWHERE = (
+    *("gaussian", "laplace", "logistic", "cauchy", "student_t", "rational_quadratic", "matern"),
+    *("inverse_distance", "constant", "softmax", "von_mises_fisher"),
+)
+FLOATS = [np.float64, np.float32]
+_OPTIONAL_STATE = ("feature_names_in_",)
+_FOLDER = os.path.dirname(__file__)
+
+
+class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries no types
+    """Keep keys and values and leave all arithmetic to the primitives.
+
+    A subclass states the policies it accepts for empty rows (`_policies`), what such a row becomes
+    by default (`_empty_becomes`), what bandwidths are compared by (`_loss`) and the fitted
+    attributes that a saved file holds (`_state`).
+    """
+
+    _policies: ClassVar[tuple[str, ...]] = ("nan", "zero", "nearest", "raise")
+    _takes_number: ClassVar[bool] = True
+    _empty_becomes: ClassVar[str] = "NaN"
+    _loss: ClassVar[str]
+    keys_: Array
+    values_: Any
+    sample_weight_: Array | None
+    _state: ClassVar[tuple[str, ...]] = (
+        "keys_",
+        "values_",
+        "sample_weight_",
+        "bandwidth_",
+        "n_features_in_",
+    )
+
+    def __init__(
+        self,
+        *,
+        kernel: Any = "gaussian",
+        bandwidth: Any = "scott",
+        metric: Any = None,
+        empty: Any = "nan",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.bandwidth = bandwidth
+        self.metric = metric
+        self.empty = empty
+        self.n_jobs = n_jobs
+
+    def explain(self, X: Any, k: int = 5) -> tuple[Array, Array]:
+        """Name the training rows that weigh most in the answer for each row of `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, d)
+            Queries.
+        k : int, default=5
+            How many training rows to name per query.
+
+        Returns
+        -------
+        indices : ndarray of shape (m, k), int64
+            Training rows, heaviest first, ties by index; −1 where the support holds fewer.
+        weights : ndarray of shape (m, k)
+            Their shares of the whole weight of the row; 0 where the index is −1.
+        """
+        queries = self._queries(X)
+        stats = vicinal.local_stats(
+            queries, self.keys_, statistics=("top_k",), k=k, **self._options()
+        )
+        assert stats.top_k is not None
+        return stats.top_k
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to a file that `vicinal.load` reads; nothing in it is pickled.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, written whole or not at all; an existing one is replaced.
+        """
+        from vicinal.persistence import save
+
+        save(self, path)
+
+    @cached_property
+    def empty_rows_(self) -> int:
+        """Count the training rows without another row in their support; computed on first use."""
+        check_is_fitted(self)
+        kernel, weights = as_kernel(self.kernel), self.sample_weight_
+        present = len(self.keys_) if weights is None else np.count_nonzero(weights)
+        everywhere = all(leaf.profile in EVERYWHERE for leaf in kernel.leaves())
+        if everywhere and not kernel.signed and present > 1:
+            return 0
+        log_mass = self._left_out_of(None, weights).log_mass
+        return int(np.count_nonzero(np.isneginf(log_mass)))
+
+    def _remember(self, X: Array, values: Array | None, sample_weight: Any) -> None:
+        """Store the training set and settle the bandwidth."""
+        for name in ("empty_rows_", "_at_keys"):  # computed on first use after each fit
+            self.__dict__.pop(name, None)
+        self._check_empty()
+        self.keys_ = X
+        self.values_ = values
+        self.sample_weight_ = None if sample_weight is None else as_weights(sample_weight, X)
+        self.bandwidth_ = self._settle_bandwidth()
+        self._try_kernel()
+
+    def _try_kernel(self) -> None:
+        """Send one row through the engine: what does not fit together fails here."""
+        row = self.keys_[:1]
+        vicinal.local_stats(row, row, statistics=("count",), **self._kernel_options())
+
+    def _get_state(self) -> dict[str, Any]:
+        """Return the fitted attributes that a file holds."""
+        names = (*self._state, *_OPTIONAL_STATE)
+        return {name: getattr(self, name) for name in names if hasattr(self, name)}
+
+    def _set_state(self, state: dict[str, Any]) -> None:
+        """Take fitted attributes over from a file, after every check that `fit` would make."""
+        check_names(state, self._state, _OPTIONAL_STATE)
+        self._check_state(state)
+        self._check_empty()
+        self.__dict__.update(state)
+        self._try_kernel()
+
+    def _check_state(self, state: dict[str, Any]) -> None:
+        check_training_set(state)
+        check_values(state)
+
+    def _check_empty(self) -> None:
+        if isinstance(self.empty, str):
+            fits = self.empty in self._policies
+        else:
+            fits = self._takes_number and isinstance(self.empty, Real)
+        if not fits:
+            names = ", ".join(repr(name) for name in self._policies)
+            number = " or a number" if self._takes_number else ""
+            raise ValueError(f"empty must be one of {names}{number}, got {self.empty!r}")
+
+    def _settle_bandwidth(self) -> Any:
+        rule = self.bandwidth
+        if self._kernel_has_bandwidth():
+            if rule is None or (isinstance(rule, str) and rule == "scott"):
+                own = [leaf.bandwidth for leaf in self.kernel.leaves()]
+                return own[0] if len(own) == 1 else tuple(own)
+            raise ValueError(
+                f"bandwidth is given twice: bandwidth={rule!r} and kernel={self.kernel!r}; "
+                "leave `bandwidth` at its default or take it out of the kernel"
+            )
+        if rule is None or (isinstance(rule, str) and rule not in RULES):
+            raise ValueError(f"bandwidth must be a number, (d,) or one of {RULES}, got {rule!r}")
+        if not isinstance(rule, str):
+            given = np.array(rule, dtype=np.float64)  # a copy, which the caller cannot change
+            return given if given.ndim else float(given)
+        if rule in COMPARING:
+            self._need_two_rows(f"bandwidth={rule!r}")
+        return self._select_bandwidth(rule).bandwidth
+
+    def _select_bandwidth(self, criterion: str, **options: Any) -> BandwidthSelection:
+        """Compare bandwidths on the training set."""
+        rows = self._compared_rows() if criterion in COMPARING else slice(None)
+        weights = self.sample_weight_
+        return select(
+            self.keys_[rows],
+            None if self.values_ is None else self.values_[rows],
+            kernel=self.kernel,
+            metric=self.metric,
+            criterion=criterion,
+            sample_weight=None if weights is None else weights[rows],
+            num_threads=self.n_jobs,
+            **options,
+        )
+
+    def _compared_rows(self) -> Any:
+        return slice(None)
+
+    def _kernel_has_bandwidth(self) -> bool:
+        return isinstance(self.kernel, Kernel) and not self.kernel.needs_bandwidth
+
+    def _need_two_rows(self, what: str) -> None:
+        if len(self.keys_) < 2:
+            raise ValueError(f"{what} needs at least 2 training rows, got n_samples=1")
+
+    def _kernel_options(self) -> dict[str, Any]:
+        return {
+            "kernel": self.kernel,
+            "bandwidth": None if self._kernel_has_bandwidth() else self.bandwidth_,
+            "metric": self.metric,
+            "num_threads": self.n_jobs,
+        }
+
+    def _options(self) -> dict[str, Any]:
+        return {"weights": self.sample_weight_, **self._kernel_options()}
+
+    def _queries(self, X: Any) -> Array:
+        check_is_fitted(self)
+        return np.asarray(validate_data(self, X, reset=False, dtype=self.keys_.dtype))
+
+    def _engine_policy(self) -> Any:
+        return self.empty
+
+    def _mean_options(self) -> dict[str, Any]:
+        return {}
+
+    def _means(self, queries: Array) -> Array:
+        """Return the local mean at every row of `queries`, as the policy for empty rows has it."""
+        options = {"empty": self._engine_policy(), **self._mean_options(), **self._options()}
+        return vicinal.local_mean(queries, self.keys_, self.values_, **options)
+
+    def _left_out(self) -> LeftOut:
+        check_is_fitted(self)
+        self._need_two_rows("leave-one-out")
+        return self._left_out_of(self.values_, self.sample_weight_)
+
+    def _left_out_of(self, values: Array | None, weights: Array | None) -> LeftOut:
+        empty = "nan" if values is None else self._engine_policy()
+        return leave_one_out(self.keys_, values, weights, empty=empty, **self._kernel_options())
+
+    def _warn_of_empty(self, empty: Array, becomes: str | None = None) -> None:
+        """Count the rows that no key could answer, once per call of a public method."""
+        count = int(np.count_nonzero(empty))
+        if count:
+            warnings.warn(
+                f"{count} of {len(empty)} rows have no key in the support of the kernel: "
+                f"{becomes or self._empty_becomes}; set empty='nearest' or widen the bandwidth",
+                vicinal.LocalizationWarning,
+                stacklevel=_levels_to_the_caller(),
+            )
+
+
+def _levels_to_the_caller() -> int:
+    """Return the stacklevel at which a warning of this module names the user's line."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_FOLDER):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def as_weights(sample_weight: Any, X: Array) -> Array:
+    """Return the weights as float64; raise if one is negative or all are zero."""
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not np.any(weights):
+        raise ValueError("sample_weight must hold a weight that is not zero, got zeros only")
+    return np.asarray(weights)

@@ -1,0 +1,75 @@
+"""What a fitted model must look like before it answers, whatever file it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+State = Mapping[str, Any]
+
+
+def check_names(state: State, expected: tuple[str, ...], optional: tuple[str, ...]) -> None:
+    """Raise unless exactly the expected attributes are there."""
+    missing = set(expected) - state.keys()
+    unknown = state.keys() - {*expected, *optional}
+    if missing or unknown:
+        raise ValueError(f"attributes missing: {sorted(missing)}, unknown: {sorted(unknown)}")
+
+
+def check_training_set(state: State) -> None:
+    """Raise unless keys, weights and feature names agree."""
+    keys, weights = state["keys_"], state["sample_weight_"]
+    _check_array(keys, "keys_", (None, None))
+    rows, features = keys.shape
+    _require(rows > 0 and features > 0, "keys_", f"has shape {keys.shape}")
+    _require(np.isfinite(keys).all(), "keys_", "is not finite")
+    _require(state["n_features_in_"] == features, "n_features_in_", f"is not {features}")
+    _require(state["bandwidth_"] is not None, "bandwidth_", "is missing")
+    if weights is not None:
+        _check_array(weights, "sample_weight_", (rows,), np.dtype(np.float64))
+        fits = np.isfinite(weights).all() and weights.min() >= 0 and weights.max() > 0
+        _require(fits, "sample_weight_", "holds no valid weights")
+    names = state.get("feature_names_in_")
+    if names is not None:
+        texts = isinstance(names, np.ndarray) and all(isinstance(name, str) for name in names)
+        _require(texts and len(names) == features, "feature_names_in_", "is not one per feature")
+
+
+def check_values(state: State, columns: int | None = None, gaps: bool = False) -> None:
+    """Raise unless the values fit the keys, with `columns` columns if given; `gaps` are NaN."""
+    values, keys = state["values_"], state["keys_"]
+    shape = (len(keys),) if np.ndim(values) == 1 and columns is None else (len(keys), columns)
+    _check_array(values, "values_", shape, keys.dtype)
+    finite = np.isfinite(values) | (gaps & np.isnan(values))
+    _require(values.size > 0 and finite.all(), "values_", "is empty or not finite")
+
+
+def check_classes(state: State) -> None:
+    """Raise unless the labels are sorted and their number is that of the value columns."""
+    classes = state["classes_"]
+    outputs = classes if isinstance(classes, list) else [classes]
+    for labels in outputs:
+        fits = isinstance(labels, np.ndarray) and labels.ndim == 1 and labels.size > 0
+        _require(fits, "classes_", "is no array of labels")
+        _require(labels.tolist() == sorted(set(labels.tolist())), "classes_", "is not sorted")
+    count = sum(map(len, outputs))
+    check_values(state, count)
+    _check_array(state["class_prior_"], "class_prior_", (count,))
+
+
+def _check_array(
+    value: Any, name: str, shape: tuple[int | None, ...], dtype: np.dtype[Any] | None = None
+) -> None:
+    _require(isinstance(value, np.ndarray) and value.dtype.kind == "f", name, "is no float array")
+    _require(dtype is None or value.dtype == dtype, name, f"is {value.dtype}, not {dtype}")
+    fits = len(shape) == value.ndim and all(
+        want in (None, have) for want, have in zip(shape, value.shape, strict=True)
+    )
+    _require(fits, name, f"has shape {value.shape}, not {shape}")
+
+
+def _require(fits: Any, name: str, problem: str) -> None:
+    if not fits:
+        raise ValueError(f"{name} {problem}")

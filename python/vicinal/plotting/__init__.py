@@ -1,0 +1,6 @@
+"""Displays in scikit-learn's manner; matplotlib is imported when one is drawn."""
+
+from vicinal.plotting.curve import BandwidthCurveDisplay
+from vicinal.plotting.weights import LocalWeightsDisplay
+
+__all__ = ["BandwidthCurveDisplay", "LocalWeightsDisplay"]

@@ -1,0 +1,231 @@
+"""One local-mean problem, checked and broadcast: what the engine is about to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from vicinal import _core
+from vicinal.arrays import Array, as_array, as_points, as_rows, working_dtype
+
+if TYPE_CHECKING:
+    from vicinal.arrays import ArrayLike
+    from vicinal.kernels import Kernel
+    from vicinal.kernels.metrics import Metric
+
+__all__ = ["Bias", "Problem", "prepare"]
+
+Bias = Callable[[Array, Array], Any]  # (rows, columns) -> (len(rows), len(columns))
+
+Shape = tuple[int, ...]
+
+
+class Problem(NamedTuple):
+    """Arrays of one dtype and one leading shape, rows contiguous; see `prepare`."""
+
+    kernel: _core.Kernel
+    queries: Array  # lead + (m, d)
+    keys: Array  # lead + (n, d)
+    values: Array | None  # lead + (n, p)
+    weights: Array | None  # lead + (n,)
+    log_weights: Array | None  # lead + (n,)
+    bias: Array | Bias | None  # lead + (m, n)
+    mask: Array | None  # lead + (m, n)
+    self_indices: Array | None  # lead + (m,)
+    exclude_self: bool
+    lead: Shape
+    dtype: np.dtype[Any]
+    one_value: bool  # values were (..., n): results have no p axis
+    given: tuple[Array, ...]  # the arrays as they came, for the overlap check of `out`
+
+    @property
+    def m(self) -> int:
+        """Number of queries."""
+        return int(self.queries.shape[-2])
+
+    @property
+    def n(self) -> int:
+        """Number of keys."""
+        return int(self.keys.shape[-2])
+
+    @property
+    def p(self) -> int:
+        """Number of value columns."""
+        return 0 if self.values is None else int(self.values.shape[-1])
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Return (m, n, p)."""
+        return self.m, self.n, self.p
+
+
+def prepare(
+    queries: ArrayLike,
+    keys: ArrayLike,
+    values: ArrayLike | None,
+    *,
+    kernel: str | Kernel,
+    bandwidth: ArrayLike | None,
+    metric: Metric | None,
+    weights: ArrayLike | None = None,
+    log_weights: ArrayLike | None = None,
+    bias: ArrayLike | Bias | None = None,
+    mask: ArrayLike | None = None,
+    exclude_self: bool = False,
+    self_indices: ArrayLike | None = None,
+    needs_self: bool = False,
+) -> Problem:
+    """Check the arguments of a primitive and bring its arrays to one dtype and leading shape."""
+    from vicinal.kernels.lowering import lower
+
+    q, x = as_points(queries, "queries"), as_points(keys, "keys")
+    (m, d), n = q.shape[-2:], x.shape[-2]
+    if x.shape[-1] != d:
+        raise ValueError(
+            f"queries have {d} features and keys have {x.shape[-1]}, got shapes {q.shape} and "
+            f"{x.shape}; both need the same features"
+        )
+    y, one_value = _as_values(values, x)
+    lowered = lower(kernel, bandwidth, metric, d)
+    dtype = working_dtype(q, x, y)
+    w, lw = as_prior(weights, log_weights, n, dtype)
+    pairs = None if bias is None or callable(bias) else as_array(bias, "bias")
+    used = None if mask is None else as_mask(mask)
+    own = as_self_indices(self_indices, m, n, required=exclude_self or needs_self)
+    lead = _leading_shape(
+        {"queries": q, "keys": x, "values": y, "bias": pairs, "mask": used},
+        {"weights": w, "log_weights": lw, "self_indices": own},
+    )
+    return Problem(
+        kernel=lowered,
+        queries=spread(as_rows(q, dtype), (*lead, m, d), "queries"),
+        keys=spread(as_rows(x, dtype), (*lead, n, d), "keys"),
+        values=None if y is None else spread(as_rows(y, dtype), (*lead, n, y.shape[-1]), "values"),
+        weights=None if w is None else spread(w, (*lead, n), "weights"),
+        log_weights=None if lw is None else spread(lw, (*lead, n), "log_weights"),
+        bias=bias if callable(bias) else spread_or_none(pairs, (*lead, m, n), "bias"),
+        mask=spread_or_none(used, (*lead, m, n), "mask"),
+        self_indices=spread_or_none(own, (*lead, m), "self_indices"),
+        exclude_self=bool(exclude_self),
+        lead=lead,
+        dtype=dtype,
+        one_value=one_value,
+        given=tuple(a for a in (q, x, y, w, lw, pairs, used, own) if a is not None),
+    )
+
+
+def as_prior(
+    weights: ArrayLike | None, log_weights: ArrayLike | None, n: int, dtype: np.dtype[Any]
+) -> tuple[Array | None, Array | None]:
+    """Return checked (weights, log_weights) of `dtype`, at most one of which is not None."""
+    if weights is not None and log_weights is not None:
+        raise ValueError("weights and log_weights are both given; a key has one prior, drop one")
+    if log_weights is not None:
+        logs = _per_key(as_array(log_weights, "log_weights"), "log_weights", n)
+        if logs.size and not logs.max() < np.inf:
+            raise ValueError("log_weights must not be NaN or +inf (-inf = absent)")
+        return None, as_rows(logs, dtype)
+    if weights is None:
+        return None, None
+    priors = _per_key(as_array(weights, "weights"), "weights", n)
+    if priors.size and not (priors.min() >= 0 and priors.max() < np.inf):
+        raise ValueError("weights must be finite and not negative, got NaN, inf or a number < 0")
+    if dtype != np.float32 or priors.dtype == np.float32 or _fits_float32(priors):
+        return as_rows(priors, dtype), None
+    with np.errstate(divide="ignore"):
+        return None, as_rows(np.log(priors), dtype)
+
+
+def as_mask(mask: ArrayLike) -> Array:
+    """Return a boolean mask, True = the key is used."""
+    used = as_array(mask, "mask")
+    if used.dtype != np.bool_:
+        raise TypeError(
+            f"mask must be boolean (True = the key is used), got {used.dtype}; numbers to add to "
+            "the log-weights are bias="
+        )
+    return used
+
+
+def as_self_indices(
+    self_indices: ArrayLike | None, m: int, n: int | None, *, required: bool
+) -> Array | None:
+    """Return each query's own key as int64, -1 = none; the row numbers where nothing is given.
+
+    ``n=None``: the number of keys is not known yet.
+    """
+    if self_indices is None:
+        if not required:
+            return None
+        if n is not None and m != n:
+            raise ValueError(
+                f"self_indices must be given, because {m} queries are not {n} keys: one key index "
+                "per query, -1 = no own key"
+            )
+        return np.arange(m)
+    own = as_array(self_indices, "self_indices")
+    if own.dtype.kind not in "iu":
+        raise TypeError(f"self_indices must be whole numbers, got {own.dtype}")
+    if own.ndim == 0 or own.shape[-1] != m:
+        raise ValueError(f"self_indices must be (..., {m}), one per query, got shape {own.shape}")
+    if own.size and (own.min() < -1 or (n is not None and own.max() >= n)):
+        top = "the number of keys" if n is None else n
+        raise ValueError(
+            f"self_indices must be -1 or more and below {top}, got {own.min()} ... {own.max()}"
+        )
+    return as_rows(own, np.dtype(np.int64))
+
+
+def spread(array: Array, shape: Shape, name: str) -> Array:
+    """Return `array` broadcast to `shape`, without a copy."""
+    if array.shape == shape:
+        return array
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(f"{name} of shape {array.shape} does not broadcast to {shape}") from None
+
+
+def spread_or_none(array: Array | None, shape: Shape, name: str) -> Array | None:
+    """Return `array` broadcast to `shape`; None stays None."""
+    return None if array is None else spread(array, shape, name)
+
+
+def _as_values(values: ArrayLike | None, keys: Array) -> tuple[Array | None, bool]:
+    if values is None:
+        return None, False
+    y = as_array(values, "values")
+    one_value = y.ndim == keys.ndim - 1
+    rows = y[..., None] if one_value else y
+    if rows.ndim < keys.ndim or rows.shape[-2] != keys.shape[-2]:
+        raise ValueError(
+            f"values must be (..., {keys.shape[-2]}, p), or (..., {keys.shape[-2]}) with one "
+            f"dimension fewer than keys, to fit keys of shape {keys.shape}; got shape {y.shape}"
+        )
+    return rows, one_value
+
+
+def _per_key(array: Array, name: str, n: int) -> Array:
+    if array.ndim == 0 or array.shape[-1] != n:
+        raise ValueError(f"{name} must be (..., {n}), one per key, got shape {array.shape}")
+    return array
+
+
+def _fits_float32(weights: Array) -> bool:
+    limits = np.finfo(np.float32)
+    least = np.min(weights, where=weights > 0, initial=1.0)
+    return bool(least >= limits.smallest_normal and weights.max(initial=1.0) <= limits.max)
+
+
+def _leading_shape(matrices: dict[str, Array | None], vectors: dict[str, Array | None]) -> Shape:
+    shapes = {name: a.shape[:-2] for name, a in matrices.items() if a is not None}
+    shapes |= {name: a.shape[:-1] for name, a in vectors.items() if a is not None}
+    if not any(shapes.values()):
+        return ()
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        given = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
+        raise ValueError(f"leading dimensions do not broadcast: {given}") from None

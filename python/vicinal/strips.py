@@ -1,0 +1,159 @@
+"""Biases that the engine cannot read as they lie: callables, and arrays of another dtype.
+
+They are evaluated strip by strip, at most about a million pairs at a time. How a row's keys are
+cut depends on the number of keys alone, so a row's bits do not depend on the other rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from vicinal import _core
+from vicinal.arrays import Array, as_array
+from vicinal.problem import Problem
+from vicinal.progress import Report, share
+
+__all__ = ["bias_strip", "in_strips", "needs_strips"]
+
+PAIRS = 1 << 20  # pairs of one strip
+WHOLE_ROWS = 1 << 17  # up to so many keys a strip has whole rows, with the bits of an array bias
+BLOCK = 1 << 14  # keys of a strip beyond that
+
+
+def needs_strips(problem: Problem) -> bool:
+    """Tell whether the bias has to be evaluated or converted."""
+    bias = problem.bias
+    if not isinstance(bias, np.ndarray):
+        return bias is not None
+    itemsize = problem.dtype.itemsize
+    fits = bias.dtype == problem.dtype and bias.flags.aligned
+    return not (fits and all(stride % itemsize == 0 for stride in bias.strides))
+
+
+def in_strips(
+    problem: Problem, outputs: dict[str, Array], options: dict[str, Any], report: Report | None
+) -> dict[str, int]:
+    """Fill `outputs` like `_core.run`, a strip of rows at a time."""
+    m, n = problem.m, problem.n
+    whole = n <= WHOLE_ROWS or "weights" in outputs
+    step = max(1, PAIRS // max(1, n if whole else BLOCK))
+    totals = {"empty_rows": 0, "pairs_visited": 0}
+    for start in range(0, m, step):
+        rows = slice(start, min(start + step, m))
+        parts = {
+            name: np.ascontiguousarray(_rows(problem, out, rows)) for name, out in outputs.items()
+        }
+        part_report = share(report, rows.start / m, rows.stop / m)
+        if whole:
+            counts = _whole_rows(problem, rows, parts, options, part_report)
+        else:
+            counts = _by_blocks(problem, rows, parts, options, part_report)
+        for name, part in parts.items():
+            target = _rows(problem, outputs[name], rows)
+            if not np.shares_memory(target, part):
+                target[...] = part
+        totals = {name: totals[name] + int(counts[name]) for name in totals}
+    return totals
+
+
+def bias_strip(problem: Problem, rows: slice, columns: slice, first: int = 0) -> Array | None:
+    """Return the bias of a strip, lead + (rows, columns); `first` is the number of key 0."""
+    bias = problem.bias
+    if bias is None:
+        return None
+    if isinstance(bias, np.ndarray):
+        return np.array(bias[..., rows, columns], dtype=problem.dtype, order="C")
+    row_numbers = np.arange(rows.start, rows.stop)
+    column_numbers = np.arange(first + columns.start, first + columns.stop)
+    strip = as_array(bias(row_numbers, column_numbers), "the result of bias(rows, cols)")
+    shape = (row_numbers.size, column_numbers.size)
+    if strip.shape != shape:
+        raise ValueError(
+            f"bias(rows, cols) must return shape (len(rows), len(cols)) = {shape}, got "
+            f"{strip.shape}"
+        )
+    strip = np.ascontiguousarray(strip, dtype=problem.dtype)
+    return np.broadcast_to(strip, problem.lead + shape)
+
+
+def _whole_rows(
+    problem: Problem,
+    rows: slice,
+    outputs: dict[str, Array],
+    options: dict[str, Any],
+    report: Report | None,
+) -> dict[str, int]:
+    return _core.run(
+        problem.kernel,
+        problem.queries[..., rows, :],
+        problem.keys,
+        problem.values,
+        weights=problem.weights,
+        log_weights=problem.log_weights,
+        bias=bias_strip(problem, rows, slice(0, problem.n)),
+        mask=None if problem.mask is None else problem.mask[..., rows, :],
+        self_indices=None if problem.self_indices is None else problem.self_indices[..., rows],
+        exclude_self=problem.exclude_self,
+        outputs=outputs,
+        progress=report,
+        **options,
+    )
+
+
+def _by_blocks(
+    problem: Problem,
+    rows: slice,
+    outputs: dict[str, Array],
+    options: dict[str, Any],
+    report: Report | None,
+) -> dict[str, int]:
+    state = _core.State(
+        str(problem.dtype),
+        problem.kernel,
+        problem.queries[..., rows, :],
+        problem.p,
+        list(outputs),
+        k=options["k"],
+        exclude_self=problem.exclude_self,
+    )
+    for columns in _blocks(problem.n):
+        update_state(state, problem, rows, columns, options["num_threads"])
+        if report is not None:
+            report(columns.stop / problem.n)
+    return state.finish(outputs, options["empty"], options["empty_value"])
+
+
+def update_state(
+    state: _core.State,
+    problem: Problem,
+    rows: slice,
+    columns: slice,
+    num_threads: int,
+    first: int = 0,
+    report: Report | None = None,
+) -> None:
+    """Add the keys `columns` to a partial state; `first` is the number of key 0."""
+    own = problem.self_indices
+    state.update(
+        problem.keys[..., columns, :],
+        None if problem.values is None else problem.values[..., columns, :],
+        weights=None if problem.weights is None else problem.weights[..., columns],
+        log_weights=None if problem.log_weights is None else problem.log_weights[..., columns],
+        bias=bias_strip(problem, rows, columns, first),
+        mask=None if problem.mask is None else problem.mask[..., rows, columns],
+        self_indices=None if own is None else own[..., rows],
+        key_offset=first + columns.start,
+        num_threads=num_threads,
+        progress=report,
+    )
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    return (slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK))
+
+
+def _rows(problem: Problem, array: Array, rows: slice) -> Array:
+    return array[(*(slice(None),) * len(problem.lead), rows)]

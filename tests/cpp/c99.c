@@ -1,0 +1,26 @@
+// Compiled only: every function and structure of the header, seen by a strict C99 compiler.
+#include <vicinal/vicinal.h>
+
+vicinal_status c99(vicinal_state *state);
+
+vicinal_status c99(vicinal_state *state) {
+  const float x[] = {0.0f, 1.0f};
+  float means[2];
+  vicinal_kernel kernel;
+  vicinal_options options;
+  vicinal_statistics statistics;
+  vicinal_report report;
+  if (vicinal_kernel_init(&kernel, sizeof kernel) != VICINAL_OK ||
+      vicinal_options_init(&options, sizeof options) != VICINAL_OK ||
+      vicinal_statistics_init(&statistics, sizeof statistics) != VICINAL_OK ||
+      vicinal_report_init(&report, sizeof report) != VICINAL_OK)
+    return VICINAL_ERROR_INTERNAL;
+  kernel.profile = VICINAL_EPANECHNIKOV;
+  options.kernels = &kernel;
+  options.kernels_count = 1;
+  options.query_stride = VICINAL_CONTIGUOUS;
+  statistics.mean = means;
+  return vicinal_state_finish_f32(state, &options, &statistics, &report) == VICINAL_OK
+             ? vicinal_local_mean_f32(&options, x, 2, x, 2, 1, x, 1, means)
+             : VICINAL_ERROR_NULL_POINTER;
+}

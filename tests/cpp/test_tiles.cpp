@@ -1,0 +1,150 @@
+// Row blocks of 1 and of 6 are two instantiations of one template: their bits must be the same, through
+// the table of each instruction set. This file brings a copy of the table of its own.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#undef VICINAL_ISA
+#define VICINAL_ISA test
+#include "kernels/table.cpp"
+#include "sample.hpp"
+
+namespace vk = vicinal::kernels;
+
+namespace {
+
+template <class T>
+const vk::Table<T>& own_table() {
+  if constexpr (sizeof(T) == 4) {
+    return vk::table_test_f32;
+  } else {
+    return vk::table_test_f64;
+  }
+}
+
+template <class T>
+struct Aligned {
+  explicit Aligned(std::size_t n) : size(n), data(new (std::align_val_t{64}) T[n]()) {}
+  ~Aligned() { ::operator delete[](data, std::align_val_t{64}); }
+  Aligned(const Aligned&) = delete;
+  Aligned& operator=(const Aligned&) = delete;
+  void fill(unsigned seed) {
+    sample::Numbers numbers(seed);
+    for (std::size_t i = 0; i < size; ++i) data[i] = static_cast<T>(numbers.normal());
+  }
+  std::size_t size;
+  T* data;
+};
+
+constexpr int rows = 6, depth = 13;
+
+// The arguments of a score for rows first, first + 1, ….
+template <class T>
+struct Scene {
+  Aligned<T> queries{depth * vk::query_lanes}, keys{depth * vk::tile_keys}, weights{3 * depth};
+  Aligned<T> query_norms{vk::query_lanes}, key_norms{vk::tile_keys};
+  sample::Matrix<T> query_rows{rows, depth}, key_rows{vk::tile_keys, depth};
+  std::vector<T> scales = std::vector<T>(depth, T(1));
+  const T* pointers[rows];
+  vk::PairSource<T> source;
+
+  Scene() {
+    queries.fill(1);
+    keys.fill(2);
+    weights.fill(3);
+    for (int j = 0; j < depth; ++j) queries.data[j * vk::query_lanes] = keys.data[j * vk::tile_keys];
+    for (int r = 0; r < rows; ++r) {
+      pointers[r] = query_rows.row(r);
+      for (int j = 0; j < depth; ++j) {
+        const T q = queries.data[j * vk::query_lanes + r];
+        query_rows.row(r)[j] = q;
+        query_norms.data[r] += q * q;
+      }
+    }
+    for (int k = 0; k < vk::tile_keys; ++k)
+      for (int j = 0; j < depth; ++j) key_rows.row(k)[j] = keys.data[j * vk::tile_keys + k];
+    own_table<T>().tile_norms(keys.data, depth, key_norms.data);
+    source.keys = key_rows.data.data();
+    source.key_stride = source.columns_count = depth;
+    source.scales = scales.data();
+  }
+  vk::ScoreArguments<T> from(int first, T* scores) {
+    source.query_rows = pointers + first;
+    return {.queries = queries.data + first,
+            .keys = keys.data,
+            .depth = depth,
+            .feature_weights = weights.data,
+            .query_norms = query_norms.data + first,
+            .key_norms = key_norms.data,
+            .source = &source,
+            .scores = scores};
+  }
+};
+
+template <class T>
+bool same(const Aligned<T>& a, const Aligned<T>& b) {
+  return std::memcmp(a.data, b.data, a.size * sizeof(T)) == 0;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("scores of six rows and of each alone", T, float, double) {
+  Scene<T> scene;
+  const vk::Table<T>& table = own_table<T>();
+  for (int s = 0; s < static_cast<int>(vk::Similarity::count); ++s) {
+    Aligned<T> together(rows * vk::tile_keys), alone(rows * vk::tile_keys);
+    table.score[s](scene.from(0, together.data), rows);
+    for (int r = 0; r < rows; ++r)
+      table.score[s](scene.from(r, alone.data + r * vk::tile_keys), 1);
+    CHECK_MESSAGE(same(together, alone), "similarity ", s);
+  }
+}
+
+TEST_CASE_TEMPLATE("sums of six rows and of each alone", T, float, double) {
+  const vk::Table<T>& table = own_table<T>();
+  Aligned<T> weights(rows * vk::tile_keys), values(vk::tile_keys * 80);
+  weights.fill(4);
+  values.fill(5);
+  for (int columns = 1; columns <= table.lanes; ++columns) {
+    const std::size_t width = static_cast<std::size_t>(columns * table.lanes);
+    Aligned<T> together(rows * width), alone(rows * width);
+    table.reduce_lanes(weights.data, {values.data, columns, columns}, together.data, rows);
+    for (int r = 0; r < rows; ++r)
+      table.reduce_lanes(weights.data + r * vk::tile_keys, {values.data, columns, columns},
+                         alone.data + static_cast<std::size_t>(r) * width, 1);
+    CHECK(same(together, alone));
+  }
+  for (int padded = table.lanes; padded <= 80; padded += table.lanes) {
+    const std::size_t width = static_cast<std::size_t>(padded);
+    Aligned<T> together(rows * width), alone(rows * width);
+    table.reduce_rows(weights.data, {values.data, padded, padded}, together.data, padded, rows);
+    for (int r = 0; r < rows; ++r)
+      table.reduce_rows(weights.data + r * vk::tile_keys, {values.data, padded, padded},
+                        alone.data + static_cast<std::size_t>(r) * width, padded, 1);
+    CHECK(same(together, alone));
+  }
+}
+
+TEST_CASE_TEMPLATE("headers of six rows and of each alone", T, float, double) {
+  const vk::Table<T>& table = own_table<T>();
+  Aligned<T> weights(rows * vk::tile_keys);
+  weights.fill(6);
+  const std::size_t width = static_cast<std::size_t>(vk::header_columns * table.lanes);
+  for (const bool full : {false, true}) {
+    Aligned<T> together(rows * width), alone(rows * width);
+    table.reduce_header(weights.data, together.data, full, rows);
+    for (int r = 0; r < rows; ++r)
+      table.reduce_header(weights.data + r * vk::tile_keys,
+                          alone.data + static_cast<std::size_t>(r) * width, full, 1);
+    CHECK(same(together, alone));
+  }
+}
+
+TEST_CASE_TEMPLATE("a key on its query is at distance 0", T, float, double) {
+  Scene<T> scene;
+  Aligned<T> scores(rows * vk::tile_keys);
+  for (const auto s : {vk::Similarity::squared, vk::Similarity::expanded}) {
+    own_table<T>().score[static_cast<int>(s)](scene.from(0, scores.data), rows);
+    CHECK(scores.data[0] == 0);
+    for (std::size_t i = 0; i < scores.size; ++i) CHECK(scores.data[i] >= 0);
+  }
+}

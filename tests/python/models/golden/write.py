@@ -1,0 +1,55 @@
+"""Write the golden files of a release: `python write.py`, once, when its schema or version is new.
+
+Files of earlier releases stay as they are: every later version has to read them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import vicinal as vc
+from vicinal.models import KernelDensity, LocalMeanClassifier, LocalMeanRegressor
+
+FOLDER = Path(__file__).parent
+
+
+def models():
+    """Return fitted models that between them use everything a file can hold."""
+    rng = np.random.default_rng(2026)
+    X = rng.normal(size=(20, 2)).round(3)
+    frame = pd.DataFrame(X, columns=["width", "höhe"]).assign(constant=1.0)
+    kernel = vc.kernels.Product(
+        vc.kernels.Matern(nu=2.5, bandwidth=1.5, columns=(0, 1)),
+        vc.kernels.Sum(
+            vc.kernels.Gaussian(bandwidth=2.0, metric=vc.kernels.Mahalanobis([[1.0, 0.5, 0.0]])),
+            "epanechnikov",
+            coefficients=(0.75, 0.25),
+        ),
+    )
+    regressor = LocalMeanRegressor(kernel=kernel, bandwidth=9.0, empty=-1.0)
+    yield regressor.fit(frame, np.column_stack([X.sum(1), X[:, 0] ** 2]))
+    labels = np.array(["ä", "b", "c"])[rng.integers(0, 3, 20)]
+    yield LocalMeanClassifier(n_jobs=2).fit(X.astype("f4"), labels, rng.uniform(size=20))
+    yield KernelDensity(kernel="student_t").fit(frame.to_numpy())
+
+
+if __name__ == "__main__":
+    for model in models():
+        queries = np.linspace(-2, 2, 18).reshape(-1, model.n_features_in_)
+        method = "score_samples" if isinstance(model, KernelDensity) else "predict"
+        method = "predict_proba" if isinstance(model, LocalMeanClassifier) else method
+        known = model.feature_names_in_ if hasattr(model, "feature_names_in_") else None
+        X = queries if known is None else pd.DataFrame(queries, columns=known)
+        expected = {
+            "method": method,
+            "queries": queries.tolist(),
+            "answers": np.asarray(getattr(model, method)(X), dtype=float).tolist(),
+            "loo_score": model.loo_score(),
+        }
+        name = f"{type(model).__name__}-{vc.__version__}"
+        model.save(FOLDER / f"{name}.npz")
+        (FOLDER / f"{name}.json").write_text(json.dumps(expected, indent=1) + "\n")

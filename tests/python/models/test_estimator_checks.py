@@ -1,0 +1,65 @@
+"""scikit-learn's own checks on every model and setting: none may fail, none may skip itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas  # noqa: F401  # its absence would turn checks into skips
+import polars  # noqa: F401
+import pytest
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from vicinal.models import KernelDensity, LocalMeanClassifier, LocalMeanRegressor
+
+MODELS = (KernelDensity, LocalMeanClassifier, LocalMeanRegressor)
+SETTINGS = (
+    {},
+    {"kernel": "epanechnikov", "empty": "nearest"},
+    {"bandwidth": "loo"},
+)
+ESTIMATORS = [model(**setting) for model in MODELS for setting in SETTINGS]
+RAN: Counter[str] = Counter()
+
+# The checks of classifiers whose tag is `multi_label`, less the one for a decision_function.
+MULTILABEL = (
+    estimator_checks.check_classifiers_multilabel_representation_invariance,
+    estimator_checks.check_classifiers_multilabel_output_format_predict,
+    estimator_checks.check_classifiers_multilabel_output_format_predict_proba,
+)
+
+
+@pytest.fixture(autouse=True)
+def _array_api_is_checked(monkeypatch):
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # without it one check skips itself
+
+
+@pytest.mark.filterwarnings("default")
+@parametrize_with_checks(ESTIMATORS)
+def test_estimator_check(estimator, check):
+    try:
+        check(estimator)
+    except estimator_checks.SkipTest as skipped:
+        raise AssertionError(f"a check skipped itself: {skipped}") from skipped
+    RAN[repr(estimator)] += 1
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("check", MULTILABEL, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_multilabel_check(check, setting):
+    estimator = LocalMeanClassifier(**setting)
+    check(type(estimator).__name__, estimator)
+    RAN[repr(estimator)] += 1
+
+
+def test_count_of_checks(request, capsys):
+    """Print how many checks each setting passed; runs last in this file."""
+    if not all(repr(estimator) in RAN for estimator in ESTIMATORS):
+        assert request.config.option.keyword or "::" in " ".join(request.config.args)
+        return
+    with capsys.disabled():
+        print()
+        for name, count in RAN.items():
+            print(f"{count:4d} estimator checks passed: {name}")
+    assert min(RAN.values()) >= 40
