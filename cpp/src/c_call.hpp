@@ -23,6 +23,8 @@ vicinal_status guarded(Work&& work) noexcept {
     return fail(VICINAL_ERROR_OUT_OF_MEMORY, "out of memory");
   } catch (const std::length_error&) {
     return fail(VICINAL_ERROR_OUT_OF_MEMORY, "an array would be larger than memory can be");
+  } catch (const std::logic_error& error) {  // of a state whose update was cut short
+    return fail(VICINAL_ERROR_SPOILED_STATE, error.what());
   } catch (const std::exception& error) {
     return fail(VICINAL_ERROR_INTERNAL, error.what());
   } catch (...) {

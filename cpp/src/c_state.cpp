@@ -58,21 +58,13 @@ Typed<T> make_state(const vicinal_options& o, const T* queries, std::int64_t m, 
 
 struct vicinal_state {
   std::variant<Typed<float>, Typed<double>> typed;
-  bool spoiled = false;
 };
 
 namespace {
 
-template <class State>
-State& usable(const char* name, State* state) {
-  if (needed(name, state)->spoiled)
-    refuse("an update of this state was cut short; free it", VICINAL_ERROR_SPOILED_STATE);
-  return *state;
-}
-
 template <class T, class State>
 auto& typed(State* state) {
-  auto* found = std::get_if<Typed<T>>(&usable("state", state).typed);
+  auto* found = std::get_if<Typed<T>>(&needed("state", state)->typed);
   if (found == nullptr)
     refuse(sizeof(T) == 4 ? "this state was created with _f64" : "this state was created with _f32",
            VICINAL_ERROR_WRONG_TYPE);
@@ -100,16 +92,7 @@ vicinal_status update_of(vicinal_state* state, const vicinal_options* given, con
     set_keys(item, o, Points<T>{nullptr, own.m, keys, n, own.d, values, own.p});
     const Options<T> options = call_options<T>(o, own.m, n);
     set_call(item, options);
-    try {
-      check_interrupted(own.state.update({&item, 1}, options));
-    } catch (const std::invalid_argument&) {
-      throw;  // the door refused: nothing was added
-    } catch (const std::bad_alloc&) {
-      throw;  // all memory is taken at the door
-    } catch (...) {
-      state->spoiled = true;
-      throw;
-    }
+    check_interrupted(own.state.update({&item, 1}, options));
   });
 }
 
@@ -133,8 +116,8 @@ vicinal_status finish_of(const vicinal_state* state, const vicinal_options* give
 
 vicinal_status merge_of(vicinal_state* into, const vicinal_state* from) {
   return guarded([&] {
-    usable("into", into);
-    usable("from", from);
+    needed("into", into);
+    needed("from", from);
     if (into == from) refuse("into and from must be two states");
     if (into->typed.index() != from->typed.index())
       refuse("a _f32 and a _f64 state cannot be merged", VICINAL_ERROR_WRONG_TYPE);

@@ -92,8 +92,9 @@ bool needs_peak(const Problem<T>& problem, const Entry<T>& entry, const RowState
   return !(mass >= least && mass <= std::numeric_limits<double>::max());
 }
 
-// ------------------------------------------------------------------------------------------- one
-// worker, all chunks While the groups of one chunk compute, slice `part` of `parts` of the next
+// -------------------------------------------------------------------------- one worker, all chunks
+
+// While the groups of one chunk compute, slice `part` of `parts` of the next
 // chunk is on its way to the second-level cache: packing it is bound by memory, computing is not.
 template <class T>
 void prefetch_slice(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,

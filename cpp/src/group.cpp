@@ -120,7 +120,9 @@ void combine_terms(const Step<T>& s) {
     s.table().accumulate(s.logs(0), s.logs(i), s.problem.plan.terms[i].coefficient, s.rows());
 }
 
-// ---------- gates Calls action(row, lane) for every pair that the mask or exclude_self takes away.
+// ------------------------------------------------------------------------------------------- gates
+
+// Calls action(row, lane) for every pair that the mask or exclude_self takes away.
 template <class T, class F>
 void each_dropped(const Step<T>& s, F&& action) {
   const Group<T>& g = s.w.group;
@@ -285,7 +287,9 @@ void weigh_peak(const Step<T>& s) {
   combine_terms(s);
 }
 
-// ------------------------ reduce A value that is not finite counts only where its weight is not 0.
+// ------------------------------------------------------------------------------------------ reduce
+
+// A value that is not finite counts only where its weight is not 0.
 template <class T>
 void reduce_bad_values(const Step<T>& s) {
   Group<T>& g = s.w.group;
@@ -382,14 +386,19 @@ void reduce(const Step<T>& s) {
   const int p = static_cast<int>(s.problem.p), padded = static_cast<int>(s.problem.padded_values());
   if (s.problem.needs_self) take_own_weights(s);
   if (s.entry.weights_out != nullptr) write_weights(s);
-  table.reduce_header(s.logs(0), g.header_lanes.data(), s.problem.full_header, g.rows);
+  const std::int64_t tile = std::int64_t(s.t) * tile_keys;
+  if (p == 1 && s.problem.lane_values() && !s.problem.full_header)
+    table.reduce_single(s.logs(0), s.w.chunk.values.data() + tile, g.header_lanes.data(),
+                        g.lanes.data(), g.rows);
+  else
+    table.reduce_header(s.logs(0), g.header_lanes.data(), s.problem.full_header, g.rows);
   if (p > 0) {
-    const T* values = s.w.chunk.values.data() +
-                      std::int64_t(s.t) * tile_keys * (s.problem.lane_values() ? p : padded);
-    if (s.problem.lane_values())
-      table.reduce_lanes(s.logs(0), {values, p, p}, g.lanes.data(), g.rows);
-    else
-      table.reduce_rows(s.logs(0), {values, p, padded}, g.lanes.data(), padded, g.rows);
+    if (!s.problem.lane_values())
+      table.reduce_rows(s.logs(0), {s.w.chunk.values.data() + tile * padded, p, padded},
+                        g.lanes.data(), padded, g.rows);
+    else if (p > 1 || s.problem.full_header)
+      table.reduce_lanes(s.logs(0), {s.w.chunk.values.data() + tile * p, p, p}, g.lanes.data(),
+                         g.rows);
     if (s.flags.not_finite) reduce_bad_values(s);
   }
   if (s.problem.moment_columns() > 0) reduce_moments(s);

@@ -252,7 +252,13 @@ void PartialState<T>::restore(const std::vector<StateArrays>& arrays) {
                cells = n * static_cast<std::size_t>(a.columns);
     const auto top = n * static_cast<std::size_t>(a.top_k),
                units = n * static_cast<std::size_t>(a.value_columns);
-    const bool fits = a.rows == s.queries[0].rows && a.value_columns == s.value_columns &&
+    const std::int64_t p = s.value_columns;
+    const std::int64_t pairs = s.wanted.covariance ? p * (p + 1) / 2 : s.wanted.variance ? p : 0;
+    const std::int64_t expected = kernels::header_columns + p + (pairs > 0 ? 1 + p + pairs : 0);
+    const bool center_fits =
+        a.center.empty() || static_cast<std::int64_t>(a.center.size()) == (pairs > 0 ? p : 0);
+    const bool fits = center_fits && a.columns == expected && a.top_k == s.wanted.top_k &&
+                      a.rows == s.queries[0].rows && a.value_columns == s.value_columns &&
                       a.reference.size() == n && a.hi.size() == cells && a.lo.size() == cells &&
                       a.count.size() == n && a.top_rank.size() == top && a.top_sign.size() == top &&
                       a.top_index.size() == top && (a.unit.empty() || a.unit.size() == units);

@@ -8,9 +8,8 @@ namespace vicinal {
 using namespace kernels;
 
 namespace {
-constexpr std::int64_t chunk_bytes = 1
-                                     << 20;  // stays in a 2 MB second-level cache beside the tiles
-constexpr std::int64_t state_bytes = 1 << 19;
+constexpr std::int64_t chunk_bytes = 768 << 10;  // stays in the second-level cache
+constexpr std::int64_t state_bytes = 960 << 10;  // with chunk and group under 2 MB a thread
 constexpr int product_panel = 64;
 }  // namespace
 
@@ -29,7 +28,7 @@ template <class T>
 std::int64_t block_rows(const Problem<T>& problem) {
   const std::int64_t rows =
       state_bytes / (16 * problem.state_columns()) / group_rows<T> * group_rows<T>;
-  return std::clamp<std::int64_t>(rows, group_rows<T>, 504);
+  return std::clamp<std::int64_t>(rows, group_rows<T>, 2016);
 }
 
 template <class T>

@@ -55,7 +55,10 @@ def _cut(problem: Problem, axis: int, part: slice) -> Problem:
     """Return the items of one part of a leading axis, as views."""
     at = (slice(None),) * axis + (part,)
     arrays = ("queries", "keys", "values", "weights", "log_weights", "bias", "mask", "self_indices")
-    views = {name: None if (a := getattr(problem, name)) is None else a[at] for name in arrays}
+    changed: dict[str, Any] = {
+        name: None if (array := getattr(problem, name)) is None else array[at] for name in arrays
+    }
     lead = list(problem.lead)
     lead[axis] = part.stop - part.start
-    return problem._replace(lead=tuple(lead), **views)
+    changed["lead"] = tuple(lead)
+    return problem._replace(**changed)

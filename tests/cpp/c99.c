@@ -1,9 +1,9 @@
 // Compiled only: every function and structure of the header, seen by a strict C99 compiler.
 #include <vicinal/vicinal.h>
 
-vicinal_status c99(vicinal_state *state);
+vicinal_status c99(vicinal_state* state);
 
-vicinal_status c99(vicinal_state *state) {
+vicinal_status c99(vicinal_state* state) {
   const float x[] = {0.0f, 1.0f};
   float means[2];
   vicinal_kernel kernel;

@@ -1,4 +1,4 @@
-"""Read the objects that were compiled for one instruction set: they export their tables, nothing else.
+"""Read the objects compiled for one instruction set: they export their tables, nothing else.
 
 The linker keeps one copy of an inline function that several objects bring. Were it the copy of an
 object with AVX-512, the library would crash on a machine without. And a function of libm would mean
@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 TABLE = re.compile(r"vicinal::kernels::table_\w+_f(32|64)")
-# What a compiler may call for plain copies and fills; the rest of libc and all of libm may not appear.
+# What a compiler may call for plain copies and fills; nothing else of libc or libm may appear.
 ALLOWED_CALLS = {"memcpy", "memset", "memmove", "memcmp", "_GLOBAL_OFFSET_TABLE_"}
 
 

@@ -39,9 +39,9 @@ std::vector<every::Case> some_cases() {
 }  // namespace
 
 TEST_CASE_TEMPLATE("any number of threads, on either path", T, float, double) {
-  // 30 rows of 9,000 keys in three chunks: two threads or more share the chunks of one block. 400
-  // rows of 300 keys: they share the blocks. With top_k asked for there is no sharing of chunks.
-  for (const auto& [m, n] : {std::pair<std::int64_t, std::int64_t>{30, 9000}, {400, 300}})
+  // 15 rows of 40,000 keys: up to ten threads share the chunks of one block. 2,000 rows of 300
+  // keys: they share the blocks. With top_k asked for there is no sharing of chunks.
+  for (const auto& [m, n] : {std::pair<std::int64_t, std::int64_t>{15, 40000}, {2000, 300}})
     for (const std::int64_t p : {1, 9})
       for (const bool top : {false, true}) {
         const sample::Points<T> points(m, n, 3, p);

@@ -101,8 +101,10 @@ TEST_CASE("what a state refuses") {
   CHECK(vicinal_state_merge(state.get(), state.get()) == VICINAL_ERROR_INVALID_ARGUMENT);
   CHECK(vicinal_state_merge(state.get(), nullptr) == VICINAL_ERROR_NULL_POINTER);
   CHECK(vicinal_state_update_f32(nullptr, nullptr, x, 1, x) == VICINAL_ERROR_NULL_POINTER);
-  CHECK(vicinal_state_update_f32(state.get(), nullptr, nullptr, 1, x) == VICINAL_ERROR_NULL_POINTER);
-  CHECK(vicinal_state_update_f32(state.get(), nullptr, x, 1, nullptr) == VICINAL_ERROR_NULL_POINTER);
+  CHECK(vicinal_state_update_f32(state.get(), nullptr, nullptr, 1, x) ==
+        VICINAL_ERROR_NULL_POINTER);
+  CHECK(vicinal_state_update_f32(state.get(), nullptr, x, 1, nullptr) ==
+        VICINAL_ERROR_NULL_POINTER);
   CHECK(vicinal_state_update_f32(state.get(), nullptr, x, -1, x) == VICINAL_ERROR_INVALID_ARGUMENT);
   CHECK(vicinal_state_finish_f32(state.get(), nullptr, nullptr, nullptr) ==
         VICINAL_ERROR_NULL_POINTER);
@@ -147,20 +149,33 @@ TEST_CASE("what create refuses") {
 }
 
 TEST_CASE("an interrupted update spoils the state") {
-  sample::Points<float> points(4000, 4000, 8, 8);
+  sample::Points<float> points(4000, 256, 1, 1);
+  vicinal_kernel slow;
+  vicinal_kernel_init(&slow, sizeof slow);
+  slow.profile = VICINAL_FUNCTION;
+  slow.function = [](double u) {  // a microsecond or so per pair
+    volatile double weight = u;
+    for (int i = 0; i < 500; ++i) weight = 1 / (1 + weight);
+    return double(weight);
+  };
   vicinal_options o;
   vicinal_options_init(&o, sizeof o);
+  o.kernels = &slow, o.kernels_count = 1;
   vicinal_state* made = nullptr;
-  REQUIRE(vicinal_state_create_f32(&o, points.queries.data.data(), 4000, 8, 8, 0, 0, &made) ==
+  REQUIRE(vicinal_state_create_f32(&o, points.queries.data.data(), 4000, 1, 1, 0, 0, &made) ==
           VICINAL_OK);
   const State state(made);
-  o.interrupted = [](void*) { return 1; };
-  sample::Matrix<float> keys(100000, 8), values(100000, 8);
-  CHECK(vicinal_state_update_f32(state.get(), &o, keys.data.data(), 100000, values.data.data()) ==
-        VICINAL_ERROR_INTERRUPTED);
+  double fraction = 0;
+  o.context = &fraction;
+  o.progress = [](double done, void* c) { *static_cast<double*>(c) = done; };
+  o.interrupted = [](void* c) { return *static_cast<double*>(c) > 0.4 ? 1 : 0; };
+  const auto update = [&] {
+    return vicinal_state_update_f32(state.get(), &o, points.keys.data.data(), 256,
+                                    points.values.data.data());
+  };
+  CHECK(update() == VICINAL_ERROR_INTERRUPTED);
   o.interrupted = nullptr;
-  CHECK(vicinal_state_update_f32(state.get(), &o, keys.data.data(), 1, values.data.data()) ==
-        VICINAL_ERROR_SPOILED_STATE);
+  CHECK(update() == VICINAL_ERROR_SPOILED_STATE);
   vicinal_statistics s;
   vicinal_statistics_init(&s, sizeof s);
   CHECK(vicinal_state_finish_f32(state.get(), nullptr, &s, nullptr) == VICINAL_ERROR_SPOILED_STATE);

@@ -1,5 +1,5 @@
-// Out of memory: when the k-th allocation fails, for every k, std::bad_alloc comes out, nothing is left
-// behind, and the next call gives the right answer.
+// Out of memory: when the k-th allocation fails, for every k, std::bad_alloc comes out, nothing is
+// left behind, and the next call gives the right answer.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -69,7 +69,7 @@ const Kernel kernel{.bandwidth = 0.5};
 }  // namespace
 
 TEST_CASE_TEMPLATE("local means, one thread and two, few rows and many", T, float, double) {
-  for (const auto& [m, n] : {std::pair<std::int64_t, std::int64_t>{3, 9000}, {300, 40}})
+  for (const auto& [m, n] : {std::pair<std::int64_t, std::int64_t>{5, 9000}, {300, 200}})
     for (const int threads : {1, 2}) {
       const sample::Points<T> points(m, n, 12, 3);
       const auto expected = points.mean(kernel);

@@ -68,8 +68,8 @@ sample::Outputs<T> accumulate(const sample::Points<T>& points, std::span<const T
   Statistics<T> statistics{
       .mean = out.mean.view(), .log_mass = out.log_mass, .variance = out.variance.view()};
   PartialState<T> state(Kernel{.bandwidth = 0.3}, {points.queries.view()}, 2, {.variance = true});
-  auto other = PartialState<T>(Kernel{.bandwidth = 0.3}, {points.queries.view()}, 2,
-                               {.variance = true});
+  auto other =
+      PartialState<T>(Kernel{.bandwidth = 0.3}, {points.queries.view()}, 2, {.variance = true});
   const BatchItem<T> item{
       .keys = points.keys.view(), .values = points.values.view(), .weights = weights};
   state.update({&item, 1}, {.num_threads = 2});

@@ -202,3 +202,23 @@ class TestCoincidence:
         assert_allclose(weighted, [8.0], rtol=8 * eps(dtype))
         hollow = vc.local_mean(x, x, y, kernel=kernel, exclude_self=True)
         assert_allclose(hollow[[1, 4, 5]], [8.0, 6.0, 4.0], rtol=8 * eps(dtype))
+
+
+class TestSigned:
+    """A row with |Σw| ≤ 64 ε Σ|w| is empty; log_mass is log |Σw|."""
+
+    def test_cancelled_weights_are_an_empty_row(self, dtype):
+        x = np.array([[1.0, 2.0], [-1.0, -2.0], [0.5, 0.0], [-0.5, 0.0]], dtype)
+        q = np.array([[0.3, 0.7], [0.0, 0.0]], dtype)
+        got = vc.local_stats(q, x, Y.astype(dtype), kernel=k.Sigmoid(), empty=-1.0)
+        assert got.empty_rows == 2
+        assert_array_equal(got.mean, -1)
+        assert_array_equal(got.log_mass, -np.inf)
+
+    def test_a_negative_sum_has_a_mean_and_a_mass(self, dtype):
+        x, y = np.array([[1.0], [2.0]], dtype), np.array([3.0, 5.0], dtype)
+        got = vc.local_stats(np.array([[-0.5]], dtype), x, y, kernel=k.Sigmoid())
+        w = np.tanh([-0.5, -1.0])
+        assert_allclose(got.mean, w @ [3, 5] / w.sum(), rtol=8 * eps(dtype))
+        assert_allclose(got.log_mass, np.log(-w.sum()), rtol=8 * eps(dtype))
+        assert got.empty_rows == 0

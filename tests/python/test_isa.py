@@ -21,6 +21,7 @@ CORE = (
     "test_edge_cases.py",
     "test_nan.py",
     "test_numerics.py",
+    "test_range.py",
     "test_partial.py",
 )
 
@@ -31,7 +32,7 @@ def test_core_tests(isa):
     if isa == _core.isa() or "VICINAL_ISA" in os.environ:
         assert isa in _core.available_isas()
         return  # this very run is the run under that level
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider"]
     environment = {**os.environ, "VICINAL_ISA": isa}
     done = subprocess.run(
         [*command, *(str(HERE / name) for name in CORE)],

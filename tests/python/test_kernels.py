@@ -23,7 +23,7 @@ from reference import local_stats, plain
 Factor = rk.Factor
 FEATURES = (1, 2, 3, 8, 9, 16, 33, 64)
 COLUMNS = (1, 2, 5, 16, 17, 64)
-M, N = 13, 301  # two blocks of six rows and one more; one tile of 256 keys and a part
+M, N = 7, 301  # a block of six rows and one more; one tile of 256 keys and a part
 
 
 def check(case, argument, d, dtype, columns=COLUMNS, m=M, n=N, seed=0):
@@ -111,7 +111,8 @@ def test_bandwidth_per_feature(case, metric, dtype):
     for d in FEATURES:
         variant, argument = with_metric(case, metric, d)
         q, x, y = sample(variant, M, N, d, 2, dtype)
-        scales = np.exp(np.random.default_rng(d).uniform(-1, 1, d)) * np.sqrt(d)
+        scales = np.exp(np.random.default_rng(d).uniform(-0.5, 1, d))
+        scales *= ordinary_bandwidth(variant, q, x)
         exact = local_stats(variant.at(tuple(scales)), q, x, y).mean
         yardstick = plain(variant.at(tuple(scales)), q, x, y)
         got = vc.local_mean(q, x, y, kernel=case.make(), bandwidth=scales, metric=argument)

@@ -62,7 +62,7 @@ def test_more_keys_than_int32(dtype):
 def test_accumulator_offsets_beyond_int32(dtype):
     x, y = repeated(1000, dtype)
     q = np.array([[0.5]], dtype)
-    accumulator = vc.LocalMeanAccumulator(q, statistics=("mean", "top_k", "self_weight"), k=3)
+    accumulator = vc.LocalMeanAccumulator(q, statistics=("mean", "top_k"), k=3)
     accumulator.update(x[:5], y[:5], key_offset=2**40)
     assert (accumulator.result().top_k[0] == 2**40 + np.arange(3)).all()
 

@@ -48,6 +48,10 @@ def test_every_statistic(case, d, dtype):
         "variance": (variance, float((exact.variance + (exact.mean - y.mean(0)) ** 2).max())),
     }
     for name, (yardstick, scale) in compare.items():
+        if name == "variance" and case.spec.profile == "inverse_distance":
+            # one heavy key: second moments cancel, so the figure for ordinary data alone
+            near(got.variance, exact.variance, dtype, scale=scale)
+            continue
         assert_accurate(
             getattr(got, name),
             getattr(exact, name),

@@ -35,7 +35,7 @@ extern "C" {
   X(VICINAL_ERROR_INTERRUPTED, 5,                                                                  \
     "the interrupted callback stopped the call; outputs are partial")                              \
   X(VICINAL_ERROR_WRONG_TYPE, 6, "the state holds the other floating type")                        \
-  X(VICINAL_ERROR_SPOILED_STATE, 7, "an update of this state was cut short; free it")              \
+  X(VICINAL_ERROR_SPOILED_STATE, 7, "an update of this state was interrupted; free it")            \
   X(VICINAL_ERROR_INTERNAL, 8, "an error nobody expected: of the system, a callback or vicinal")
 
 typedef enum vicinal_status {
@@ -212,8 +212,9 @@ VICINAL_EXPORT vicinal_status vicinal_local_stats_f64(const vicinal_options* opt
 // The local means of fixed queries over keys that arrive in pieces: streams, files larger than
 // memory, several machines. Any split of the keys gives the same answer to rounding.
 //
-// A state is used by one thread at a time. An update that is interrupted or runs out of memory may
-// have added some of its keys: the state is then spoiled, and every call but free says so.
+// A state is used by one thread at a time. An update that the interrupted callback stops may have
+// added some of its keys: the state is then spoiled, and every call but free says so. After any
+// other error it is what it was before the call.
 typedef struct vicinal_state vicinal_state;
 
 typedef enum vicinal_wanted {  // beside mean and log_mass; to be added together

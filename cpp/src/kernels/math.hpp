@@ -105,6 +105,17 @@ VICINAL_INLINE Pack<T> log2(Pack<T> x) {
   return select<T>(x == Pack<T>(T(0)), Pack<T>(-infinite<T>), finite);
 }
 
+// y k + c for whole |k| < 2^11 and c within 1 of -y k, exact but for the last rounding. Without fma
+// y is split, so that its leading half times k is exact.
+template <class T>
+VICINAL_INLINE Pack<T> near_multiple(Pack<T> y, Pack<T> k, Pack<T> c) {
+  if constexpr (fused_multiply_add) return fma(y, k, c);
+  using Integer = typename Pack<T>::Integer;
+  constexpr Integer tail = sizeof(T) == 4 ? 0xfff : 0x7ffffff;
+  const Pack<T> high = Pack<T>::from_bits(y.bits() & ~tail);
+  return (high * k + c) + (y - high) * k;
+}
+
 // x^y = 2^(k y + y log2 m) for normal x > 0, with 2^(k y) reduced apart from the mantissa's share:
 // the error grows with |y| and not with |y log2 x|. Exactly 0 where the result is below 2^(cutoff -
 // 1/2); x = 0 and x = inf give 0 or inf, NaN stays NaN. Bound 3 + |y| ulp (SSE2 plus |y log2 x| /
@@ -114,7 +125,7 @@ VICINAL_INLINE Pack<T> pow(Pack<T> x, Pack<T> y, T cutoff = Format<T>::weight_cu
   const Logarithm<T> l = logarithm(x);
   const Pack<T> rounder(Format<T>::rounder), share = y * l.mantissa;
   const Pack<T> z = fma(y, l.exponent, share) + rounder;
-  const Pack<T> g = (fma(y, l.exponent, rounder - z) + share) + Pack<T>(T(0.5));
+  const Pack<T> g = (near_multiple(y, l.exponent, rounder - z) + share) + Pack<T>(T(0.5));
   const Pack<T> power =
       scaled_or_zero<T>(exp2_centered(g), z, z < Pack<T>(Format<T>::rounder + cutoff));
   const Pack<T> edge = max(Pack<T>(T(0)), y * log2(x));

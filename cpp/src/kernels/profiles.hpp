@@ -161,7 +161,7 @@ struct Rational {
     const Pack<T> rounder(sizeof(T) == 4 ? T(0x1.8p23) : T(0x1.8p52));
     const Pack<T> y(-p.exponent), share = y * l.mantissa;
     const Pack<T> whole = (fma(y, l.exponent, share) + rounder) - rounder;
-    rest = fma(y, l.exponent, -whole) + share;
+    rest = near_multiple(y, l.exponent, -whole) + share;
     return whole;
   }
   template <class T>

@@ -76,6 +76,40 @@ void reduce_header(const T* weights, T* lanes, bool full, int rows) {
   }
 }
 
+// One column and Σw at once: the case of a density or a regression, whose weights are read once.
+template <class T, int R>
+VICINAL_INLINE void reduce_single_rows(const T* weights, const T* values, T* header, T* lanes) {
+  constexpr int W = Pack<T>::width;
+  Pack<T> mass[R], sum[R];
+  for (int r = 0; r < R; ++r) mass[r] = sum[r] = Pack<T>(T(0));
+  for (int k = 0; k < tile_keys; k += W) {
+    const Pack<T> y = Pack<T>::load(values + k);
+    for (int r = 0; r < R; ++r) {
+      const Pack<T> w = Pack<T>::load(weights + r * tile_keys + k);
+      mass[r] = mass[r] + w;
+      sum[r] = fma(w, y, sum[r]);
+    }
+  }
+  VICINAL_UNROLL
+  for (int r = 0; r < R; ++r) {
+    T* total = header + r * header_columns * W;
+    (Pack<T>::load(total) + mass[r]).store(total);
+    (Pack<T>::load(lanes + r * W) + sum[r]).store(lanes + r * W);
+  }
+}
+
+template <class T>
+void reduce_single(const T* weights, const T* values, T* header, T* lanes, int rows) {
+  constexpr int W = Pack<T>::width;
+  int r = 0;
+  for (; r + register_rows <= rows; r += register_rows)
+    reduce_single_rows<T, register_rows>(weights + r * tile_keys, values,
+                                         header + r * header_columns * W, lanes + r * W);
+  for (; r < rows; ++r)
+    reduce_single_rows<T, 1>(weights + r * tile_keys, values, header + r * header_columns * W,
+                             lanes + r * W);
+}
+
 template <class T>
 void close_lanes(const T* lanes, int columns, T* sums) {
   for (int c = 0; c < columns; ++c) sums[c] = sum_lanes(Pack<T>::load(lanes + c * Pack<T>::width));

@@ -55,8 +55,9 @@ void score(const ScoreArguments<T>& a, int rows) {
   }
 }
 
-// ------------------------------------------------------------------------------- expanded squared
-// distances ‖q − x‖² = a + b − 2 (q−c)·(x−c) cancels when the distance is small against a + b. A
+// ---------------------------------------------------------------------- expanded squared distances
+
+// ‖q − x‖² = a + b − 2 (q−c)·(x−c) cancels when the distance is small against a + b. A
 // pair with D ≤ (a + b)/4 is computed again from its own coordinates; that also covers q = x, whose
 // D is then exactly 0, and every negative D.
 template <class T>
@@ -188,7 +189,10 @@ void score_expanded(const ScoreArguments<T>& a, int rows) {
   }
 }
 
-// ----- haversine Features: latitude, longitude, cos(latitude); feature_weights[0] = half a unit in
+// ----------------------------------------------------------------------------------------
+// haversine
+
+// Features: latitude, longitude, cos(latitude); feature_weights[0] = half a unit in
 // radians, [1] = radius of the sphere. hav = sin²(Δφ/2) + cos φ₁ cos φ₂ sin²(Δλ/2), d = 2 R asin
 // √hav: exact differences first, so near points stay apart.
 template <class T>

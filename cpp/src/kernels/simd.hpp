@@ -35,7 +35,9 @@
 namespace vicinal::kernels {
 namespace {
 
-// ------------- native operations Six operations that the vector extensions cannot express exactly.
+// ------------------------------------------------------------------------------- native operations
+
+// Six operations that the vector extensions cannot express exactly.
 // `native_max(a, b)` is a > b ? a : b, so a NaN in the second argument survives: callers pass the
 // constant first. Estimates have a relative error below 2^-8; math.hpp refines.
 #if defined(__AVX512F__)

@@ -84,6 +84,7 @@ constexpr Table<T> make() {
   t.reduce_lanes = reduce_lanes<T>;
   t.reduce_rows = reduce_rows<T>;
   t.reduce_header = reduce_header<T>;
+  t.reduce_single = reduce_single<T>;
   t.close_lanes = close_lanes<T>;
   t.rescale = rescale<T>;
   t.transpose = transpose_rows<T>;

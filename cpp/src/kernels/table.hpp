@@ -155,7 +155,9 @@ struct Table {
   void (*reduce_lanes)(const T* weights, ValueTile<T>, T* lanes, int rows);
   void (*reduce_rows)(const T* weights, ValueTile<T>, T* sums, std::int64_t stride, int rows);
   void (*reduce_header)(const T* weights, T* lanes, bool full,
-                        int rows);                            // Σw, and if full Σ|w|, Σw²
+                        int rows);  // Σw, and if full Σ|w|, Σw²
+  // Both for one column: Σw and Σwy.
+  void (*reduce_single)(const T* weights, const T* values, T* header, T* lanes, int rows);
   void (*close_lanes)(const T* lanes, int columns, T* sums);  // lanes → sums in a fixed order
   void (*rescale)(T* data, std::int64_t count, T factor);
 

@@ -39,8 +39,8 @@ void log_weigh(T* tile, T* factors, int rows, const ProfileParameters<T>& parame
   }
 }
 
-// ------------------------------------------------------------------------------------------ sums
-// of products
+// -------------------------------------------------------------------------------- sums of products
+
 template <class T>
 void multiply(T* tile, const T* other, int rows) {
   const Pack<T> smallest(sizeof(T) == 4 ? T(0x1p-100f) : T(0x1p-900));
@@ -73,7 +73,9 @@ void add(T* tile, const T* other, int rows) {
   }
 }
 
-// ------------------------------------------------------ priors and masks factors = nullptr: all 1.
+// -------------------------------------------------------------------------------- priors and masks
+
+// factors = nullptr: all 1.
 template <class T>
 void weigh_with_prior(T* logs, const T* factors, const T* prior, int rows) {
   for (int r = 0; r < rows; ++r)

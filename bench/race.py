@@ -1,0 +1,179 @@
+"""Time the entrants of a case interleaved, A B C A B C …, after checking every answer.
+
+Pure bookkeeping: what is timed is a contender's function, and nothing here knows what it does.
+"""
+
+import statistics
+import time
+from dataclasses import dataclass, field
+
+from peers import FLOPS, PRODUCTS, Missing, Unsuited
+from problem import TOLERANCE, Problem, check_rows, error, reference
+
+PATIENCE = 3.0  # seconds; an entrant that needs longer gets fewer queries and is scaled by pairs
+SHORTEST = 0.02  # seconds; shorter calls are repeated inside one measurement
+PEER_SHARE = 0.6  # of the stored figure: a peer slower than this is misconfigured
+
+
+@dataclass(frozen=True)
+class Entrant:
+    contender: object
+    problem: Problem
+    label: str = ""
+
+    @property
+    def name(self):
+        return self.label or self.contender.name
+
+    @property
+    def is_product(self):
+        return self.contender in PRODUCTS
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`ours` does at least `at_least` times the work per second of the best of `against`."""
+
+    ours: str
+    against: tuple[str, ...]  # names, or families of contenders
+    at_least: float
+    unit: str = "pairs"  # or flops
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    title: str
+    entrants: list[Entrant]
+    claims: list[Claim] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict)  # family → 10⁹ pairs/s, performance.md
+    rounds: int | None = None
+
+
+@dataclass
+class Row:
+    name: str
+    family: str
+    status: str = "ok"  # ok, wrong, void, missing, unsuited
+    note: str = ""
+    pairs: int = 0
+    flops: int = 0
+    error: float | None = None
+    repeats: int = 1
+    seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def rate(self, unit):
+        """Work per second, one number per round."""
+        return [getattr(self, unit) / s for s in self.seconds]
+
+    def as_dict(self):
+        kept = {k: v for k, v in vars(self).items() if v not in (None, "")}
+        if self.seconds:
+            kept["median_seconds"] = statistics.median(self.seconds)
+            kept["best_seconds"] = min(self.seconds)
+            kept["cores"] = sum(self.cpu) / sum(self.seconds)
+        return kept
+
+
+def _measure(call, repeats):
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(repeats):
+        call()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return wall / repeats, cpu / repeats
+
+
+def _prepare(entrant, threads, answers):
+    """Return the row and the function to time (None: nothing to time)."""
+    row = Row(entrant.name, entrant.contender.family)
+    problem = entrant.problem
+    try:
+        taste = problem.first(1 / 64)
+        call = entrant.contender.prepare(taste, threads)
+        call()  # compilers, thread pools
+        needed = _measure(call, 1)[0] * problem.pairs / taste.pairs
+        if not entrant.is_product and needed > PATIENCE:
+            problem = problem.first(PATIENCE / needed)
+            row.note = f"{problem.pairs / entrant.problem.pairs:.1%} of the queries"
+        call = entrant.contender.prepare(problem, threads)
+        result = call()
+    except Missing as reason:
+        row.status, row.note = "missing", str(reason)
+        return row, None
+    except Unsuited as reason:
+        row.status, row.note = "unsuited", str(reason)
+        return row, None
+    row.pairs, row.flops = problem.pairs, FLOPS if entrant.is_product else problem.flops
+    if not entrant.is_product:
+        rows, expected = answers(entrant.problem)
+        row.error = error(problem, result, rows, expected)
+        if not row.error <= TOLERANCE[problem.dtype.name]:
+            row.status = "wrong"
+    seconds = _measure(call, 1)[0]
+    row.repeats = max(1, round(SHORTEST / seconds))
+    return row, call
+
+
+def run(case, threads, rounds, ceiling=None, log=print):
+    """Race one case; return its record."""
+    known = []  # float64 answers, by problem
+
+    def answers(problem):
+        for other, answer in known:
+            if other is problem:
+                return answer
+        rows = check_rows(problem)
+        known.append((problem, (rows, reference(problem, rows))))
+        return known[-1][1]
+
+    log(f"{case.name}: {case.title}")
+    prepared = [_prepare(entrant, threads, answers) for entrant in case.entrants]
+    rows = [row for row, _ in prepared]
+    for _ in range(case.rounds or rounds):
+        for row, call in prepared:
+            if call is None or (row.status == "wrong" and row.seconds):
+                continue
+            wall, cpu = _measure(call, row.repeats)
+            row.seconds.append(wall)
+            row.cpu.append(cpu)
+    scale = ceiling() if ceiling else 1.0
+    _void(case, rows, scale)
+    return {
+        "name": case.name,
+        "title": case.title,
+        "fma_share": scale,
+        "rows": [row.as_dict() for row in rows if row.status != "unsuited"],
+        "claims": [_judge(claim, rows) for claim in case.claims],
+    }
+
+
+def _void(case, rows, scale):
+    for family, figure in case.figures.items():
+        forms = [row for row in rows if row.family == family and row.status == "ok"]
+        best = max((max(row.rate("pairs")) for row in forms), default=0.0)
+        if forms and best < PEER_SHARE * figure * 1e9 * scale:
+            for row in forms:
+                row.status = "void"
+                row.note = f"best {best / 1e9:.2f}·10⁹ pairs/s, known {figure} on this machine"
+
+
+def _judge(claim, rows):
+    """Compare round by round with the best rival; the median of the ratios decides."""
+    ours = next(row for row in rows if row.name == claim.ours)
+    asked = [row for row in rows if row.name in claim.against or row.family in claim.against]
+    rivals = [row for row in asked if row.status == "ok"]
+    record = {**vars(claim), "ratio": None, "void": [r.name for r in asked if r.status == "void"]}
+    if ours.status != "ok" or not rivals:
+        return record
+    best = max(rivals, key=lambda row: statistics.median(row.rate(claim.unit)))
+    pairs = zip(ours.rate(claim.unit), best.rate(claim.unit), strict=True)
+    ratios = sorted(a / b for a, b in pairs)
+    quarter = len(ratios) // 4
+    return {
+        **record,
+        "best": best.name,
+        "ratio": statistics.median(ratios),
+        "spread": [ratios[quarter], ratios[-1 - quarter]],
+        "kept": statistics.median(ratios) >= claim.at_least,
+    }
