@@ -7,6 +7,8 @@ namespace vicinal::c {
 namespace {
 
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
+constexpr std::int64_t most_rows = std::int64_t{1}
+                                   << 40;  // a stride of 0 makes any number possible
 
 void check_count(const char* name, std::int64_t count) {
   if (count < 0) refuse(std::string(name) + " must not be negative, got " + std::to_string(count));
@@ -123,6 +125,8 @@ View<T> matrix(const char* name, T* data, std::int64_t rows, std::int64_t column
   check_count(name, rows);
   check_count(name, columns);
   if (stride == VICINAL_CONTIGUOUS) stride = columns;
+  if (rows > most_rows)
+    refuse(std::string(name) + " must have at most 2^40 rows, got " + std::to_string(rows));
   if (rows == 0) return {&nothing, 0, columns, stride};
   if (data == nullptr && columns > 0)
     refuse(std::string(name) + " must not be NULL", VICINAL_ERROR_NULL_POINTER);

@@ -93,6 +93,12 @@ PartialState<T>::PartialState(const KernelSum& kernel, std::vector<View<const T>
                               bool exclude_self)
     : impl_(std::make_unique<Impl>()) {
   if (queries.empty()) throw std::invalid_argument("queries must hold at least one item");
+  if (value_columns < 0)
+    throw std::invalid_argument("value_columns must not be negative, got " +
+                                std::to_string(value_columns));
+  if (statistics.top_k < 0)
+    throw std::invalid_argument("top_k must not be negative, got " +
+                                std::to_string(statistics.top_k));
   Impl& s = *impl_;
   s.plan = lower<T>(kernel, queries[0].columns);
   s.queries = std::move(queries);
@@ -108,6 +114,7 @@ PartialState<T>::PartialState(PartialState&&) noexcept = default;
 
 template <class T>
 Report PartialState<T>::update(std::span<const BatchItem<T>> batch, const Options<T>& options) {
+  const DefaultFloatingPoint modes;
   Impl& s = *impl_;
   s.check_complete();
   if (batch.size() != s.queries.size())
@@ -157,6 +164,7 @@ Report PartialState<T>::update(std::span<const BatchItem<T>> batch, const Option
 
 template <class T>
 void PartialState<T>::merge(const PartialState& other) {
+  const DefaultFloatingPoint modes;
   Impl& s = *impl_;
   const Impl& o = *other.impl_;
   s.check_complete();

@@ -66,7 +66,7 @@ void check_bandwidth(const Kernel& k, const std::vector<double>& h) {
   }
 }
 
-void check_parameters(const Kernel& k) {
+void check_parameters(const Kernel& k, double largest_bandwidth) {
   const auto demand = [](bool holds, const char* name, const char* rule, double got) {
     if (!holds) refuse(std::string(name) + " must be " + rule + ", got " + std::to_string(got));
   };
@@ -86,16 +86,22 @@ void check_parameters(const Kernel& k) {
       return demand(std::isfinite(k.offset), "offset", "finite", k.offset);
     case Profile::aitchison_aitken:
       demand(k.shape > 1 && std::isfinite(k.shape), "levels", "at least 2", k.shape);
-      return demand(k.bandwidth <= (k.shape - 1) / k.shape, "bandwidth",
-                    "at most (levels - 1) / levels", k.bandwidth);
+      return demand(largest_bandwidth <= (k.shape - 1) / k.shape, "bandwidth",
+                    "at most (levels - 1) / levels", largest_bandwidth);
     case Profile::wang_van_ryzin:
-      return demand(k.bandwidth < 1, "bandwidth", "below 1", k.bandwidth);
+      return demand(largest_bandwidth < 1, "bandwidth", "below 1", largest_bandwidth);
     default:
       return;
   }
 }
 
 void check_metric(const Kernel& k, Metric metric) {
+  const bool category =
+      k.profile == Profile::aitchison_aitken || k.profile == Profile::wang_van_ryzin;
+  if (category != (metric == Metric::category))
+    refuse("metric must be Metric::category for the two category profiles and for no other");
+  if (takes_inner_product(k.profile) && metric != Metric::dot && metric != Metric::cosine)
+    refuse("metric must be dot or cosine for softmax, polynomial and sigmoid kernels");
   if (metric == Metric::great_circle && !(k.scale > 0 && std::isfinite(k.scale)))
     refuse("scale must be the positive radius of the sphere, got " + std::to_string(k.scale));
   if (metric != Metric::mahalanobis) return;
@@ -397,7 +403,7 @@ FactorPlan<T> lower_factor(const Kernel& k, std::int64_t d, Plan<T>& plan) {
   const Metric metric = metric_of(k);
   const std::vector<double> h = bandwidths_of(k, f.width);
   check_bandwidth(k, h);
-  check_parameters(k);
+  check_parameters(k, *std::max_element(h.begin(), h.end()));
   check_metric(k, metric);
   if (metric == Metric::category) {
     lower_category(k, h, f, plan);
@@ -424,6 +430,8 @@ FactorPlan<T> lower_factor(const Kernel& k, std::int64_t d, Plan<T>& plan) {
 template <class T>
 Plan<T> lower(const KernelSum& kernel, std::int64_t d) {
   const DefaultFloatingPoint modes;
+  if (d < 1 || d > 1 << 22)
+    refuse("keys must have 1 to 4194304 features, got " + std::to_string(d));
   Plan<T> plan;
   plan.decaying = true;
   if (kernel.terms.empty() || kernel.terms.size() > 64) refuse("kernel must have 1 to 64 terms");

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def in_batches(
             problem.values,
             weights=problem.weights,
             log_weights=problem.log_weights,
-            bias=problem.bias,
+            bias=cast("Array | None", problem.bias),  # callables go through strips
             mask=problem.mask,
             self_indices=problem.self_indices,
             exclude_self=problem.exclude_self,

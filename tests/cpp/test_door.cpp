@@ -140,7 +140,7 @@ TEST_CASE("categories") {
   };
   c.kernel(aitchison(0.3, 1), {"levels"});
   c.kernel(aitchison(0.3, not_a_number), {"levels"});
-  c.kernel(aitchison(0.8, 4), {"bandwidth", "0.75"});
+  c.kernel(aitchison(0.8, 4), {"bandwidth", "levels", "0.8"});
   c.kernel(aitchison(-0.1, 4), {"bandwidth"});
   for (const double h : {1.0, -0.1, not_a_number, infinity})
     c.kernel(Kernel{.profile = Profile::wang_van_ryzin, .bandwidth = h}, {"bandwidth"});
