@@ -50,7 +50,7 @@ def claim_text(claim):
     if claim["ratio"] is None:
         return f"{claim['ours']}: no rival counts ({', '.join(claim['void']) or 'none ran'})"
     low, high = claim["spread"]
-    word = "reached" if claim["kept"] else "MISSED"
+    word = {True: "reached", False: "MISSED", None: "VOID"}[claim["kept"]]
     void = f", void: {', '.join(claim['void'])}" if claim["void"] else ""
     return (
         f"{claim['ours']} = {claim['ratio']:.2f} × {claim['best']} [{low:.2f}–{high:.2f}], "
@@ -97,7 +97,7 @@ def _fastest(record, family):
 def _ratio(record):
     for claim in record["claims"]:
         if claim["unit"] == "pairs":
-            return "void" if claim["ratio"] is None else f"{claim['ratio']:.1f} ×"
+            return "void" if claim["kept"] is None else f"{claim['ratio']:.1f} ×"
     return "–"
 
 

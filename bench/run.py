@@ -4,6 +4,7 @@ One process, all entrants of a case interleaved, answers checked before timing; 
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -49,7 +50,7 @@ def main():
             if not wanted(case.name):
                 continue
             kept = [e for e in case.entrants if e.contender.family not in options.without]
-            case = race.replace(case, entrants=kept)
+            case = dataclasses.replace(case, entrants=kept)
             log = lambda line: None  # noqa: E731
             record = race.run(case, options.threads, options.rounds, ceilings.fma_share, log)
             result["cases"].append(record)

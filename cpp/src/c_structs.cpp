@@ -146,7 +146,8 @@ Options<T> call_options(const vicinal_options& o, std::int64_t m, std::int64_t n
     refuse("empty must be one of vicinal_empty, got " + std::to_string(o.empty));
   if (o.num_threads < 0 || o.num_threads > 4096)
     refuse("num_threads must be 0 (automatic) to 4096, got " + std::to_string(o.num_threads));
-  check_count("key_offset", o.key_offset);
+  if (o.key_offset < 0 || o.key_offset > INT64_MAX / 2)  // sums with a row number stay inside int64
+    refuse("key_offset must be 0 to 2^62, got " + std::to_string(o.key_offset));
   Options<T> options;
   options.weights = array("n", static_cast<const T*>(o.weights), n);
   options.log_weights = array("n", static_cast<const T*>(o.log_weights), n);

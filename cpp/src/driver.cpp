@@ -127,7 +127,7 @@ void run_chunk(const Problem<T>& problem, const Entry<T>& entry, Reference mode,
       global[r] = block.first + w.group.slot[r];
     }
     pack_group(problem, entry, global, count, w);
-    prefetch_slice(problem, entry, next, g, groups);
+    if (groups >= 8) prefetch_slice(problem, entry, next, g, groups);  // else nothing hides it
     run_group(problem, entry, mode, w);
     before_fold(g);
     fold_group(problem, w);
