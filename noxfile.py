@@ -123,8 +123,13 @@ def oracles(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def cpp(session: nox.Session) -> None:
-    """Run the C++ suite on every instruction set of this machine, with OpenMP and without."""
+    """Run the C++ suite with OpenMP."""
     cpp_suite(session, "release")
+
+
+@nox.session(default=False)
+def threads(session: nox.Session) -> None:
+    """Run the C++ suite on the std::thread back end."""
     cpp_suite(session, "threads")
 
 
