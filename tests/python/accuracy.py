@@ -1,4 +1,4 @@
-"""The figures of reliability.md as assertions."""
+"""The figures of docs/reliability.md as assertions."""
 
 from __future__ import annotations
 

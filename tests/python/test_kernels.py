@@ -1,4 +1,4 @@
-"""Every kernel and metric in both types against the oracle, with the figures of reliability.md."""
+"""Every kernel and metric in both types against the oracle (figures: docs/reliability.md)."""
 
 from __future__ import annotations
 

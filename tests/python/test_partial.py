@@ -96,7 +96,7 @@ def test_weights_masks_and_exclusion_per_update(rng, dtype):
 
 
 def test_rows_of_tiny_mass_are_done_again_per_update(rng, dtype):
-    """Their keys are gone when the next update comes (numerics.md §6)."""
+    """Their keys are gone when the next update comes."""
     x, y = rng.normal(size=(800, 2)).astype(dtype), rng.normal(size=(800, 2)).astype(dtype)
     q = (40 + rng.normal(size=(6, 2))).astype(dtype)
     order = np.argsort(-x.sum(1))  # the far keys come last, the near ones first, and reversed

@@ -193,7 +193,7 @@ def test_hollow_is_leave_one_out(rng, dtype):
 
 
 def test_variance_of_values_far_from_zero(rng, dtype):
-    """Moments subtract a reference: mean / σ = 1e4 costs no digits (numerics.md §5)."""
+    """Moments subtract a reference: mean / σ = 1e4 costs no digits."""
     q, x = rng.normal(size=(M, 2)).astype(dtype), rng.normal(size=(5000, 2)).astype(dtype)
     y = (1e4 + rng.normal(size=(5000, 2))).astype(dtype)
     got = vc.local_stats(q, x, y, statistics=("variance", "covariance"))
