@@ -69,31 +69,22 @@ void drop_infinite_keys(const Problem<T>& problem, Workspace<T>& w, int t, T* pr
     }
 }
 
-template <class T>
-bool finite_key(const T* tile, int depth, int k) {
-  for (int c = 0; c < depth; ++c)
-    if (!std::isfinite(tile[c * key_stride + k])) return false;
-  return true;
-}
-
 // Lanes without a key repeat the tile's first good one; the center is the mean of the good ones.
 template <class T>
 void repair_tile(const T* prior, int depth, T* tile, T* center) {
-  int good = -1, number = 0;
-  for (int c = 0; c < depth; ++c) center[c] = 0;
-  for (int k = 0; k < tile_keys; ++k) {
-    if (prior[k] == none<T> || !finite_key(tile, depth, k)) continue;
-    if (good < 0) good = k;
-    ++number;
-  }
+  bool present[tile_keys], good[tile_keys];
+  for (int k = 0; k < tile_keys; ++k) good[k] = present[k] = prior[k] != none<T>;
+  for (int c = 0; c < depth; ++c)
+    for (int k = 0; k < tile_keys; ++k) good[k] &= std::isfinite(tile[c * key_stride + k]);
+  const auto number = static_cast<double>(std::count(good, good + tile_keys, true));
+  const std::int64_t first = std::find(good, good + tile_keys, true) - good;
   for (int c = 0; c < depth; ++c) {
     T* column = tile + c * key_stride;
+    const T filler = first < tile_keys ? column[first] : T(0);
     double sum = 0;
     for (int k = 0; k < tile_keys; ++k) {
-      if (prior[k] == none<T>)
-        column[k] = good < 0 ? T(0) : column[good];
-      else if (finite_key(tile, c + 1, k))
-        sum += static_cast<double>(column[k]);
+      sum += good[k] ? static_cast<double>(column[k]) : 0.0;
+      if (!present[k]) column[k] = filler;
     }
     center[c] = number == 0 ? T(0) : static_cast<T>(sum / number);
     if (!std::isfinite(center[c])) center[c] = 0;
@@ -135,6 +126,15 @@ void pack_coordinates(const Problem<T>& problem, const Entry<T>& entry, std::int
   });
 }
 
+template <class T>
+void pack_keys(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, int count,
+               int t, Workspace<T>& w) {
+  T* prior = w.chunk.prior.data() + t * tile_keys;
+  TileFlags& flags = w.chunk.flags[static_cast<std::size_t>(t)];
+  pack_prior(problem, entry, first, count, prior, flags);
+  pack_coordinates(problem, entry, first, count, t, w, prior, flags);
+}
+
 // ------------------------------------------------------------------------------------------ values
 template <class T>
 struct ValueLayout {  // where value (k, c) of a tile stands
@@ -169,6 +169,23 @@ void repair_values(const Problem<T>& problem, const T* prior, T* tile, std::uint
   }
 }
 
+// Key-major rows without padding can be read where they stand, if nothing in them needs repair.
+template <class T>
+bool take_own_values(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
+                     Chunk<T>& chunk) {
+  chunk.own_values = nullptr;
+  const int p = static_cast<int>(problem.p);
+  if (problem.lane_values() || p != problem.padded_values() || chunk.count < tile_keys ||
+      chunk.flags[0].absent || problem.moment_columns() > 0)
+    return false;
+  const T* rows = entry.values + first * problem.value_stride;
+  T* peaks = chunk.peaks.data();
+  problem.table->copy_values(rows, problem.value_stride, tile_keys, p, p, nullptr, peaks);
+  if (!std::all_of(peaks, peaks + p, [](T x) { return std::isfinite(x); })) return false;
+  chunk.own_values = rows;
+  return true;
+}
+
 template <class T>
 void pack_values(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, int count,
                  int t, Chunk<T>& chunk) {
@@ -190,30 +207,44 @@ void pack_values(const Problem<T>& problem, const Entry<T>& entry, std::int64_t 
   if (!finite || flags.absent)
     repair_values(problem, chunk.prior.data() + t * tile_keys, tile,
                   chunk.bad_values.data() + t * tile_keys, peaks, flags);
-  for (int c = 0; c < p; ++c) {
-    double& largest = chunk.largest[static_cast<std::size_t>(c)];
-    largest = std::max(largest, static_cast<double>(peaks[c]));
-  }
+}
+
+template <class T>
+void grow_largest(Chunk<T>& chunk) {
+  for (std::size_t c = 0; c < chunk.largest.size(); ++c)
+    chunk.largest[c] =
+        std::max(chunk.largest[c], static_cast<double>(chunk.peaks[static_cast<std::int64_t>(c)]));
 }
 
 // A column far from 1 is scaled by a power of two: its products must neither overflow nor become
-// subnormal.
+// subnormal. Returns whether there is one.
 template <class T>
-void scale_values(const Problem<T>& problem, Chunk<T>& chunk) {
-  const auto at = layout_of(problem);
+bool find_scales(Chunk<T>& chunk) {
   chunk.extreme = false;
+  bool any = false;
   const int low = sizeof(T) == 4 ? -20 : -100, high = sizeof(T) == 4 ? 60 : 400;
-  for (std::int64_t c = 0; c < problem.p; ++c) {
-    double& scale = chunk.scales[static_cast<std::size_t>(header_columns + c)];
-    const double largest = chunk.largest[static_cast<std::size_t>(c)];
+  for (std::size_t c = 0; c < chunk.largest.size(); ++c) {
+    double& scale = chunk.scales[header_columns + c];
     scale = 1;
-    if (largest == 0) continue;
-    const int exponent = std::ilogb(largest);
+    if (chunk.largest[c] == 0) continue;
+    const int exponent = std::ilogb(chunk.largest[c]);
     if (exponent >= low && exponent <= high) continue;
     scale = std::ldexp(1.0, exponent);
     chunk.extreme |= sizeof(T) == 8 && exponent > 400;
-    const std::int64_t tile =
-        tile_keys * (problem.lane_values() ? problem.p : problem.padded_values());
+    any = true;
+  }
+  return any;
+}
+
+template <class T>
+void scale_values(const Problem<T>& problem, Chunk<T>& chunk) {
+  const auto at = layout_of(problem);
+  const std::int64_t tile =
+      tile_keys * (problem.lane_values() ? problem.p : problem.padded_values());
+  for (std::int64_t c = 0; c < problem.p; ++c) {
+    const double scale = chunk.scales[static_cast<std::size_t>(header_columns + c)];
+    if (scale == 1) continue;
+    const int exponent = std::ilogb(scale);
     for (int t = 0; t < chunk.tiles; ++t)
       for (int k = 0; k < tile_keys; ++k) {
         T& y = chunk.values[t * tile + k * at.key + c * at.column];
@@ -276,20 +307,44 @@ template <class T>
 void pack_chunk(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
                 Workspace<T>& w) noexcept {
   Chunk<T>& chunk = w.chunk;
+  open_tiles(w);
   chunk.first = first;
   chunk.count = static_cast<int>(std::min<std::int64_t>(chunk_keys(problem), problem.n - first));
   chunk.tiles = (chunk.count + tile_keys - 1) / tile_keys;
-  std::fill(chunk.largest.begin(), chunk.largest.end(), 0.0);
+  chunk.own_values = nullptr;
   for (int t = 0; t < chunk.tiles; ++t) {
     const std::int64_t at = first + std::int64_t(t) * tile_keys;
     const int count = std::min(tile_keys, chunk.count - t * tile_keys);
-    T* prior = chunk.prior.data() + t * tile_keys;
-    TileFlags& flags = chunk.flags[static_cast<std::size_t>(t)];
-    pack_prior(problem, entry, at, count, prior, flags);
-    pack_coordinates(problem, entry, at, count, t, w, prior, flags);
-    if (problem.p > 0) pack_values(problem, entry, at, count, t, chunk);
+    pack_keys(problem, entry, at, count, t, w);
+    if (problem.p == 0) continue;
+    pack_values(problem, entry, at, count, t, chunk);
+    grow_largest(chunk);
   }
-  if (problem.p > 0) scale_values(problem, chunk);
+  if (find_scales(chunk)) scale_values(problem, chunk);
+}
+
+template <class T>
+void open_tiles(Workspace<T>& w) noexcept {
+  std::fill(w.chunk.largest.begin(), w.chunk.largest.end(), 0.0);
+}
+
+template <class T>
+void pack_tile(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
+               Workspace<T>& w) noexcept {
+  Chunk<T>& chunk = w.chunk;
+  chunk.first = first;
+  chunk.count = static_cast<int>(std::min<std::int64_t>(tile_keys, problem.n - first));
+  chunk.tiles = 1;
+  pack_keys(problem, entry, first, chunk.count, 0, w);
+  if (problem.p == 0) return;
+  if (!take_own_values(problem, entry, first, chunk))
+    pack_values(problem, entry, first, chunk.count, 0, chunk);
+  grow_largest(chunk);
+}
+
+template <class T>
+bool close_tiles(Workspace<T>& w) noexcept {
+  return !find_scales(w.chunk);
 }
 
 template <class T>
@@ -304,6 +359,9 @@ void pack_group(const Problem<T>& problem, const Entry<T>& entry, const std::int
                    : entry.self_indices != nullptr ? entry.self_indices[rows[r]]
                                                    : rows[r];
   }
+  // Register blocks may read past the last row: it repeats.
+  std::fill(group.query_rows + count, group.query_rows + max_group_rows,
+            group.query_rows[count - 1]);
   for (std::size_t i = 0; i < w.factors.size(); ++i)
     for (std::size_t j = 0; j < w.factors[i].size(); ++j) {
       const auto& f = problem.plan.terms[i].factors[j];
@@ -334,6 +392,10 @@ void pack_group(const Problem<T>& problem, const Entry<T>& entry, const std::int
   template RowKind classify_query(const Problem<T>&, const T*) noexcept;                 \
   template void pack_chunk(const Problem<T>&, const Entry<T>&, std::int64_t,             \
                            Workspace<T>&) noexcept;                                      \
+  template void open_tiles(Workspace<T>&) noexcept;                                      \
+  template void pack_tile(const Problem<T>&, const Entry<T>&, std::int64_t,              \
+                          Workspace<T>&) noexcept;                                       \
+  template bool close_tiles(Workspace<T>&) noexcept;                                     \
   template void pack_group(const Problem<T>&, const Entry<T>&, const std::int64_t*, int, \
                            Workspace<T>&) noexcept;
 VICINAL_INSTANTIATE(float)

@@ -5,11 +5,22 @@
 
 namespace vicinal {
 
-// Packs the keys and values from position `first`; whatever is not a number is sorted out here,
-// once per key.
+// Packs the keys and values of the chunk that starts at position `first`; whatever is not a number
+// is sorted out here, once per key.
 template <class T>
 void pack_chunk(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
                 Workspace<T>& workspace) noexcept;
+
+// The same tile by tile: the workspace holds one tile of the chunk at a time, in the first place.
+// Columns that must be scaled need the whole chunk; where close_tiles is false, what was
+// made of these tiles does not count.
+template <class T>
+void open_tiles(Workspace<T>& workspace) noexcept;
+template <class T>
+void pack_tile(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
+               Workspace<T>& workspace) noexcept;
+template <class T>
+bool close_tiles(Workspace<T>& workspace) noexcept;
 
 // Packs up to group_rows queries of the given rows.
 template <class T>

@@ -94,46 +94,45 @@ bool needs_peak(const Problem<T>& problem, const Entry<T>& entry, const RowState
 
 // -------------------------------------------------------------------------- one worker, all chunks
 
-// While the groups of one chunk compute, slice `part` of `parts` of the next
-// chunk is on its way to the second-level cache: packing it is bound by memory, computing is not.
 template <class T>
-void prefetch_slice(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
-                    std::int64_t part, std::int64_t parts) noexcept {
-  const std::int64_t end = std::min(first + chunk_keys(problem), problem.n), keys = end - first;
-  const auto touch = [](const T* row, std::int64_t width) {
-    for (std::int64_t i = 0; i < width; i += 64 / static_cast<std::int64_t>(sizeof(T)))
-      __builtin_prefetch(row + i, 0, 2);
-  };
-  for (std::int64_t k = first + keys * part / parts; k < first + keys * (part + 1) / parts; ++k) {
-    touch(entry.keys + k * problem.key_stride, problem.d);
-    if (entry.values != nullptr) touch(entry.values + k * problem.value_stride, problem.p);
+void take_rows(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
+               Workspace<T>& w) {
+  const Block<T>& block = *w.block;
+  std::int64_t rows[max_group_rows];
+  const int count = static_cast<int>(
+      std::min<std::int64_t>(group_rows<T>, static_cast<std::int64_t>(block.todo.size()) - first));
+  for (int r = 0; r < count; ++r) {
+    w.group.slot[r] = block.todo[static_cast<std::size_t>(first + r)];
+    rows[r] = block.first + w.group.slot[r];
   }
+  pack_group(problem, entry, rows, count, w);
 }
 
 template <class T>
 void run_chunk(const Problem<T>& problem, const Entry<T>& entry, Reference mode, std::int64_t c,
-               Workspace<T>& w, Poll& poll, auto&& before_fold, auto&& after_fold) {
-  Block<T>& block = *w.block;
-  pack_chunk(problem, entry, c * chunk_keys(problem), w);
-  const auto rows = static_cast<std::int64_t>(block.todo.size());
+               std::int64_t next, Workspace<T>& w, Poll& poll, auto&& before_fold,
+               auto&& after_fold) {
+  const auto rows = static_cast<std::int64_t>(w.block->todo.size());
   const std::int64_t groups = (rows + group_rows<T> - 1) / group_rows<T>;
-  const std::int64_t next = std::min((c + 1) * chunk_keys(problem), problem.n);
-  std::int64_t global[max_group_rows];
-  for (std::int64_t first = 0, g = 0; first < rows; first += group_rows<T>, ++g) {
-    if (poll.stopped()) return;
-    const int count = static_cast<int>(std::min<std::int64_t>(group_rows<T>, rows - first));
-    for (int r = 0; r < count; ++r) {
-      w.group.slot[r] = block.todo[static_cast<std::size_t>(first + r)];
-      global[r] = block.first + w.group.slot[r];
-    }
-    pack_group(problem, entry, global, count, w);
-    if (groups >= 8) prefetch_slice(problem, entry, next, g, groups);  // else nothing hides it
-    run_group(problem, entry, mode, w);
+  const std::int64_t keys = chunk_keys(problem), first = c * keys,
+                     count = std::min(keys, problem.n - first);
+  const auto close = [&](std::int64_t g) {
     before_fold(g);
     fold_group(problem, w);
     after_fold(g);
-    poll.advance(std::int64_t(count) * w.chunk.count);
+    poll.advance(count * w.group.rows);
     poll.look();
+  };
+  if (w.streams && groups == 1 && problem.k == 0) {
+    take_rows(problem, entry, 0, w);
+    w.streams = stream_group(problem, entry, mode, first, w);
+    if (w.streams) return close(0);
+  }
+  pack_chunk(problem, entry, first, w);
+  for (std::int64_t g = 0; g < groups && !poll.stopped(); ++g) {
+    take_rows(problem, entry, g * group_rows<T>, w);
+    run_group(problem, entry, mode, {next * keys, g, groups}, w);
+    close(g);
   }
 }
 
@@ -142,7 +141,8 @@ void run_chunk(const Problem<T>& problem, const Entry<T>& entry, Reference mode,
 template <class T>
 class Pass {
  public:
-  void prepare(std::int64_t groups) {
+  void prepare(std::int64_t groups, std::size_t workers) {
+    workers_ = static_cast<std::int64_t>(workers);
     next_.store(0, std::memory_order_relaxed);
     if (turns_.size() < static_cast<std::size_t>(groups))
       turns_ = std::vector<std::atomic<std::int64_t>>(static_cast<std::size_t>(groups));
@@ -153,13 +153,15 @@ class Pass {
     const std::int64_t chunks = chunk_count(problem);
     for (std::int64_t c = next_++; c < chunks && !poll.stopped(); c = next_++)
       run_chunk(
-          problem, entry, mode, c, w, poll,
+          problem, entry, mode, c, c + workers_, w, poll,
           [&](std::int64_t g) {
-            while (turns_[static_cast<std::size_t>(g)].load(std::memory_order_acquire) != c &&
-                   !poll.stopped()) {
-              poll.look();
-              std::this_thread::yield();
-            }
+            const auto& turn = turns_[static_cast<std::size_t>(g)];
+            for (int tries = 0; turn.load(std::memory_order_acquire) != c && !poll.stopped();
+                 ++tries)
+              if (tries > 200) {  // a short wait is not worth the way to the scheduler
+                poll.look();
+                std::this_thread::yield();
+              }
           },
           [&](std::int64_t g) {
             turns_[static_cast<std::size_t>(g)].store(c + 1, std::memory_order_release);
@@ -167,6 +169,7 @@ class Pass {
   }
 
  private:
+  std::int64_t workers_ = 1;
   std::atomic<std::int64_t> next_{0};
   std::vector<std::atomic<std::int64_t>> turns_;
 };
@@ -176,7 +179,7 @@ void solo_pass(const Problem<T>& problem, const Entry<T>& entry, Reference mode,
                Poll& poll) {
   const auto nothing = [](std::int64_t) {};
   for (std::int64_t c = 0; c < chunk_count(problem) && !poll.stopped(); ++c)
-    run_chunk(problem, entry, mode, c, w, poll, nothing, nothing);
+    run_chunk(problem, entry, mode, c, c + 1, w, poll, nothing, nothing);
 }
 
 // ------------------------------------------------------------------------------------------ blocks
@@ -283,8 +286,8 @@ void team_block(const Problem<T>& problem, const Entry<T>& entry, std::vector<Wo
   Block<T>& block = *team[0].block;
   Pass<T> pass;
   complete_block(problem, entry, block, poll, [&](Reference mode) {
-    pass.prepare((static_cast<std::int64_t>(block.todo.size()) + group_rows<T> - 1) /
-                 group_rows<T>);
+    pass.prepare((static_cast<std::int64_t>(block.todo.size()) + group_rows<T> - 1) / group_rows<T>,
+                 team.size());
     parallel(
         static_cast<int>(team.size()),
         [&](int worker) {
@@ -320,8 +323,12 @@ Schedule schedule(const Problem<T>& problem, int threads) {
   const std::int64_t rounded = (wanted + group_rows<T> - 1) / group_rows<T> * group_rows<T>;
   s.rows = std::clamp<std::int64_t>(rounded, std::min<std::int64_t>(4 * group_rows<T>, most), most);
   s.blocks = (problem.m + s.rows - 1) / s.rows;
-  s.team =
-      threads > 1 && s.blocks * entries < threads && chunk_count(problem) > 1 && problem.k == 0;
+  // Blocks alone pack all keys once each; a team packs them once for all, if there are chunks
+  // enough to share. Blocks are the better share when there are many of full size.
+  const std::int64_t chunks = chunk_count(problem), full = (problem.m + most - 1) / most;
+  const bool idle = s.blocks * entries < threads && chunks > 1;
+  const bool repeated = full * entries < 2 * threads && chunks >= 8 * threads;
+  s.team = threads > 1 && problem.k == 0 && (idle || repeated);
   if (s.team) {
     s.rows = std::min(most, problem.m);
     s.blocks = (problem.m + s.rows - 1) / s.rows;
@@ -336,7 +343,7 @@ void run_solo(const Problem<T>& problem, const Schedule& s, int threads, const S
   std::vector<Block<T>> blocks(team.size());
   for (std::size_t i = 0; i < team.size(); ++i) {
     allocate(team[i], problem);
-    allocate(blocks[i], problem, s.rows);
+    allocate(blocks[i], problem, std::min(s.rows, problem.m));
     team[i].block = &blocks[i];
   }
   const std::int64_t tasks = s.blocks * static_cast<std::int64_t>(problem.entries.size());

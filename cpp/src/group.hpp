@@ -11,9 +11,29 @@ namespace vicinal {
 // their other factors and priors.
 enum class Reference { fixed, peak, hits };
 
+// While the groups of a chunk compute, the chunk that the worker packs next travels to the
+// second-level cache, a tile now and then: packing is bound by memory, computing is not.
+struct Upcoming {
+  std::int64_t first;          // position of its first key
+  std::int64_t group, groups;  // which of the present chunk's groups this is
+
+  // Position of the tile to fetch while the group meets tile t of `tiles`, or −1.
+  std::int64_t tile(int t, int tiles) const {
+    const std::int64_t step = group * tiles + t;
+    return step % groups == 0 ? first + step / groups * kernels::tile_keys : -1;
+  }
+};
+
 template <class T>
 void run_group(const Problem<T>& problem, const Entry<T>& entry, Reference mode,
-               Workspace<T>& workspace) noexcept;
+               const Upcoming& upcoming, Workspace<T>& workspace) noexcept;
+
+// Packs and runs the chunk from position `first` tile by tile: for a group that has it to itself,
+// each tile meets its queries while it is in the nearest cache. False: a value column needs
+// scaling, so the chunk is to be packed and run instead.
+template <class T>
+bool stream_group(const Problem<T>& problem, const Entry<T>& entry, Reference mode,
+                  std::int64_t first, Workspace<T>& workspace) noexcept;
 
 // The scores of the group's queries against tile t of the chunk, by the first factor of the kernel.
 template <class T>

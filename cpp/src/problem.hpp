@@ -66,7 +66,7 @@ struct Problem {
   std::int64_t linear_columns() const { return kernels::header_columns + p; }
   std::int64_t state_columns() const { return linear_columns() + moment_columns(); }
   // Few columns stand feature-major (see reduce.hpp).
-  bool lane_values() const { return p <= table->lanes / 2; }
+  bool lane_values() const { return 4 * p <= 3 * table->lanes; }
   std::int64_t padded_values() const {
     return (p + table->lanes - 1) / table->lanes * table->lanes;
   }

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <new>
 #include <vector>
@@ -13,14 +12,14 @@
 
 namespace vicinal {
 
-// An aligned array of trivial elements, zeroed.
+// An aligned array of trivial elements. It is not cleared: pages that a call never touches cost
+// nothing.
 template <class T>
 class Buffer {
  public:
   void resize(std::int64_t count) {
     const std::size_t bytes = (static_cast<std::size_t>(count) * sizeof(T) + 127) / 64 * 64;
     data_.reset(static_cast<T*>(::operator new(bytes, std::align_val_t{64})));
-    std::memset(static_cast<void*>(data_.get()), 0, bytes);
   }
   T* data() const { return data_.get(); }
   T& operator[](std::int64_t i) const { return data_.get()[i]; }
@@ -58,8 +57,10 @@ struct Chunk {
   std::int64_t first = 0;  // position of its first key
   int count = 0, tiles = 0;
   std::vector<TileFlags> flags;
-  Buffer<T> prior;                  // tiles × tile_keys: log2 prior less its maximum, −inf = absent
-  Buffer<T> values;                 // tiles × (p × tile_keys or tile_keys × padded)
+  Buffer<T> prior;   // tiles × tile_keys: log2 prior less its maximum, −inf = absent
+  Buffer<T> values;  // tiles × (p × tile_keys or tile_keys × padded)
+  const T* own_values =
+      nullptr;  // the caller's rows of a single tile, where they serve as they are
   Buffer<std::uint8_t> bad_values;  // tiles × tile_keys: a value of this key is not finite
   Buffer<T> peaks;                  // padded: scratch of copy_values
   std::vector<double> largest;      // p: largest finite |y|
@@ -107,6 +108,8 @@ struct Workspace {
   std::vector<std::vector<FactorBuffers<T>>> factors;  // per term
   Group<T> group;
   Block<T>* block = nullptr;
+  kernels::Ahead keys_ahead{}, values_ahead{};  // rows of a tile that will be packed soon
+  bool streams = true;                          // until a chunk's values had to be scaled
 };
 
 // Keys of a chunk: a power of two, from the width of a key and the type alone.

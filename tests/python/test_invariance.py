@@ -179,3 +179,25 @@ def test_small_bandwidths_do_not_depend_on_the_batch(rng, dtype):
         whole = vc.local_mean(q, x, y, bandwidth=h)
         for i in range(0, 200, 7):
             assert vc.local_mean(q[i : i + 1], x, y, bandwidth=h).tobytes() == whole[i].tobytes()
+
+
+@pytest.mark.parametrize("kernel", ["gaussian", "softmax"])
+def test_threads_that_share_the_chunks_of_wide_keys(rng, dtype, kernel):
+    q, x, y = (rng.normal(size=(rows, 64)).astype(dtype) for rows in (300, 20_000, 20_000))
+    options = {"kernel": kernel, "bandwidth": 8.0}
+    first = vc.local_mean(q, x, y, num_threads=1, **options).tobytes()
+    for threads in (2, 3, 5):
+        assert vc.local_mean(q, x, y, num_threads=threads, **options).tobytes() == first
+
+
+@pytest.mark.parametrize("columns", [1, 16, 64])
+@pytest.mark.parametrize("size", [1e-30, 1e-9, 1e36])
+def test_batches_of_values_far_from_one(rng, dtype, columns, size):
+    """Single rows stream through the keys; a chunk whose values must be scaled cannot."""
+    q, x = rng.normal(size=(60, 5)).astype(dtype), rng.normal(size=(9000, 5)).astype(dtype)
+    y = rng.normal(size=(9000, columns)).astype(dtype)
+    y[4000:4500] *= y.dtype.type(size)
+    y[8500:] *= y.dtype.type(size)
+    whole = vc.local_mean(q, x, y, bandwidth=0.7)
+    for rows in (slice(7, 8), slice(3, 20), slice(0, 24)):
+        assert vc.local_mean(q[rows], x, y, bandwidth=0.7).tobytes() == whole[rows].tobytes()

@@ -138,6 +138,11 @@ VICINAL_INLINE Pack<T> exp2(Pack<T> x, T cutoff = Format<T>::lowest_exponent) {
   const Pack<T> f = fraction<_MM_FROUND_TO_NEAREST_INT>(x);
   return scaled_or_zero(exp2_centered(f + Pack<T>(T(0.5))), x - f, x, cutoff);
 }
+template <class T>
+VICINAL_INLINE Pack<T> exp2_below(Pack<T> x, T reference) {
+  const Pack<T> f = fraction<_MM_FROUND_TO_NEAREST_INT>(x), n = (x - f) - Pack<T>(reference);
+  return scaled_or_zero(exp2_centered(f + Pack<T>(T(0.5))), n, n, Format<T>::weight_cutoff);
+}
 #else
 // exp2_scaled with R = 0 and the cut-off of weights. Not the same bits: a row is weighed by one of
 // the two throughout. With AVX-512 s scale + 1/2 is rounded first, which costs what rounding s
@@ -154,6 +159,16 @@ VICINAL_INLINE Pack<T> exp2(Pack<T> x, T cutoff = Format<T>::lowest_exponent) {
   const Pack<T> z = x + Pack<T>(Format<T>::rounder);
   const Pack<T> g = (x - (z - Pack<T>(Format<T>::rounder))) + Pack<T>(T(0.5));
   return scaled_or_zero<T>(exp2_centered(g), z, x < Pack<T>(cutoff));
+}
+
+// 2^(x - R) for a reference R >= x, an even integer: moving R scales every result exactly, because
+// R enters through the exponent. One too large for that is subtracted, which is exact because such
+// x are whole numbers. Cut off as weights are, by x rounded to a whole number.
+template <class T>
+VICINAL_INLINE Pack<T> exp2_below(Pack<T> x, T reference) {
+  if (__builtin_fabs(reference) > T(1 << 20))
+    return exp2(x - Pack<T>(reference), Format<T>::weight_cutoff);
+  return exp2_scaled(x, Pack<T>(T(1)), exp2_origin(Pack<T>(reference)));
 }
 #endif
 

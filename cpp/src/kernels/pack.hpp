@@ -114,40 +114,77 @@ void tile_norms(const T* tile, int depth, T* norms) {
     squared_norm(tile + k, depth, key_stride).store(norms + k);
 }
 
+// The same for a panel of queries, centered and scaled on the way: all packs of a feature at once.
 template <class T>
 void center_queries(const T* panel, int depth, const T* center, const T* scales, T* out, T* norms) {
-  for (int r = 0; r < query_lanes; r += Pack<T>::width) {
+  constexpr int W = Pack<T>::width, P = query_lanes / W < 4 ? query_lanes / W : 4;
+  for (int r = 0; r < query_lanes; r += P * W) {
+    Pack<T> total[P], sum[P];
+    for (int p = 0; p < P; ++p) total[p] = sum[p] = zero<T>();
     for (int j = 0; j < depth; ++j) {
-      const Pack<T> q = Pack<T>::load(panel + j * query_lanes + r) - Pack<T>(center[j]);
-      (q * Pack<T>(scales[j])).store(out + j * query_lanes + r);
+      if (j % feature_block == 0)
+        for (int p = 0; p < P; ++p) {
+          total[p] = j <= feature_block ? sum[p] : total[p] + sum[p];
+          sum[p] = zero<T>();
+        }
+      const Pack<T> c(center[j]), a(scales[j]);
+      for (int p = 0; p < P; ++p) {
+        const int at = j * query_lanes + r + p * W;
+        const Pack<T> q = (Pack<T>::load(panel + at) - c) * a;
+        q.store(out + at);
+        sum[p] = fma(q, q, sum[p]);
+      }
     }
-    squared_norm(out + r, depth, query_lanes).store(norms + r);
+    for (int p = 0; p < P; ++p)
+      (depth <= feature_block ? sum[p] : total[p] + sum[p]).store(norms + r + p * W);
   }
+}
+
+// C packs of columns of `count` rows: copied, and their peaks kept in registers.
+template <class T, int C, bool copies>
+VICINAL_INLINE void copy_columns(const T* rows, std::int64_t stride, int count, int padded, T* out,
+                                 T* peaks) {
+  constexpr int W = Pack<T>::width;
+  decltype(zero<T>().bits()) top[C];
+  for (int c = 0; c < C; ++c) top[c] = zero<T>().bits();
+  for (int k = 0; k < count; ++k, rows += stride) {
+    for (int c = 0; c < C; ++c) {
+      const Pack<T> y = Pack<T>::load_unaligned(rows + c * W);
+      const auto size = abs(y).bits();
+      top[c] = size > top[c] ? size : top[c];
+      if (copies) y.store(out + k * padded + c * W);
+    }
+  }
+  for (int c = 0; c < C; ++c) Pack<T>::from_bits(top[c]).store(peaks + c * W);
+}
+
+template <class T, bool copies>
+VICINAL_INLINE void copy_rows(const T* rows, std::int64_t stride, int count, int columns,
+                              int padded, T* out, T* peaks) {
+  constexpr int W = Pack<T>::width, C = register_packs;
+  int c = 0;
+  for (; c + C * W <= columns; c += C * W)
+    copy_columns<T, C, copies>(rows + c, stride, count, padded, out + c, peaks + c);
+  for (; c + W <= columns; c += W)
+    copy_columns<T, 1, copies>(rows + c, stride, count, padded, out + c, peaks + c);
+  if (c == columns) return;
+  for (int k = 0; k < count; ++k)
+    for (int i = c; i < padded; ++i)
+      out[k * padded + i] = i < columns ? rows[k * stride + i] : T(0);
+  copy_columns<T, 1, false>(out + c, padded, count, padded, out, peaks + c);
 }
 
 // Rows of values padded with zeros; peaks[c] becomes the largest |y| of a column. It is taken on
 // the bits, whose order is that of the sizes and puts infinity and NaN on top, so that one number
-// also tells whether all are finite.
+// also tells whether all are finite. out = nullptr: only the peaks, of columns that need no
+// padding.
 template <class T>
 void copy_values(const T* rows, std::int64_t stride, int count, int columns, int padded, T* out,
                  T* peaks) {
-  constexpr int W = Pack<T>::width;
-  const auto grow = [](Pack<T> y, T* at) {
-    const auto size = abs(y).bits(), top = Pack<T>::load(at).bits();
-    Pack<T>::from_bits(size > top ? size : top).store(at);
-  };
-  for (int c = 0; c < padded; ++c) peaks[c] = 0;
-  for (int k = 0; k < count; ++k, rows += stride, out += padded) {
-    int c = 0;
-    for (; c + W <= columns; c += W) {
-      const Pack<T> y = Pack<T>::load_unaligned(rows + c);
-      y.store(out + c);
-      grow(y, peaks + c);
-    }
-    if (c == columns) continue;
-    for (int i = c; i < padded; ++i) out[i] = i < columns ? rows[i] : T(0);
-    grow(Pack<T>::load(out + c), peaks + c);
-  }
+  if (out == nullptr)
+    copy_rows<T, false>(rows, stride, count, columns, padded, peaks, peaks);
+  else
+    copy_rows<T, true>(rows, stride, count, columns, padded, out, peaks);
 }
 
 // The same for one feature-major column of a tile.

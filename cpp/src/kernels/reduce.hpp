@@ -120,15 +120,16 @@ void close_lanes(const T* lanes, int columns, T* sums) {
 inline constexpr int reduce_part = 64;
 
 template <class T, int R, int P>
-VICINAL_INLINE void reduce_row_block(const T* weights, const T* values, int padded, T* sums,
-                                     std::int64_t stride) {
+VICINAL_INLINE void reduce_row_block(const T* weights, const T* values, std::int64_t value_stride,
+                                     T* sums, std::int64_t stride, Ahead& ahead) {
   constexpr int W = Pack<T>::width;
   Pack<T> acc[R][P];
   for (int r = 0; r < R; ++r)
     for (int p = 0; p < P; ++p) acc[r][p] = Pack<T>(T(0));
-  for (int i = 0; i < reduce_part; ++i, values += padded) {
+  for (int i = 0; i < reduce_part; ++i, values += value_stride) {
     Pack<T> y[P];
-    for (int p = 0; p < P; ++p) y[p] = Pack<T>::load(values + p * W);
+    for (int p = 0; p < P; ++p) y[p] = Pack<T>::load_unaligned(values + p * W);
+    fetch_line(ahead);
     for (int r = 0; r < R; ++r) {
       const Pack<T> w(weights[r * tile_keys + i]);
       for (int p = 0; p < P; ++p) acc[r][p] = fma(w, y[p], acc[r][p]);
@@ -143,31 +144,41 @@ VICINAL_INLINE void reduce_row_block(const T* weights, const T* values, int padd
 }
 
 template <class T, int R>
-VICINAL_INLINE void reduce_row_part(const T* weights, const T* values, int padded, T* sums,
-                                    std::int64_t stride) {
+VICINAL_INLINE void reduce_row_part(const T* weights, const T* values, const ValueTile<T>& v,
+                                    T* sums, std::int64_t stride, Ahead& ahead) {
   constexpr int W = Pack<T>::width, P = register_packs;
   int c = 0;
-  for (; c + P * W <= padded; c += P * W)
-    reduce_row_block<T, R, P>(weights, values + c, padded, sums + c, stride);
-  for (; c < padded; c += W)
-    reduce_row_block<T, R, 1>(weights, values + c, padded, sums + c, stride);
+  for (; c + P * W <= v.padded; c += P * W)
+    reduce_row_block<T, R, P>(weights, values + c, v.stride, sums + c, stride, ahead);
+  for (; P > 2 && c + 2 * W <= v.padded; c += 2 * W)
+    reduce_row_block<T, R, 2>(weights, values + c, v.stride, sums + c, stride, ahead);
+  for (; c < v.padded; c += W)
+    reduce_row_block<T, R, 1>(weights, values + c, v.stride, sums + c, stride, ahead);
+}
+
+// Blocks of R rows, from row r on, as far as they go; returns the row where they end.
+template <class T, int R>
+VICINAL_INLINE int reduce_row_blocks(const T* weights, const T* values, const ValueTile<T>& v,
+                                     T* sums, std::int64_t stride, int rows, int r, Ahead& ahead) {
+  for (; r + R <= rows; r += R)
+    reduce_row_part<T, R>(weights + r * tile_keys, values, v, sums + r * stride, stride, ahead);
+  return r;
 }
 
 template <class T>
 void reduce_rows(const T* weights, ValueTile<T> v, T* sums, std::int64_t stride, int rows) {
+  Ahead ahead = v.ahead.at != nullptr ? v.ahead : Ahead{reinterpret_cast<const char*>(v.data), 0};
   for (int k = 0; k < tile_keys; k += reduce_part) {
-    const T* values = v.data + std::int64_t(k) * v.padded;
+    const T* values = v.data + k * v.stride;
+    const T* w = weights + k;
     int r = 0;
     // One pack of columns leaves most registers free: 12 rows hide the latency of the sums.
-    for (; v.padded == Pack<T>::width && r + 2 * register_rows <= rows; r += 2 * register_rows)
-      reduce_row_part<T, 2 * register_rows>(weights + r * tile_keys + k, values, v.padded,
-                                            sums + r * stride, stride);
-    for (; r + register_rows <= rows; r += register_rows)
-      reduce_row_part<T, register_rows>(weights + r * tile_keys + k, values, v.padded,
-                                        sums + r * stride, stride);
-    for (; r < rows; ++r)
-      reduce_row_part<T, 1>(weights + r * tile_keys + k, values, v.padded, sums + r * stride,
-                            stride);
+    if (v.padded == Pack<T>::width)
+      r = reduce_row_blocks<T, 2 * register_rows>(w, values, v, sums, stride, rows, r, ahead);
+    r = reduce_row_blocks<T, register_rows>(w, values, v, sums, stride, rows, r, ahead);
+    r = reduce_row_blocks<T, 4>(w, values, v, sums, stride, rows, r, ahead);
+    r = reduce_row_blocks<T, 2>(w, values, v, sums, stride, rows, r, ahead);
+    reduce_row_blocks<T, 1>(w, values, v, sums, stride, rows, r, ahead);
   }
 }
 

@@ -15,15 +15,21 @@ inline constexpr int register_packs = 2;
 #endif
 inline constexpr int register_rows = 6;
 
+VICINAL_INLINE void fetch_line(Ahead& ahead) {
+  __builtin_prefetch(ahead.at, 0, 2);
+  ahead.at += ahead.step;
+}
+
 // One key panel of P packs against R rows: acc[r][p] over all features, in order.
 template <class T, template <class> class S, int R, int P>
 VICINAL_INLINE void score_panel(const T* queries, const T* keys, const T* extra, int depth,
-                                Pack<T> (&acc)[R][P]) {
+                                Pack<T> (&acc)[R][P], Ahead& ahead) {
   for (int r = 0; r < R; ++r)
     for (int p = 0; p < P; ++p) acc[r][p] = Pack<T>(T(0));
   for (int j = 0; j < depth; ++j) {
     Pack<T> x[P];
     for (int p = 0; p < P; ++p) x[p] = Pack<T>::load(keys + j * key_stride + p * Pack<T>::width);
+    fetch_line(ahead);
     for (int r = 0; r < R; ++r) {
       const Pack<T> q(queries[j * query_lanes + r]);
       for (int p = 0; p < P; ++p)
@@ -33,10 +39,10 @@ VICINAL_INLINE void score_panel(const T* queries, const T* keys, const T* extra,
 }
 
 template <class T, template <class> class S, int R>
-VICINAL_INLINE void score_block(const ScoreArguments<T>& a, int row, int k) {
+VICINAL_INLINE void score_block(const ScoreArguments<T>& a, int row, int k, Ahead& ahead) {
   constexpr int P = register_packs;
   Pack<T> acc[R][P];
-  score_panel<T, S, R, P>(a.queries + row, a.keys + k, a.feature_weights, a.depth, acc);
+  score_panel<T, S, R, P>(a.queries + row, a.keys + k, a.feature_weights, a.depth, acc, ahead);
   T* scores = a.scores + row * tile_keys + k;
   VICINAL_UNROLL
   for (int r = 0; r < R; ++r)
@@ -44,15 +50,28 @@ VICINAL_INLINE void score_block(const ScoreArguments<T>& a, int row, int k) {
       S<T>::close(acc[r][p]).store(scores + r * tile_keys + p * Pack<T>::width);
 }
 
-// A panel of keys stays in L1 while all rows pass: blocks of 6, then single rows, two
-// instantiations of one template, so that a row's bits are the same in both.
+// A panel of keys stays in L1 while all rows pass: blocks of 6, the last one over rows already done
+// or past the end, whose lanes repeat the last row. One or two rows are cheaper alone. Both are
+// instantiations of one template, so that a row's bits are the same in either.
+template <class Wide, class Single>
+VICINAL_INLINE void each_block(int rows, Wide&& wide, Single&& single) {
+  if (rows < 3) {
+    for (int r = 0; r < rows; ++r) single(r);
+    return;
+  }
+  int r = 0;
+  for (; r + register_rows <= rows; r += register_rows) wide(r);
+  if (r < rows) wide(rows < register_rows ? 0 : rows - register_rows);
+}
+
 template <class T, template <class> class S>
 void score(const ScoreArguments<T>& a, int rows) {
-  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width) {
-    int r = 0;
-    for (; r + register_rows <= rows; r += register_rows) score_block<T, S, register_rows>(a, r, k);
-    for (; r < rows; ++r) score_block<T, S, 1>(a, r, k);
-  }
+  Ahead ahead = a.ahead.at != nullptr ? a.ahead : Ahead{reinterpret_cast<const char*>(a.keys), 0};
+  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width)
+    each_block(
+        rows,
+        [&](int r) VICINAL_INLINE_LAMBDA { score_block<T, S, register_rows>(a, r, k, ahead); },
+        [&](int r) VICINAL_INLINE_LAMBDA { score_block<T, S, 1>(a, r, k, ahead); });
 }
 
 // ---------------------------------------------------------------------- expanded squared distances
@@ -116,11 +135,12 @@ template <class T>
 inline constexpr int feature_block = 32;
 
 template <class T, int R, int P>
-VICINAL_INLINE void dot_blocks(const ScoreArguments<T>& a, int row, int k, Pack<T> (&acc)[R][P]) {
+VICINAL_INLINE void dot_blocks(const ScoreArguments<T>& a, int row, int k, Pack<T> (&acc)[R][P],
+                               Ahead& ahead) {
   for (int j = 0; j < a.depth; j += feature_block) {
     const int depth = a.depth - j < feature_block ? a.depth - j : feature_block;
     score_panel<T, Dot, R, P>(a.queries + row + j * query_lanes, a.keys + k + j * key_stride,
-                              nullptr, depth, acc);
+                              nullptr, depth, acc, ahead);
     T* sums = a.scores + row * tile_keys + k;
     if (j > 0) {
       VICINAL_UNROLL
@@ -158,10 +178,10 @@ template <class T>
 
 // One branch for the whole block: the next block's products overlap the end of this one.
 template <class T, int R>
-VICINAL_INLINE void score_expanded_block(const ScoreArguments<T>& a, int row, int k) {
+VICINAL_INLINE void score_expanded_block(const ScoreArguments<T>& a, int row, int k, Ahead& ahead) {
   constexpr int P = register_packs, W = Pack<T>::width;
   Pack<T> acc[R][P], least[R];
-  dot_blocks(a, row, k, acc);
+  dot_blocks(a, row, k, acc, ahead);
   VICINAL_UNROLL
   for (int r = 0; r < R; ++r) {
     const Pack<T> norm(a.query_norms[row + r]);
@@ -181,12 +201,13 @@ VICINAL_INLINE void score_expanded_block(const ScoreArguments<T>& a, int row, in
 
 template <class T>
 void score_expanded(const ScoreArguments<T>& a, int rows) {
-  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width) {
-    int r = 0;
-    for (; r + register_rows <= rows; r += register_rows)
-      score_expanded_block<T, register_rows>(a, r, k);
-    for (; r < rows; ++r) score_expanded_block<T, 1>(a, r, k);
-  }
+  Ahead ahead = a.ahead.at != nullptr ? a.ahead : Ahead{reinterpret_cast<const char*>(a.keys), 0};
+  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width)
+    each_block(
+        rows,
+        [&](int r)
+            VICINAL_INLINE_LAMBDA { score_expanded_block<T, register_rows>(a, r, k, ahead); },
+        [&](int r) VICINAL_INLINE_LAMBDA { score_expanded_block<T, 1>(a, r, k, ahead); });
 }
 
 // ----------------------------------------------------------------------------------------

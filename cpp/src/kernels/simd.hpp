@@ -25,6 +25,7 @@
 #endif
 
 #define VICINAL_INLINE [[gnu::always_inline]] inline
+#define VICINAL_INLINE_LAMBDA __attribute__((always_inline))
 // Before loops over an array of registers: left as a loop, the array would live in memory.
 #ifdef __clang__
 #define VICINAL_UNROLL _Pragma("unroll")

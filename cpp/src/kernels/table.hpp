@@ -96,6 +96,13 @@ struct PairSource {
   bool unit = false;  // rows are normalised, with the extra coordinate of a zero row
 };
 
+// Memory that will be read soon: the tile functions ask for a line of it at every step of their
+// inner loop, so that it travels while they compute. step = 0: nothing to ask for.
+struct Ahead {
+  const char* at = nullptr;
+  std::int64_t step = 0;  // 64 or 0
+};
+
 template <class T>
 struct ScoreArguments {
   const T* queries = nullptr;  // queries[j * query_lanes + r]
@@ -106,6 +113,7 @@ struct ScoreArguments {
   const T* key_norms = nullptr;        // expanded
   const PairSource<T>* source = nullptr;
   T* scores = nullptr;  // scores[r * tile_keys + k]
+  Ahead ahead{};
 };
 
 // Values of one tile: `columns` columns, either feature-major (lanes) or key-major (rows of padded
@@ -115,6 +123,8 @@ struct ValueTile {
   const T* data = nullptr;
   int columns = 0;
   int padded = 0;
+  std::int64_t stride = 0;  // of a key-major row, ≥ padded
+  Ahead ahead{};
 };
 
 template <class T>

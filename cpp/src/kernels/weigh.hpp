@@ -114,20 +114,11 @@ void row_peaks(const T* logs, T* peaks, int rows) {
   }
 }
 
-// The integer reference enters through the exponent, so a later, larger one rescales every weight
-// exactly. One too large for that is subtracted, which is exact because such scores are whole
-// numbers.
-template <class T>
-VICINAL_INLINE Pack<T> weight_below(Pack<T> log, T reference) {
-  if (__builtin_fabs(reference) > T(1 << 20)) return flushed_exp2(log - Pack<T>(reference));
-  return exp2_scaled(log, one<T>(), exp2_origin(Pack<T>(reference)));
-}
-
 template <class T>
 void exponentiate(const T* logs, const T* factors, T* weights, const T* reference, int rows) {
   for (int r = 0; r < rows; ++r)
     for (int i = r * tile_keys; i < (r + 1) * tile_keys; i += Pack<T>::width) {
-      Pack<T> w = weight_below(Pack<T>::load(logs + i), reference[r]);
+      Pack<T> w = exp2_below(Pack<T>::load(logs + i), reference[r]);
       if (factors != nullptr) w = w * Pack<T>::load(factors + i);
       w.store(weights + i);
     }

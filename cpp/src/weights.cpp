@@ -1,0 +1,201 @@
+#include "weights.hpp"
+
+#include <array>
+#include <cmath>
+#include <numbers>
+
+#include "counts.hpp"
+#include "state.hpp"
+
+namespace vicinal {
+
+template <class T>
+void score_factor(const Step<T>& s, std::size_t term, std::size_t j, T* out) noexcept {
+  const FactorPlan<T>& f = s.problem.plan.terms[term].factors[j];
+  FactorBuffers<T>& b = s.w.factors[term][j];
+  ScoreArguments<T> a;
+  a.queries = b.panel.data();
+  a.keys = b.coordinates.data() + std::int64_t(s.t) * f.depth * key_stride;
+  a.depth = f.depth;
+  a.feature_weights = f.feature_weights.data();
+  a.scores = out;
+  a.ahead = s.w.keys_ahead;
+  PairSource<T> source;
+  if (f.expanded()) {
+    s.table().center_queries(b.panel.data(), f.depth,
+                             b.centers.data() + std::int64_t(s.t) * f.depth, f.scales.data(),
+                             b.centered.data(), b.query_norms.data());
+    a.queries = b.centered.data();
+    a.query_norms = b.query_norms.data();
+    a.key_norms = b.norms.data() + std::int64_t(s.t) * tile_keys;
+    source = {s.w.group.query_rows,
+              s.entry.keys + s.first * s.problem.key_stride,
+              s.problem.key_stride,
+              s.lanes,
+              f.columns.empty() ? nullptr : f.columns.data(),
+              f.scales.data(),
+              f.mapped() ? f.components.data() : nullptr,
+              f.width,
+              f.depth,
+              f.unit};
+    a.source = &source;
+  }
+  s.table().score[static_cast<int>(f.similarity)](a, s.rows());
+  if (f.square_half) s.table().square_half(out, s.rows());
+}
+
+namespace {
+
+// Weights of one term against the fixed reference, without priors.
+template <class T>
+void weigh_term(const Step<T>& s, std::size_t term) {
+  const auto& factors = s.problem.plan.terms[term].factors;
+  for (std::size_t j = 0; j < factors.size(); ++j) {
+    T* tile = j == 0 ? s.logs(term) : s.logs(s.terms());
+    score_factor(s, term, j, tile);
+    s.table().weigh[static_cast<int>(factors[j].shape)](tile, s.rows(), factors[j].parameters);
+    if (j > 0) s.table().multiply(s.logs(term), tile, s.rows());
+  }
+}
+
+// Log2-weights and factors of one term; returns whether there are factors.
+template <class T>
+bool log_term(const Step<T>& s, std::size_t term) {
+  const auto& factors = s.problem.plan.terms[term].factors;
+  bool have = false;
+  if (s.hits &&
+      std::none_of(factors.begin(), factors.end(), [](const auto& f) { return f.hits; })) {
+    std::fill_n(s.logs(term), s.rows() * tile_keys,
+                none<T>);  // finite weights are nothing beside infinite ones
+    return false;
+  }
+  for (std::size_t j = 0; j < factors.size(); ++j) {
+    const int shape =
+        static_cast<int>(s.hits && factors[j].hits ? Shape::coincidence : factors[j].shape);
+    T* tile = j == 0 ? s.logs(term) : s.logs(s.terms());
+    T* factor = have ? s.factors(s.terms()) : s.factors(term);
+    score_factor(s, term, j, tile);
+    s.table().log_weigh[shape](tile, factor, s.rows(), factors[j].parameters);
+    if (j > 0) s.table().add(s.logs(term), tile, s.rows());
+    if (!s.table().has_factor[shape]) continue;
+    if (have) s.table().multiply(s.factors(term), factor, s.rows());
+    have = true;
+  }
+  return have;
+}
+
+template <class T>
+void combine_terms(const Step<T>& s) {
+  if (s.problem.plan.terms[0].coefficient != T(1))
+    s.table().rescale(s.logs(0), std::int64_t(s.rows()) * tile_keys,
+                      s.problem.plan.terms[0].coefficient);
+  for (std::size_t i = 1; i < s.terms(); ++i)
+    s.table().accumulate(s.logs(0), s.logs(i), s.problem.plan.terms[i].coefficient, s.rows());
+}
+
+template <class T>
+void add_bias(const Step<T>& s, std::size_t term) {
+  const Group<T>& g = s.w.group;
+  for (int r = 0; r < g.rows; ++r) {
+    const T* bias = s.entry.bias.row(g.index[r]) + s.first * s.entry.bias.column_stride;
+    T* log = s.logs(term) + r * tile_keys;
+    for (int k = 0; k < s.lanes; ++k) {
+      const T b = bias[k * s.entry.bias.column_stride] * std::numbers::log2e_v<T>;
+      // −inf is an absent pair; +inf or NaN spoils the row.
+      log[k] = log[k] == none<T> || b == none<T> ? none<T>
+               : b - b != 0                      ? std::numeric_limits<T>::quiet_NaN()
+                                                 : log[k] + b;
+    }
+  }
+}
+
+// Moves the running peak of every row to cover this tile and rescales what was summed,
+// by exact powers of two.
+template <class T>
+void move_references(const Step<T>& s) {
+  Group<T>& g = s.w.group;
+  const auto& table = s.table();
+  T peaks[max_group_rows], top[max_group_rows];
+  std::fill_n(top, g.rows, none<T>);
+  for (std::size_t i = 0; i < s.terms(); ++i) {
+    if (s.problem.plan.terms[i].coefficient == T(0)) continue;
+    table.row_peaks(s.logs(i), peaks, g.rows);
+    for (int r = 0; r < g.rows; ++r) top[r] = std::max(top[r], peaks[r]);
+  }
+  const std::int64_t p = s.problem.p, moments = s.problem.moment_columns();
+  for (int r = 0; r < g.rows; ++r) {
+    const T peak =
+        2 * std::ceil(top[r] / 2);  // even, so that ties of the exponent's rounding fall alike
+    if (!(peak > g.reference[r])) continue;
+    const T factor = static_cast<T>(
+        power_of_two(static_cast<double>(g.reference[r]) - static_cast<double>(peak)));
+    const bool fresh = g.reference[r] == none<T>;
+    g.reference[r] = peak;
+    if (fresh) continue;
+    T* header = g.header_lanes.data() + std::int64_t(r) * header_columns * table.lanes;
+    table.rescale(header, header_columns * table.lanes, factor);
+    table.rescale(header + 3 * table.lanes, table.lanes, factor);  // squares scale twice
+    const std::int64_t width =
+        s.problem.lane_values() ? p * table.lanes : s.problem.padded_values();
+    if (p > 0) table.rescale(g.lanes.data() + r * width, width, factor);
+    for (std::int64_t c = 0; c < moments; ++c)
+      g.moments[r * moments + c] *= static_cast<double>(factor);
+    g.own_weight[r] *= factor;
+  }
+}
+
+}  // namespace
+
+template <class T>
+void weigh_fixed(const Step<T>& s) noexcept {
+  for (std::size_t i = 0; i < s.terms(); ++i) {
+    if (!s.flags.prior) {
+      weigh_term(s, i);
+      continue;
+    }
+    const bool have = log_term(s, i);
+    if (have) s.table().drop_absent(s.factors(i), s.prior, T(0), s.rows());
+    s.table().weigh_with_prior(s.logs(i), have ? s.factors(i) : nullptr, s.prior, s.rows());
+  }
+  combine_terms(s);
+  if (s.flags.absent && !s.flags.prior) s.table().drop_absent(s.logs(0), s.prior, T(0), s.rows());
+}
+
+template <class T>
+void weigh_peak(const Step<T>& s) noexcept {
+  Group<T>& g = s.w.group;
+  const auto& table = s.table();
+  bool have_first = false;
+  T reference[max_group_rows];
+  std::array<bool, 64> have{};
+  for (std::size_t i = 0; i < s.terms(); ++i) {
+    have[i] = log_term(s, i);
+    if (s.flags.prior) table.add_prior(s.logs(i), s.prior, g.rows);
+    if (s.flags.absent) {
+      table.drop_absent(s.logs(i), s.prior, none<T>, g.rows);
+      if (have[i]) table.drop_absent(s.factors(i), s.prior, T(0), g.rows);
+    }
+    if (s.entry.bias) add_bias(s, i);
+    each_dropped(s, [&](int r, int k) {
+      s.logs(i)[r * tile_keys + k] = none<T>;
+      if (have[i]) s.factors(i)[r * tile_keys + k] = 0;
+    });
+  }
+  have_first = have[0];
+  move_references(s);
+  if (s.problem.k > 0) offer_ranks(s, have_first);
+  if (s.entry.count != nullptr) count_logs(s);
+  for (int r = 0; r < g.rows; ++r) reference[r] = g.reference[r] == none<T> ? T(0) : g.reference[r];
+  for (std::size_t i = 0; i < s.terms(); ++i)
+    table.exponentiate(s.logs(i), have[i] ? s.factors(i) : nullptr, s.logs(i), reference, g.rows);
+  combine_terms(s);
+}
+
+#define VICINAL_INSTANTIATE(T)                                                       \
+  template void score_factor(const Step<T>&, std::size_t, std::size_t, T*) noexcept; \
+  template void weigh_fixed(const Step<T>&) noexcept;                                \
+  template void weigh_peak(const Step<T>&) noexcept;
+VICINAL_INSTANTIATE(float)
+VICINAL_INSTANTIATE(double)
+
+}  // namespace vicinal

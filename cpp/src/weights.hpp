@@ -1,0 +1,21 @@
+// A tile of scores → a tile of weights: profiles, priors, bias, masks, and the reference they are
+// taken against.
+#pragma once
+
+#include "step.hpp"
+
+namespace vicinal {
+
+// The scores of one factor of a term.
+template <class T>
+void score_factor(const Step<T>& step, std::size_t term, std::size_t factor, T* out) noexcept;
+
+// Weights relative to 1: kernels without log-weights above 0.
+template <class T>
+void weigh_fixed(const Step<T>& step) noexcept;
+
+// Weights relative to the largest of the chunk so far, which may move.
+template <class T>
+void weigh_peak(const Step<T>& step) noexcept;
+
+}  // namespace vicinal
