@@ -318,11 +318,13 @@ Schedule schedule(const Problem<T>& problem, int threads) {
   Schedule s;
   const std::int64_t entries = static_cast<std::int64_t>(problem.entries.size()),
                      most = block_rows(problem);
-  const std::int64_t wanted =
-      std::max<std::int64_t>(1, (problem.m * entries + 4 * threads - 1) / (4 * threads));
-  const std::int64_t rounded = (wanted + group_rows<T> - 1) / group_rows<T> * group_rows<T>;
-  s.rows = std::clamp<std::int64_t>(rounded, std::min<std::int64_t>(4 * group_rows<T>, most), most);
+  const auto share = [](std::int64_t rows, std::int64_t parts) {  // in whole groups
+    return (rows + parts * group_rows<T> - 1) / (parts * group_rows<T>)*group_rows<T>;
+  };
+  s.rows = std::clamp<std::int64_t>(share(problem.m * entries, 4 * threads),
+                                    std::min<std::int64_t>(4 * group_rows<T>, most), most);
   s.blocks = (problem.m + s.rows - 1) / s.rows;
+  s.rows = share(problem.m, s.blocks);  // all of one size
   // Blocks alone pack all keys once each; a team packs them once for all, if there are chunks
   // enough to share. Blocks are the better share when there are many of full size.
   const std::int64_t chunks = chunk_count(problem), full = (problem.m + most - 1) / most;

@@ -344,15 +344,15 @@ void lower_profile(const Kernel& k, double h, FactorPlan<T>& f, Plan<T>& plan) {
     case Profile::triweight:
       return compact(Shape::power_of_one_minus, square, 3);
     case Profile::tricube:
-      return compact(Shape::tricube, inverse, 0);
+      return compact(Shape::tricube, square, 0);
     case Profile::triangular:
-      return compact(Shape::triangular, inverse, 0);
+      return compact(Shape::triangular, square, 0);
     case Profile::cosine:
       return compact(Shape::cosine, square, 0);
     case Profile::uniform:
       return compact(Shape::uniform, h * h, 0);
     case Profile::wendland_c2:
-      return compact(Shape::wendland_c2, inverse, 0);
+      return compact(Shape::wendland_c2, square, 0);
     case Profile::constant:
       return compact(Shape::constant, 1, 0);
     case Profile::von_mises_fisher:

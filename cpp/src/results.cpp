@@ -48,15 +48,21 @@ double prior_of(const Problem<T>& problem, const Entry<T>& entry, std::int64_t r
 template <class T>
 void write_mean(const Row<T>& row, bool empty, double fill, std::int64_t nearest) {
   T* out = row.entry.mean + row.index() * row.problem.mean_stride;
-  for (std::int64_t c = 0; c < row.problem.p; ++c) {
-    if (nearest >= 0)
-      out[c] = row.entry.values[nearest * row.problem.value_stride + c];
-    else if (empty)
-      out[c] = static_cast<T>(fill);
-    else
-      out[c] = static_cast<T>(
-          std::ldexp(row.sum(header_columns + c) / row.mass(), row.state().unit_of(row.slot, c)));
+  const std::int64_t p = row.problem.p;
+  if (nearest >= 0) {
+    std::copy_n(row.entry.values + nearest * row.problem.value_stride, p, out);
+    return;
   }
+  if (empty) {
+    std::fill_n(out, p, static_cast<T>(fill));
+    return;
+  }
+  const double mass = row.mass();
+  for (std::int64_t c = 0; c < p; ++c) out[c] = static_cast<T>(row.sum(header_columns + c) / mass);
+  if (!row.state().has_units(row.slot)) return;
+  for (std::int64_t c = 0; c < p; ++c)
+    out[c] = static_cast<T>(
+        std::ldexp(row.sum(header_columns + c) / mass, row.state().unit_of(row.slot, c)));
 }
 
 // Second central moment of columns (a, b): (Σ w z z′)/W − (Σ w z)(Σ w z′)/W², all in double about

@@ -48,13 +48,6 @@ void RowState<T>::clear(std::int64_t row) {
 }
 
 template <class T>
-double RowState<T>::sum(std::int64_t i, std::int64_t c) const {
-  const auto at = static_cast<std::size_t>(i * columns + c);
-  return std::isfinite(hi[at]) ? hi[at] + lo[at]
-                               : hi[at];  // the compensation of an infinite sum is NaN
-}
-
-template <class T>
 bool RowState<T>::has_units(std::int64_t i) const noexcept {
   if (sizeof(T) == 4) return false;
   const int* first = unit.data() + i * p;

@@ -27,7 +27,11 @@ struct RowState {
   void clear(std::int64_t row);
   double* hi_row(std::int64_t i) { return hi.data() + i * columns; }
   double* lo_row(std::int64_t i) { return lo.data() + i * columns; }
-  double sum(std::int64_t i, std::int64_t c) const;  // hi + lo
+  // hi + lo; the compensation of an infinite sum is NaN.
+  double sum(std::int64_t i, std::int64_t c) const {
+    const auto at = static_cast<std::size_t>(i * columns + c);
+    return hi[at] - hi[at] == 0 ? hi[at] + lo[at] : hi[at];
+  }
   int unit_of(std::int64_t i, std::int64_t c) const {
     return sizeof(T) == 8 ? unit[static_cast<std::size_t>(i * p + c)] : 0;
   }

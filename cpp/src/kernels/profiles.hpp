@@ -31,13 +31,20 @@ VICINAL_INLINE Pack<T> flushed_exp2(Pack<T> x) {
   return exp2(x, Format<T>::weight_cutoff);
 }
 
-// √s as s · rsqrt(s), about twice the rate of the square root; exact at 0, finite for infinite s.
+// √s, exact at 0, finite for infinite s.
 template <class T>
 VICINAL_INLINE Pack<T> root(Pack<T> s) {
-  const Pack<T> tiny(sizeof(T) == 4 ? T(1e-36) : T(1e-290)),
-      huge(sizeof(T) == 4 ? T(1e34) : T(1e290));
-  const Pack<T> x = min(huge, s);
-  return x * rsqrt(max(tiny, x));
+  return positive_root(min(Pack<T>(sizeof(T) == 4 ? T(1e34) : T(1e290)), s));
+}
+
+// u = √(scale · s) of a compact profile, at most 2: all is 0 from 1 on. `tiny` changes no weight
+// and keeps the estimate at u = 0 finite.
+template <class T>
+VICINAL_INLINE Pack<T> compact_root(Pack<T> s, Pack<T> scale) {
+  const Pack<T> tiny(sizeof(T) == 4 ? T(1e-36) : T(1e-290));
+  const Pack<T> x = min(Pack<T>(T(4)), fma(s, scale, tiny));
+  if constexpr (!native_estimates<T>) return native_sqrt(x.v);
+  return refined_root<T>(x, native_rsqrt(x.v));
 }
 
 template <class T>
@@ -186,7 +193,8 @@ struct RationalHalfPower : Exponential {
   template <class T>
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
     const Pack<T> x = rational_base(s, p), limit(p.limit), inside = min(limit, x);
-    const Pack<T> w = p.power == 2 ? reciprocal(inside) : power(rsqrt(inside), p.power);
+    const Pack<T> w =
+        p.power % 2 == 0 ? power(reciprocal(inside), p.power / 2) : power(rsqrt(inside), p.power);
     return select<T>(limit < x, zero<T>(), w);
   }
   template <class T>
@@ -205,7 +213,7 @@ struct PowerOfOneMinus : Factor {
 struct Tricube : Factor {
   template <class T>
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
-    const Pack<T> u = root(s) * Pack<T>(p.scale);
+    const Pack<T> u = compact_root(s, Pack<T>(p.scale));
     return power(max(zero<T>(), fma(-(u * u), u, one<T>())), 3);
   }
 };
@@ -213,7 +221,7 @@ struct Tricube : Factor {
 struct Triangular : Factor {
   template <class T>
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
-    return max(zero<T>(), fma(root(s), Pack<T>(-p.scale), one<T>()));
+    return max(zero<T>(), one<T>() - compact_root(s, Pack<T>(p.scale)));
   }
 };
 
@@ -237,7 +245,7 @@ struct Uniform : Factor {
 struct WendlandC2 : Factor {
   template <class T>
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
-    const Pack<T> u = root(s) * Pack<T>(p.scale), t = max(zero<T>(), one<T>() - u);
+    const Pack<T> u = compact_root(s, Pack<T>(p.scale)), t = max(zero<T>(), one<T>() - u);
     return power(t * t, 2) * fma(u, Pack<T>(T(4)), one<T>());
   }
 };
