@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from peers import FLOPS, PRODUCTS, Missing, Unsuited
 from problem import TOLERANCE, Problem, check_rows, error, reference
 
-PATIENCE = 3.0  # seconds; an entrant that needs longer gets fewer queries and is scaled by pairs
+PATIENCE = 1.0  # seconds; an entrant that needs longer gets fewer queries and is scaled by pairs
 SHORTEST = 0.02  # seconds; shorter calls are repeated inside one measurement
 PEER_SHARE = 0.6  # of the stored figure: a peer slower than this is misconfigured
 

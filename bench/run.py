@@ -17,7 +17,7 @@ def _arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="cases whose name starts so; all without")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=7, help="at least 5 for a stored result")
+    parser.add_argument("--rounds", type=int, default=5, help="at least 5 for a stored result")
     parser.add_argument("--without", nargs="*", default=[], help="families of peers to leave out")
     parser.add_argument("--build", action="store_true", help="also time a build from nothing")
     parser.add_argument("--output", type=Path, help="JSON; default: bench/results/ for a full run")

@@ -5,6 +5,8 @@
 #include <limits>
 #include <numbers>
 
+#include "kernels/center.hpp"
+
 namespace vicinal {
 
 using namespace kernels;
@@ -82,11 +84,15 @@ void repair_tile(const T* prior, int depth, T* tile, T* center) {
     T* column = tile + c * key_stride;
     const T filler = first < tile_keys ? column[first] : T(0);
     double sum = 0;
+    T low = filler, high = filler;
     for (int k = 0; k < tile_keys; ++k) {
-      sum += good[k] ? static_cast<double>(column[k]) : 0.0;
+      const T x = good[k] ? column[k] : filler;
+      sum += good[k] ? static_cast<double>(x) : 0.0;
+      low = std::min(low, x);
+      high = std::max(high, x);
       if (!present[k]) column[k] = filler;
     }
-    center[c] = number == 0 ? T(0) : static_cast<T>(sum / number);
+    center[c] = number == 0 ? T(0) : coarse(static_cast<T>(sum / number), high - low);
     if (!std::isfinite(center[c])) center[c] = 0;
   }
 }
@@ -220,7 +226,6 @@ void grow_largest(Chunk<T>& chunk) {
 // subnormal. Returns whether there is one.
 template <class T>
 bool find_scales(Chunk<T>& chunk) {
-  chunk.extreme = false;
   bool any = false;
   const int low = sizeof(T) == 4 ? -20 : -100, high = sizeof(T) == 4 ? 60 : 400;
   for (std::size_t c = 0; c < chunk.largest.size(); ++c) {
@@ -230,9 +235,9 @@ bool find_scales(Chunk<T>& chunk) {
     const int exponent = std::ilogb(chunk.largest[c]);
     if (exponent >= low && exponent <= high) continue;
     scale = std::ldexp(1.0, exponent);
-    chunk.extreme |= sizeof(T) == 8 && exponent > 400;
     any = true;
   }
+  chunk.extreme = any && sizeof(T) == 8;
   return any;
 }
 

@@ -25,8 +25,9 @@ void clear_group(const Problem<T>& problem, Group<T>& g, Reference mode) {
   std::fill_n(g.count, g.rows, std::int64_t{0});
 }
 
-// float64 values near 1e308: a column whose exponent leaves double's comfort moves the unit of that
-// row's sums.
+// float64 values near 1e308 or 1e-300, or tiny ones with tiny weights: the sums of a row's column
+// are kept in a unit of its own, that of its first chunk, which moves up when a chunk exceeds it by
+// far.
 template <class T>
 void settle_units(const Problem<T>& problem, const Chunk<T>& chunk, RowState<T>& state,
                   std::int64_t row, double* scales) {
@@ -34,10 +35,14 @@ void settle_units(const Problem<T>& problem, const Chunk<T>& chunk, RowState<T>&
     const double scale = chunk.scales[static_cast<std::size_t>(header_columns + c)];
     const int exponent = std::ilogb(scale);
     int& unit = state.unit[static_cast<std::size_t>(row * problem.p + c)];
-    if (exponent - unit > 400) {
+    double& hi = state.hi_row(row)[header_columns + c];
+    double& lo = state.lo_row(row)[header_columns + c];
+    if (hi == 0) {
+      unit = exponent;
+    } else if (exponent - unit > 400) {
       const double factor = power_of_two(unit - exponent);
-      state.hi_row(row)[header_columns + c] *= factor;
-      state.lo_row(row)[header_columns + c] *= factor;
+      hi *= factor;
+      lo *= factor;
       unit = exponent;
     }
     scales[c] = std::ldexp(scale, -unit);

@@ -125,7 +125,16 @@ def as_rows(array: Array, dtype: np.dtype[Any]) -> Array:
         return np.empty([max(1, size) for size in array.shape], dtype)[
             tuple(slice(size) for size in array.shape)
         ]
-    return np.array(array, dtype=dtype, order="C")
+    return converted(array, dtype)
+
+
+def converted(array: Array, dtype: np.dtype[Any]) -> Array:
+    """Copy to `dtype` in C order; what does not fit becomes ±inf without numpy's warning.
+
+    The edge-case rules of the caller's argument then say what an infinity means.
+    """
+    with np.errstate(over="ignore"):
+        return np.array(array, dtype=dtype, order="C")
 
 
 def _refuse_containers(value: Any, name: str) -> None:

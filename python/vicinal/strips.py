@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from vicinal import _core
-from vicinal.arrays import Array, as_array
+from vicinal.arrays import Array, as_array, converted
 from vicinal.problem import Problem
 from vicinal.progress import Report, share
 
@@ -65,7 +65,7 @@ def bias_strip(problem: Problem, rows: slice, columns: slice, first: int = 0) ->
     if bias is None:
         return None
     if isinstance(bias, np.ndarray):
-        return np.array(bias[..., rows, columns], dtype=problem.dtype, order="C")
+        return converted(bias[..., rows, columns], problem.dtype)
     row_numbers = np.arange(rows.start, rows.stop)
     column_numbers = np.arange(first + columns.start, first + columns.stop)
     strip = as_array(bias(row_numbers, column_numbers), "the result of bias(rows, cols)")
@@ -75,8 +75,7 @@ def bias_strip(problem: Problem, rows: slice, columns: slice, first: int = 0) ->
             f"bias(rows, cols) must return shape (len(rows), len(cols)) = {shape}, got "
             f"{strip.shape}"
         )
-    strip = np.ascontiguousarray(strip, dtype=problem.dtype)
-    return np.broadcast_to(strip, problem.lead + shape)
+    return np.broadcast_to(converted(strip, problem.dtype), problem.lead + shape)
 
 
 def _whole_rows(

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
+EXAMPLES = HERE.parent.parent / "examples" / "cpp"
 QUERIES = [0.0, 1.5, 4.0]
 KEYS = [0.0, 1.0, 2.0, 3.0, 4.0]
 VALUES = [0.0, 1.0, 4.0, 9.0, 16.0]
@@ -71,6 +72,21 @@ def with_pkg_config(prefix, build):
     return [program]
 
 
+def check_example(output, truth, estimate, tolerance):
+    """Compare two columns of an example's table: what it estimates and what is true."""
+    rows = [[float(cell) for cell in line.split()] for line in output.splitlines()[1:]]
+    assert len(rows) > 5, output
+    for row in rows:
+        assert abs(row[truth] - row[estimate]) <= tolerance, row
+
+
+def run_examples(prefix, build):
+    run("cmake", "-S", str(EXAMPLES), "-B", str(build), f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", str(build))
+    check_example(run(str(build / "smooth"), stdout=subprocess.PIPE).stdout, 1, 2, 0.05)
+    check_example(run(str(build / "stream"), stdout=subprocess.PIPE).stdout, 2, 1, 0.01)
+
+
 def main():
     prefix = Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +99,8 @@ def main():
             output = run(str(program), stdout=subprocess.PIPE).stdout
             print(output, end="")
             check(output)
-    print(f"{len(programs)} programs against {prefix}: as expected")
+        run_examples(prefix, Path(folder) / "examples")
+    print(f"{len(programs)} programs and the examples against {prefix}: as expected")
 
 
 if __name__ == "__main__":

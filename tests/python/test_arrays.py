@@ -280,3 +280,16 @@ def test_grad_is_refused_with_the_way_out(data):
 def test_unmasked_masked_arrays_pass(data):
     q, x, y = data
     assert vc.local_mean(q, np.ma.asarray(x), y).tobytes() == vc.local_mean(q, x, y).tobytes()
+
+
+def test_what_float32_cannot_hold_is_infinite_without_a_warning(rng):
+    """A float64 bias of 1e308 beside float32 data is +inf: that row is NaN, by the table."""
+    x = rng.normal(size=(4, 2)).astype(np.float32)
+    bias = np.zeros((4, 4))
+    bias[1, 2] = 1e308
+    bias[3] = -1e308
+    got = vc.local_mean(x, x, x, bias=bias, empty="zero")
+    assert np.isnan(got).all(1).tolist() == [False, True, False, False]
+    assert (got[3] == 0).all()
+    with pytest.raises(ValueError, match="log_weights"):
+        vc.local_mean(x, x, x, log_weights=np.full(4, 1e308))

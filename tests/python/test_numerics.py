@@ -180,3 +180,18 @@ def test_prior_shift_changes_only_the_mass(rng, dtype):
             got = vc.local_stats(x[:20], x, y, kernel=kernel, log_weights=prior + dtype.type(shift))
             near(got.mean, base.mean, dtype, scale=np.abs(y).max())
             assert_allclose(got.log_mass - shift, base.log_mass, atol=2 * ulps(shift, dtype))
+
+
+@pytest.mark.parametrize("size", [5e-324, 2.2e-309, 1e-300, 1e-200, 1e-60, 1e300])
+@pytest.mark.parametrize("columns", [1, 9])
+def test_float64_values_of_any_size_under_tiny_weights(size, columns):
+    """A weight of 2^-800 leaves a value of 1e-300 whole: sums are kept in the column's own unit."""
+    q = np.array([[0.0], [4.0], [33.0]])
+    x = np.array([[0.0], [-5.0], [2000.0]])
+    y = np.array([1.0, 3.0, 2.0])[:, None] * size * np.ones(columns)
+    weights = vc.local_weights(q, x)
+    expected = weights @ (y / size) * size
+    np.testing.assert_allclose(vc.local_mean(q, x, y), expected, rtol=1e-13, atol=5e-324)
+    np.testing.assert_allclose(
+        vc.local_mean(q, x[:1], y[:1]), np.broadcast_to(y[:1], expected.shape), rtol=1e-13
+    )

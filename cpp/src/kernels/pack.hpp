@@ -4,6 +4,7 @@
 // and carry log-weight −inf.
 #pragma once
 
+#include "center.hpp"
 #include "reduce.hpp"
 #include "weigh.hpp"
 
@@ -66,18 +67,24 @@ void transpose_rows(const T* rows, std::int64_t stride, int count, int depth, T*
   }
 }
 
-// Mean of the tile per feature; false if a coordinate is not finite (its sum is then not finite
-// either).
+// Mean of the tile per feature, coarse; false if a coordinate is not finite (its sum is then not
+// finite either).
 template <class T>
 bool tile_center(const T* tile, int depth, T* center) {
   bool finite = true;
   for (int j = 0; j < depth; ++j) {
-    Pack<T> sum[2] = {zero<T>(), zero<T>()};
+    const T* column = tile + j * key_stride;
+    Pack<T> sum[2] = {zero<T>(), zero<T>()}, low = Pack<T>::load(column), high = low;
     for (int k = 0; k < tile_keys; k += 2 * Pack<T>::width)
-      for (int i = 0; i < 2; ++i)
-        sum[i] = sum[i] + Pack<T>::load(tile + j * key_stride + k + i * Pack<T>::width);
-    center[j] = sum_lanes(sum[0] + sum[1]) * T(1.0 / tile_keys);
-    finite &= center[j] - center[j] == 0;
+      for (int i = 0; i < 2; ++i) {
+        const Pack<T> x = Pack<T>::load(column + k + i * Pack<T>::width);
+        sum[i] = sum[i] + x;
+        low = min(x, low);
+        high = max(x, high);
+      }
+    const T mean = sum_lanes(sum[0] + sum[1]) * T(1.0 / tile_keys);
+    finite &= mean - mean == 0;
+    center[j] = coarse(mean, max_lanes(high) + max_lanes(-low));
   }
   return finite;
 }

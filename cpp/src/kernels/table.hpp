@@ -128,13 +128,6 @@ struct ValueTile {
 };
 
 template <class T>
-struct KeySource {
-  const T* keys = nullptr;
-  std::int64_t stride = 0;
-  int count = 0;  // keys of this tile, ≤ tile_keys
-};
-
-template <class T>
 struct Table {
   const char* name;
   int lanes;
