@@ -66,6 +66,7 @@ def main():
         name = f"{description['isa']}-{options.threads}threads.json"
         output = HERE / "results" / name
     if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(result, indent=1) + "\n")
         print(f"written to {output}")
 

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
-#include <exception>
 #include <limits>
 #include <thread>
 
@@ -12,62 +10,16 @@
 #include "floating_point.hpp"
 #include "group.hpp"
 #include "parallel.hpp"
+#include "poll.hpp"
 #include "results.hpp"
+#include "rows.hpp"
+#include "schedule.hpp"
 
 namespace vicinal {
 
 using namespace kernels;
 
 namespace {
-
-// The stop flag that all workers read, and the clock by which the calling thread polls. An
-// exception thrown by a callback is kept and thrown again at the door.
-class Poll {
- public:
-  Poll(const Watch& watch, double total) : watch_(watch), total_(total) {}
-
-  bool stopped() const noexcept { return stop_.load(std::memory_order_relaxed); }
-  void advance(std::int64_t pairs) noexcept { done_.fetch_add(pairs, std::memory_order_relaxed); }
-
-  // Called by every worker after each group; only the calling thread looks further, and that every
-  // 20 ms.
-  void look() noexcept {
-    if (std::this_thread::get_id() != caller_ || (!watch_.interrupted && !watch_.progress)) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now < next_) return;
-    next_ = now + std::chrono::milliseconds(20);
-    try {
-      if (watch_.progress)
-        watch_.progress(
-            std::min(1.0, static_cast<double>(done_.load(std::memory_order_relaxed)) / total_));
-      if (watch_.interrupted && watch_.interrupted()) stop();
-    } catch (...) {
-      error_ = std::current_exception();
-      stop();
-    }
-  }
-  void stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
-  void finish() {
-    if (error_) std::rethrow_exception(error_);
-    if (!stopped() && watch_.progress) watch_.progress(1.0);
-  }
-
- private:
-  const Watch& watch_;
-  double total_;
-  std::thread::id caller_ = std::this_thread::get_id();
-  std::chrono::steady_clock::time_point next_ =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
-  std::atomic<bool> stop_{false};
-  std::atomic<std::int64_t> done_{0};
-  std::exception_ptr error_;
-};
-
-template <class T>
-std::int64_t chunk_count(const Problem<T>& problem) {
-  const std::int64_t keys = chunk_keys(problem);
-  return (problem.n + keys - 1) / keys;
-}
 
 template <class T>
 Reference first_reference(const Problem<T>& problem, const Entry<T>& entry) {
@@ -295,47 +247,6 @@ void team_block(const Problem<T>& problem, const Entry<T>& entry, std::vector<Wo
         },
         [&] { poll.look(); });
   });
-}
-
-struct Schedule {
-  std::int64_t rows = 0;    // of a block
-  std::int64_t blocks = 0;  // of an entry
-  bool team = false;        // parallel over chunks instead of blocks
-};
-
-// Neither choice changes a bit of the result: rows do not see each other, and chunks fold in one
-// order. A call this small is over before a second thread has woken up.
-template <class T>
-int worthwhile_threads(const Problem<T>& problem, int threads) {
-  const double pairs = static_cast<double>(problem.m) * static_cast<double>(problem.n) *
-                       static_cast<double>(problem.entries.size());
-  const double work = pairs * static_cast<double>(problem.d + problem.p + 10);
-  return static_cast<int>(std::clamp(work / 5e5, 1.0, static_cast<double>(threads)));
-}
-
-template <class T>
-Schedule schedule(const Problem<T>& problem, int threads) {
-  Schedule s;
-  const std::int64_t entries = static_cast<std::int64_t>(problem.entries.size()),
-                     most = block_rows(problem);
-  const auto share = [](std::int64_t rows, std::int64_t parts) {  // in whole groups
-    return (rows + parts * group_rows<T> - 1) / (parts * group_rows<T>)*group_rows<T>;
-  };
-  s.rows = std::clamp<std::int64_t>(share(problem.m * entries, 4 * threads),
-                                    std::min<std::int64_t>(4 * group_rows<T>, most), most);
-  s.blocks = (problem.m + s.rows - 1) / s.rows;
-  s.rows = share(problem.m, s.blocks);  // all of one size
-  // Blocks alone pack all keys once each; a team packs them once for all, if there are chunks
-  // enough to share. Blocks are the better share when there are many of full size.
-  const std::int64_t chunks = chunk_count(problem), full = (problem.m + most - 1) / most;
-  const bool idle = s.blocks * entries < threads && chunks > 1;
-  const bool repeated = full * entries < 2 * threads && chunks >= 8 * threads;
-  s.team = threads > 1 && problem.k == 0 && (idle || repeated);
-  if (s.team) {
-    s.rows = std::min(most, problem.m);
-    s.blocks = (problem.m + s.rows - 1) / s.rows;
-  }
-  return s;
 }
 
 template <class T>

@@ -4,11 +4,11 @@
 #include <stdexcept>
 #include <string>
 
-#include "chunk.hpp"
 #include "door.hpp"
 #include "driver.hpp"
 #include "floating_point.hpp"
 #include "results.hpp"
+#include "rows.hpp"
 
 namespace vicinal {
 

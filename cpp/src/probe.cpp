@@ -5,6 +5,7 @@
 #include "chunk.hpp"
 #include "door.hpp"
 #include "group.hpp"
+#include "rows.hpp"
 
 namespace vicinal {
 

@@ -5,8 +5,8 @@
 #include <limits>
 #include <numbers>
 
-#include "chunk.hpp"
 #include "nearest.hpp"
+#include "rows.hpp"
 
 namespace vicinal {
 

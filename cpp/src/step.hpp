@@ -11,9 +11,6 @@ namespace vicinal {
 using namespace kernels;
 
 template <class T>
-constexpr T none = -std::numeric_limits<T>::infinity();
-
-template <class T>
 struct Step {
   const Problem<T>& problem;
   const Entry<T>& entry;

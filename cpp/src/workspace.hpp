@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <new>
 #include <vector>
@@ -11,6 +12,10 @@
 #include "state.hpp"
 
 namespace vicinal {
+
+// Log-weight of a key or pair that is not there.
+template <class T>
+inline constexpr T none = -std::numeric_limits<T>::infinity();
 
 // An aligned array of trivial elements. It is not cleared: pages that a call never touches cost
 // nothing.

@@ -1,0 +1,58 @@
+#include "schedule.hpp"
+
+#include <algorithm>
+
+#include "workspace.hpp"
+
+namespace vicinal {
+
+using namespace kernels;
+
+template <class T>
+std::int64_t chunk_count(const Problem<T>& problem) {
+  const std::int64_t keys = chunk_keys(problem);
+  return (problem.n + keys - 1) / keys;
+}
+
+// A call this small is over before a second thread has woken up.
+template <class T>
+int worthwhile_threads(const Problem<T>& problem, int threads) {
+  const double pairs = static_cast<double>(problem.m) * static_cast<double>(problem.n) *
+                       static_cast<double>(problem.entries.size());
+  const double work = pairs * static_cast<double>(problem.d + problem.p + 10);
+  return static_cast<int>(std::clamp(work / 5e5, 1.0, static_cast<double>(threads)));
+}
+
+template <class T>
+Schedule schedule(const Problem<T>& problem, int threads) {
+  Schedule s;
+  const std::int64_t entries = static_cast<std::int64_t>(problem.entries.size()),
+                     most = block_rows(problem);
+  const auto share = [](std::int64_t rows, std::int64_t parts) {  // in whole groups
+    return (rows + parts * group_rows<T> - 1) / (parts * group_rows<T>)*group_rows<T>;
+  };
+  s.rows = std::clamp<std::int64_t>(share(problem.m * entries, 4 * threads),
+                                    std::min<std::int64_t>(4 * group_rows<T>, most), most);
+  s.blocks = (problem.m + s.rows - 1) / s.rows;
+  s.rows = share(problem.m, s.blocks);  // all of one size
+  // Blocks alone pack all keys once each; a team packs them once for all, if there are chunks
+  // enough to share. Blocks are the better share when there are many of full size.
+  const std::int64_t chunks = chunk_count(problem), full = (problem.m + most - 1) / most;
+  const bool idle = s.blocks * entries < threads && chunks > 1;
+  const bool repeated = full * entries < 2 * threads && chunks >= 8 * threads;
+  s.team = threads > 1 && problem.k == 0 && (idle || repeated);
+  if (s.team) {
+    s.rows = std::min(most, problem.m);
+    s.blocks = (problem.m + s.rows - 1) / s.rows;
+  }
+  return s;
+}
+
+#define VICINAL_INSTANTIATE(T)                             \
+  template std::int64_t chunk_count(const Problem<T>&);    \
+  template int worthwhile_threads(const Problem<T>&, int); \
+  template Schedule schedule(const Problem<T>&, int);
+VICINAL_INSTANTIATE(float)
+VICINAL_INSTANTIATE(double)
+
+}  // namespace vicinal

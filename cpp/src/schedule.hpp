@@ -1,0 +1,25 @@
+// How a call is shared among threads. No choice changes a bit of the result: rows do not see each
+// other, and chunks fold in one order.
+#pragma once
+
+#include "problem.hpp"
+
+namespace vicinal {
+
+struct Schedule {
+  std::int64_t rows = 0;    // of a block
+  std::int64_t blocks = 0;  // of an entry
+  bool team = false;        // parallel over chunks instead of blocks
+};
+
+template <class T>
+std::int64_t chunk_count(const Problem<T>& problem);
+
+// The threads, of those allowed, that have enough to do.
+template <class T>
+int worthwhile_threads(const Problem<T>& problem, int threads);
+
+template <class T>
+Schedule schedule(const Problem<T>& problem, int threads);
+
+}  // namespace vicinal
