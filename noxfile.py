@@ -111,7 +111,7 @@ def examples(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Time vicinal against its peers; arguments go to bench/run.py."""
     install(session, "bench")
-    session.run("python", "bench/run.py", *session.posargs)
+    session.run("python", "bench/run.py", *(session.posargs or ["--build"]))
 
 
 @nox.session(default=False)
