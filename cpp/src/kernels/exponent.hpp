@@ -105,42 +105,28 @@ VICINAL_INLINE Pack<T> exp2_scaled(Pack<T> s, Pack<T> scale, Pack<T> origin,
   return scaled_or_zero<T>(exp2_centered(g), z, z < Pack<T>(Format<T>::rounder + cutoff));
 }
 
-#if defined(__AVX512DQ__)
-// Two instructions of AVX-512 replace five: y less its rounding to a whole number, and p 2^floor y,
-// or 0 where x < cutoff.
-template <int rounding>
-VICINAL_INLINE Pack<float> fraction(Pack<float> y) {
-  return _mm512_reduce_ps(y.v, rounding | _MM_FROUND_NO_EXC);
-}
-template <int rounding>
-VICINAL_INLINE Pack<double> fraction(Pack<double> y) {
-  return _mm512_reduce_pd(y.v, rounding | _MM_FROUND_NO_EXC);
-}
-VICINAL_INLINE Pack<float> scaled_or_zero(Pack<float> p, Pack<float> y, Pack<float> x,
-                                          float cutoff) {
-  const __mmask16 kept = _mm512_cmp_ps_mask(x.v, _mm512_set1_ps(cutoff), _CMP_NLT_UQ);
-  return _mm512_maskz_scalef_ps(kept, p.v, y.v);
-}
-VICINAL_INLINE Pack<double> scaled_or_zero(Pack<double> p, Pack<double> y, Pack<double> x,
-                                           double cutoff) {
-  const __mmask8 kept = _mm512_cmp_pd_mask(x.v, _mm512_set1_pd(cutoff), _CMP_NLT_UQ);
-  return _mm512_maskz_scalef_pd(kept, p.v, y.v);
+#ifdef VICINAL_NATIVE_SCALE
+// Two instructions replace five: y less its rounding to a whole number, and p 2^floor y, or 0 where
+// x < cutoff.
+template <class T>
+VICINAL_INLINE Pack<T> scaled_or_zero(Pack<T> p, Pack<T> y, Pack<T> x, T cutoff) {
+  return native_scale(p.v, y.v, x.v, native_set(cutoff));
 }
 
 template <class T>
 VICINAL_INLINE Pack<T> exp2_scaled(Pack<T> s, Pack<T> scale) {
   const Pack<T> y = fma(s, scale, Pack<T>(T(0.5)));
-  const Pack<T> g = fraction<_MM_FROUND_TO_NEG_INF>(y);
+  const Pack<T> g = Pack<T>(native_above_floor(y.v));
   return scaled_or_zero(exp2_centered(g), y, y, Format<T>::weight_cutoff + T(0.5));
 }
 template <class T>
 VICINAL_INLINE Pack<T> exp2(Pack<T> x, T cutoff = Format<T>::lowest_exponent) {
-  const Pack<T> f = fraction<_MM_FROUND_TO_NEAREST_INT>(x);
+  const Pack<T> f = Pack<T>(native_above_nearest(x.v));
   return scaled_or_zero(exp2_centered(f + Pack<T>(T(0.5))), x - f, x, cutoff);
 }
 template <class T>
 VICINAL_INLINE Pack<T> exp2_below(Pack<T> x, T reference) {
-  const Pack<T> f = fraction<_MM_FROUND_TO_NEAREST_INT>(x), n = (x - f) - Pack<T>(reference);
+  const Pack<T> f = Pack<T>(native_above_nearest(x.v)), n = (x - f) - Pack<T>(reference);
   return scaled_or_zero(exp2_centered(f + Pack<T>(T(0.5))), n, n, Format<T>::weight_cutoff);
 }
 #else

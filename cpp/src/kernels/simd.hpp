@@ -67,6 +67,29 @@ VICINAL_INLINE unsigned native_less_equal(__m512 a, __m512 b) {
 VICINAL_INLINE unsigned native_less_equal(__m512d a, __m512d b) {
   return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ);
 }
+#ifdef __AVX512DQ__
+// y less its floor, y less the nearest whole number, and p 2^floor(y) or 0 where x < cutoff (a NaN
+// in x is not below).
+#define VICINAL_NATIVE_SCALE 1
+VICINAL_INLINE __m512 native_above_floor(__m512 y) {
+  return _mm512_reduce_ps(y, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+}
+VICINAL_INLINE __m512d native_above_floor(__m512d y) {
+  return _mm512_reduce_pd(y, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+}
+VICINAL_INLINE __m512 native_above_nearest(__m512 y) {
+  return _mm512_reduce_ps(y, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+VICINAL_INLINE __m512d native_above_nearest(__m512d y) {
+  return _mm512_reduce_pd(y, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+VICINAL_INLINE __m512 native_scale(__m512 p, __m512 y, __m512 x, __m512 cutoff) {
+  return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, cutoff, _CMP_NLT_UQ), p, y);
+}
+VICINAL_INLINE __m512d native_scale(__m512d p, __m512d y, __m512d x, __m512d cutoff) {
+  return _mm512_maskz_scalef_pd(_mm512_cmp_pd_mask(x, cutoff, _CMP_NLT_UQ), p, y);
+}
+#endif
 #elif defined(__AVX2__) && defined(__FMA__)
 #define VICINAL_VECTOR_BYTES 32
 using NativeFloat = __m256;
