@@ -40,8 +40,6 @@ void check_span(const char* name, std::span<T> span, std::int64_t size) {
            std::to_string(span.size()));
 }
 
-constexpr std::int64_t most_columns = 1 << 22;  // int arithmetic on tiles stays safe
-
 template <class T>
 void check_source(const char* name, const View<T>& view, const char* what) {
   if (view.rows < 0 || view.columns < 0)
@@ -248,6 +246,7 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
   if (first.queries.columns != p.d)
     refuse("queries and keys must have the same number of features, got " +
            std::to_string(first.queries.columns) + " and " + std::to_string(p.d));
+  check_source("values", first.values, "columns");
   p.query_stride = first.queries.stride;
   p.key_stride = first.keys.stride;
   p.value_stride = first.values.stride;

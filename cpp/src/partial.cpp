@@ -93,12 +93,14 @@ PartialState<T>::PartialState(const KernelSum& kernel, std::vector<View<const T>
                               bool exclude_self)
     : impl_(std::make_unique<Impl>()) {
   if (queries.empty()) throw std::invalid_argument("queries must hold at least one item");
-  if (value_columns < 0)
-    throw std::invalid_argument("value_columns must not be negative, got " +
-                                std::to_string(value_columns));
-  if (statistics.top_k < 0)
-    throw std::invalid_argument("top_k must not be negative, got " +
-                                std::to_string(statistics.top_k));
+  const auto check = [](const char* name, std::int64_t columns) {
+    if (columns < 0 || columns > most_columns)
+      throw std::invalid_argument(std::string(name) + " must be 0 to " +
+                                  std::to_string(most_columns) + ", got " +
+                                  std::to_string(columns));
+  };
+  check("value_columns", value_columns);
+  check("top_k", statistics.top_k);
   Impl& s = *impl_;
   s.plan = lower<T>(kernel, queries[0].columns);
   s.queries = std::move(queries);

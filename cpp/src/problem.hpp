@@ -9,6 +9,9 @@
 
 namespace vicinal {
 
+// Of queries, keys, values and top_k: int arithmetic on tiles stays safe.
+inline constexpr std::int64_t most_columns = 1 << 22;
+
 // One problem of a batch: queries against keys. Strides are in elements.
 template <class T>
 struct Entry {

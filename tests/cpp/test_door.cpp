@@ -225,6 +225,10 @@ TEST_CASE("partial states") {
   auto bare = state({}), full = state({.ess = true, .covariance = true, .top_k = 2});
   refused([&] { PartialState<float>(Kernel{}, {}, 2, {}); }, {"queries"});
   refused([&] { PartialState<float>(Kernel{}, {c.queries()}, -1, {}); }, {"value_columns"});
+  refused([&] { PartialState<float>(Kernel{}, {c.queries()}, std::int64_t{1} << 62, {}); },
+          {"value_columns", "4194304"});
+  refused([&] { PartialState<float>(Kernel{}, {c.queries()}, 1, {.top_k = 1 << 23}); },
+          {"top_k", "4194304"});
   refused([&] { state({.top_k = -1}); }, {"top_k"});
   refused([&] { add(bare, {c.points.values.data.data(), 6, 1}); }, {"values", "2", "1"});
   refused([&] { bare.update({}); }, {"batch"});
