@@ -217,7 +217,7 @@ void take_limit(const Problem<T>& problem, const Entry<T>& entry, Block<T>& bloc
     const T* y = entry.values == nullptr ? nullptr : entry.values + key * problem.value_stride;
     const double w = prior_of(problem, entry, row, key);
     sums[0] += w;
-    sums[1] += own - problem.key_offset == key ? w : 0;
+    sums[1] += own >= 0 && own - problem.key_offset == key ? w : 0;
     sums[2] += w;
     sums[3] += w * w;
     for (std::int64_t c = 0; c < p; ++c) sums[header_columns + c] += w * static_cast<double>(y[c]);
