@@ -71,7 +71,7 @@ struct Chunk {
   std::vector<double> largest;      // p: largest finite |y|
   std::vector<double> scales;       // header + p: power of two that undoes the scaling of a column
   std::vector<double> relative_scales;  // p: the same against the units of a state
-  bool extreme = false;                 // some scale is beyond what sums in double may take
+  bool extreme = false;                 // float64 with a scaled column: sums need units
 };
 
 template <class T>
