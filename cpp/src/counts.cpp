@@ -59,7 +59,7 @@ template <class T>
 void take_own_weights(const Step<T>& s) noexcept {
   Group<T>& g = s.w.group;
   for (int r = 0; r < g.rows; ++r) {
-    const std::int64_t k = g.own[r] < 0 ? -1 : g.own[r] - s.problem.key_offset - s.first;
+    const std::int64_t k = g.own[r] - s.first;
     if (k >= 0 && k < s.lanes) g.own_weight[r] += s.logs(0)[r * tile_keys + k];
   }
 }

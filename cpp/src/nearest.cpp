@@ -97,9 +97,7 @@ bool is_candidate(const Problem<T>& problem, const Entry<T>& entry, std::int64_t
     if (use[key * entry.mask.column_stride] == 0) return false;
   }
   if (entry.bias && std::isinf(entry.bias.row(row)[key * entry.bias.column_stride])) return false;
-  if (!problem.exclude_self) return true;
-  const std::int64_t own = entry.self_indices != nullptr ? entry.self_indices[row] : row;
-  return own < 0 || own - problem.key_offset != key;
+  return !problem.exclude_self || own_key(problem, entry, row) != key;
 }
 
 template double pair_distance(const Problem<float>&, const float*, const float*) noexcept;

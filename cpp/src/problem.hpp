@@ -75,4 +75,13 @@ struct Problem {
   }
 };
 
+// Position among these keys of a row's own one; −1: it has none, or it comes before them. Past the
+// last key: it comes after them.
+template <class T>
+std::int64_t own_key(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row) noexcept {
+  if (!problem.needs_self) return -1;
+  const std::int64_t own = entry.self_indices != nullptr ? entry.self_indices[row] : row;
+  return own < problem.key_offset ? -1 : own - problem.key_offset;
+}
+
 }  // namespace vicinal

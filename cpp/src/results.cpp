@@ -210,14 +210,12 @@ void take_limit(const Problem<T>& problem, const Entry<T>& entry, Block<T>& bloc
   state.count[static_cast<std::size_t>(slot)] = count;
   double* sums = state.hi_row(slot);
   const std::int64_t row = block.first + slot, p = problem.p, base = problem.linear_columns();
-  const std::int64_t own = !problem.needs_self             ? -1
-                           : entry.self_indices != nullptr ? entry.self_indices[row]
-                                                           : row;
+  const std::int64_t own = own_key(problem, entry, row);
   each_nearest(problem, entry, row, true, [&](std::int64_t key) {
     const T* y = entry.values == nullptr ? nullptr : entry.values + key * problem.value_stride;
     const double w = prior_of(problem, entry, row, key);
     sums[0] += w;
-    sums[1] += own >= 0 && own - problem.key_offset == key ? w : 0;
+    sums[1] += own == key ? w : 0;
     sums[2] += w;
     sums[3] += w * w;
     for (std::int64_t c = 0; c < p; ++c) sums[header_columns + c] += w * static_cast<double>(y[c]);

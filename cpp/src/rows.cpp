@@ -77,9 +77,7 @@ void pack_group(const Problem<T>& problem, const Entry<T>& entry, const std::int
   for (int r = 0; r < count; ++r) {
     group.index[r] = rows[r];
     group.query_rows[r] = entry.queries + rows[r] * problem.query_stride;
-    group.own[r] = !problem.needs_self             ? -1
-                   : entry.self_indices != nullptr ? entry.self_indices[rows[r]]
-                                                   : rows[r];
+    group.own[r] = own_key(problem, entry, rows[r]);
   }
   // Register blocks may read past the last row: it repeats.
   std::fill(group.query_rows + count, group.query_rows + max_group_rows,

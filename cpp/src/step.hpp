@@ -45,7 +45,7 @@ void each_dropped(const Step<T>& s, F&& action) {
     }
   if (s.problem.exclude_self)
     for (int r = 0; r < g.rows; ++r) {
-      const std::int64_t k = g.own[r] < 0 ? -1 : g.own[r] - s.problem.key_offset - s.first;
+      const std::int64_t k = g.own[r] - s.first;
       if (k >= 0 && k < s.lanes) action(r, static_cast<int>(k));
     }
 }

@@ -78,7 +78,7 @@ template <class T>
 struct Group {  // up to group_rows queries
   const T* query_rows[kernels::max_group_rows];
   std::int64_t index[kernels::max_group_rows];  // row of the entry
-  std::int64_t own[kernels::max_group_rows];    // position of the own key, −1 = none
+  std::int64_t own[kernels::max_group_rows];    // own_key of each
   std::int64_t slot[kernels::max_group_rows];   // row of the block's state
   int rows = 0;
   Buffer<T> tiles;          // per term: scores or logs, factors; two more of scratch
