@@ -2,16 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
-#include <limits>
+#include <span>
 #include <thread>
 
+#include "block.hpp"
 #include "chunk.hpp"
 #include "floating_point.hpp"
 #include "group.hpp"
 #include "parallel.hpp"
-#include "poll.hpp"
-#include "results.hpp"
 #include "rows.hpp"
 #include "schedule.hpp"
 
@@ -20,29 +18,6 @@ namespace vicinal {
 using namespace kernels;
 
 namespace {
-
-template <class T>
-Reference first_reference(const Problem<T>& problem, const Entry<T>& entry) {
-  const Plan<T>& plan = problem.plan;
-  const bool priors = entry.weights != nullptr || entry.log_weights != nullptr;
-  if (!plan.bounded || entry.bias || problem.k > 0) return Reference::peak;
-  // A count needs the support itself where a weight inside it may be flushed to 0.
-  if (entry.count != nullptr && plan.has_zeros && (plan.can_vanish || priors))
-    return Reference::peak;
-  return Reference::fixed;
-}
-
-// A mass this small may have lost digits to the flush of single weights (numerics: n · 2⁻⁷⁴, double
-// 2⁻⁸⁴⁰).
-template <class T>
-bool needs_peak(const Problem<T>& problem, const Entry<T>& entry, const RowState<T>& state,
-                std::int64_t row) {
-  const bool priors = entry.weights != nullptr || entry.log_weights != nullptr;
-  if (!problem.plan.can_vanish && !priors) return false;
-  const double mass = state.sum(row, 2),
-               least = std::ldexp(static_cast<double>(entry.present), sizeof(T) == 4 ? -74 : -840);
-  return !(mass >= least && mass <= std::numeric_limits<double>::max());
-}
 
 // -------------------------------------------------------------------------- one worker, all chunks
 
@@ -60,31 +35,54 @@ void take_rows(const Problem<T>& problem, const Entry<T>& entry, std::int64_t fi
   pack_group(problem, entry, rows, count, w);
 }
 
+// One block of rows of an entry under every kernel: blocks[i] belongs to problems[i].
 template <class T>
-void run_chunk(const Problem<T>& problem, const Entry<T>& entry, Reference mode, std::int64_t c,
-               std::int64_t next, Workspace<T>& w, Poll& poll, auto&& before_fold,
-               auto&& after_fold) {
-  const auto rows = static_cast<std::int64_t>(w.block->todo.size());
+struct Share {
+  std::span<const Problem<T>> problems;
+  std::size_t item;
+  std::span<Block<T>> blocks;
+
+  const Entry<T>& entry(std::size_t i) const { return problems[i].entries[item]; }
+  Share only(std::size_t i) const { return {problems.subspan(i, 1), item, blocks.subspan(i, 1)}; }
+};
+
+template <class T>
+void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspace<T>& w,
+               Poll& poll, auto&& before_fold, auto&& after_fold) {
+  const Problem<T>& problem = share.problems[0];
+  const Entry<T>& entry = share.entry(0);
+  const auto rows = static_cast<std::int64_t>(share.blocks[0].todo.size());
   const std::int64_t groups = (rows + group_rows<T> - 1) / group_rows<T>;
   const std::int64_t keys = chunk_keys(problem), first = c * keys,
                      count = std::min(keys, problem.n - first);
-  const auto close = [&](std::int64_t g) {
+  const bool several = share.problems.size() > 1;
+  const auto close = [&](std::size_t i, std::int64_t g) {
     before_fold(g);
-    fold_group(problem, w);
+    fold_group(share.problems[i], w);
     after_fold(g);
     poll.advance(count * w.group.rows);
     poll.look();
   };
-  if (w.streams && groups == 1 && problem.k == 0) {
+  w.block = &share.blocks[0];
+  w.scores = several ? Scores::keep : Scores::compute;
+  if (w.streams && groups == 1 && problem.k == 0 && !several) {
     take_rows(problem, entry, 0, w);
-    w.streams = stream_group(problem, entry, mode, first, w);
-    if (w.streams) return close(0);
+    w.streams = stream_group(problem, entry, first, w);
+    if (w.streams) return close(0, 0);
   }
   pack_chunk(problem, entry, first, w);
   for (std::int64_t g = 0; g < groups && !poll.stopped(); ++g) {
     take_rows(problem, entry, g * group_rows<T>, w);
-    run_group(problem, entry, mode, {next * keys, g, groups}, w);
-    close(g);
+    run_group(problem, entry, {next * keys, g, groups}, w);
+    close(0, g);
+    for (std::size_t i = 1; i < share.problems.size() && !poll.stopped(); ++i) {
+      w.block = &share.blocks[i];
+      w.scores = Scores::reuse;
+      run_group(share.problems[i], share.entry(i), {problem.n, g, groups}, w);
+      close(i, g);
+    }
+    w.block = &share.blocks[0];
+    w.scores = several ? Scores::keep : Scores::compute;
   }
 }
 
@@ -100,12 +98,11 @@ class Pass {
       turns_ = std::vector<std::atomic<std::int64_t>>(static_cast<std::size_t>(groups));
     for (auto& turn : turns_) turn.store(0, std::memory_order_relaxed);
   }
-  void work(const Problem<T>& problem, const Entry<T>& entry, Reference mode, Workspace<T>& w,
-            Poll& poll) {
-    const std::int64_t chunks = chunk_count(problem);
+  void work(const Share<T>& share, Workspace<T>& w, Poll& poll) {
+    const std::int64_t chunks = chunk_count(share.problems[0]);
     for (std::int64_t c = next_++; c < chunks && !poll.stopped(); c = next_++)
       run_chunk(
-          problem, entry, mode, c, c + workers_, w, poll,
+          share, c, c + workers_, w, poll,
           [&](std::int64_t g) {
             const auto& turn = turns_[static_cast<std::size_t>(g)];
             for (int tries = 0; turn.load(std::memory_order_acquire) != c && !poll.stopped();
@@ -127,202 +124,149 @@ class Pass {
 };
 
 template <class T>
-void solo_pass(const Problem<T>& problem, const Entry<T>& entry, Reference mode, Workspace<T>& w,
-               Poll& poll) {
+void solo_pass(const Share<T>& share, Workspace<T>& w, Poll& poll) {
   const auto nothing = [](std::int64_t) {};
-  for (std::int64_t c = 0; c < chunk_count(problem) && !poll.stopped(); ++c)
-    run_chunk(problem, entry, mode, c, c + 1, w, poll, nothing, nothing);
-}
-
-// ------------------------------------------------------------------------------------------ blocks
-template <class T>
-void open_block(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block,
-                std::int64_t first, std::int64_t rows) {
-  block.first = first;
-  block.rows = rows;
-  block.todo.clear();
-  for (std::int64_t i = 0; i < rows; ++i) {
-    block.state.clear(i);
-    const RowKind kind =
-        classify_query(problem, entry.queries + (first + i) * problem.query_stride);
-    block.kind[static_cast<std::size_t>(i)] = kind;
-    if (kind == ordinary) block.todo.push_back(i);
-    if (kind == infinite && entry.weights_out != nullptr)
-      std::fill_n(entry.weights_out + (first + i) * problem.weights_stride, problem.n, T(0));
-  }
-}
-
-// Rows of vanishing mass go again, from nothing, with their own peak.
-template <class T>
-void list_again(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block) {
-  std::size_t kept = 0;
-  for (const std::int64_t i : block.todo)
-    if (needs_peak(problem, entry, block.state, i)) block.todo[kept++] = i;
-  block.todo.resize(kept);
-  for (const std::int64_t i : block.todo) block.state.clear(i);
-}
-
-// Rows that hit a key of infinite weight: coincident keys share all of it, by their other factors
-// and priors.
-template <class T>
-void list_hits(Block<T>& block) {
-  std::size_t kept = 0;
-  for (const std::int64_t i : block.todo)
-    if (block.state.reference[static_cast<std::size_t>(i)] ==
-        std::numeric_limits<double>::infinity())
-      block.todo[kept++] = i;
-  block.todo.resize(kept);
-  for (const std::int64_t i : block.todo) {
-    const std::int64_t count = block.state.count[static_cast<std::size_t>(i)];
-    block.state.clear(i);
-    block.hit_count[static_cast<std::size_t>(i)] = count;
-  }
-}
-
-// Their sums and ranks stand alone, at an infinite reference.
-template <class T>
-void close_hits(Block<T>& block) {
-  RowState<T>& state = block.state;
-  for (const std::int64_t i : block.todo) {
-    const auto at = static_cast<std::size_t>(i);
-    const double reference = state.reference[at], factor = power_of_two(reference);
-    for (std::int64_t c = 0; c < state.columns; ++c) {
-      const double f = c == 3 ? factor * factor : factor;
-      state.hi_row(i)[c] *= f;
-      state.lo_row(i)[c] *= f;
-    }
-    state.reference[at] = std::numeric_limits<double>::infinity();
-    state.count[at] = block.hit_count[at];
-  }
+  for (std::int64_t c = 0; c < chunk_count(share.problems[0]) && !poll.stopped(); ++c)
+    run_chunk(share, c, c + 1, w, poll, nothing, nothing);
 }
 
 template <class T>
-void resolve_limits(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block, Poll& poll) {
-  if (!problem.plan.decaying || !problem.take_limits) return;
-  for (const std::int64_t i : block.todo) {
-    if (poll.stopped()) return;
-    if (block.state.sum(i, 2) == 0) take_limit(problem, entry, block, i);
-    poll.look();
-  }
+void open_share(const Share<T>& share, std::int64_t first, std::int64_t most) {
+  for (std::size_t i = 0; i < share.problems.size(); ++i)
+    open_block(share.problems[i], share.entry(i), share.blocks[i], first,
+               std::min(most, share.problems[i].m - first));
 }
 
-// All passes over the keys that a block of rows needs; run_pass(mode) takes the rows of block.todo
-// over all chunks.
+// All kernels meet the keys together once; what single rows need besides, they need alone.
 template <class T>
-void complete_block(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block, Poll& poll,
-                    auto&& run_pass) {
-  const Reference mode = first_reference(problem, entry);
-  run_pass(mode);
-  if (mode == Reference::fixed && !poll.stopped()) {
-    list_again(problem, entry, block);
-    if (!block.todo.empty()) run_pass(Reference::peak);
-  }
-  resolve_limits(problem, entry, block, poll);
-  if (!problem.plan.hits || poll.stopped()) return;
-  list_hits(block);
-  if (block.todo.empty()) return;
-  run_pass(Reference::hits);
-  close_hits(block);
-}
-
-template <class T>
-void solo_block(const Problem<T>& problem, const Entry<T>& entry, Workspace<T>& w, Poll& poll) {
-  complete_block(problem, entry, *w.block, poll,
-                 [&](Reference mode) { solo_pass(problem, entry, mode, w, poll); });
+void solo_share(const Share<T>& share, Workspace<T>& w, Poll& poll) {
+  solo_pass(share, w, poll);
+  for (std::size_t i = 0; i < share.problems.size(); ++i)
+    finish_block(share.problems[i], share.entry(i), share.blocks[i], poll,
+                 [&] { solo_pass(share.only(i), w, poll); });
 }
 
 // Few rows and many keys: every worker takes chunks of the same block.
 template <class T>
-void team_block(const Problem<T>& problem, const Entry<T>& entry, std::vector<Workspace<T>>& team,
-                Poll& poll) {
-  Block<T>& block = *team[0].block;
+void team_share(const Share<T>& share, std::vector<Workspace<T>>& team, Poll& poll) {
+  Block<T>& block = share.blocks[0];
   Pass<T> pass;
-  complete_block(problem, entry, block, poll, [&](Reference mode) {
+  const auto run_pass = [&] {
     pass.prepare((static_cast<std::int64_t>(block.todo.size()) + group_rows<T> - 1) / group_rows<T>,
                  team.size());
     parallel(
         static_cast<int>(team.size()),
-        [&](int worker) {
-          pass.work(problem, entry, mode, team[static_cast<std::size_t>(worker)], poll);
-        },
+        [&](int worker) { pass.work(share, team[static_cast<std::size_t>(worker)], poll); },
         [&] { poll.look(); });
-  });
+  };
+  run_pass();
+  finish_block(share.problems[0], share.entry(0), block, poll, run_pass);
 }
 
+// ------------------------------------------------------------------------------------- whole calls
+
 template <class T>
-void run_solo(const Problem<T>& problem, const Schedule& s, int threads, const Sink<T>& sink,
-              Poll& poll, Report& report) {
-  std::vector<Workspace<T>> team(static_cast<std::size_t>(threads));
-  std::vector<Block<T>> blocks(team.size());
-  for (std::size_t i = 0; i < team.size(); ++i) {
-    allocate(team[i], problem);
-    allocate(blocks[i], problem, std::min(s.rows, problem.m));
-    team[i].block = &blocks[i];
+struct Call {
+  std::span<const Problem<T>> problems;  // share the scores of their pairs
+  Schedule schedule;
+  const Sink<T>& sink;
+  Poll& poll;
+  std::vector<std::atomic<std::int64_t>> empty_rows;  // per problem
+
+  void take(const Share<T>& share) {
+    for (std::size_t i = 0; i < problems.size() && !poll.stopped(); ++i)
+      empty_rows[i] += sink(problems[i], share.item, share.blocks[i]);
   }
+};
+
+template <class T>
+void run_solo(Call<T>& call, int threads) {
+  const Problem<T>& problem = call.problems[0];
+  const Schedule& s = call.schedule;
+  const std::size_t kernels = call.problems.size();
   const std::int64_t tasks = s.blocks * static_cast<std::int64_t>(problem.entries.size());
-  std::atomic<std::int64_t> next{0}, empty{0};
+  std::vector<Workspace<T>> team(
+      static_cast<std::size_t>(std::clamp<std::int64_t>(tasks, 1, threads)));
+  std::vector<Block<T>> blocks(team.size() * kernels);
+  for (Workspace<T>& w : team) allocate(w, problem, kernels);
+  for (Block<T>& block : blocks) allocate(block, problem, std::min(s.rows, problem.m));
+  std::atomic<std::int64_t> next{0};
   parallel(
-      threads,
+      static_cast<int>(team.size()),
       [&](int worker) {
-        Workspace<T>& w = team[static_cast<std::size_t>(worker)];
-        for (std::int64_t task = next++; task < tasks && !poll.stopped(); task = next++) {
-          const Entry<T>& entry = problem.entries[static_cast<std::size_t>(task / s.blocks)];
-          const std::int64_t first = task % s.blocks * s.rows;
-          open_block(problem, entry, *w.block, first, std::min(s.rows, problem.m - first));
-          solo_block(problem, entry, w, poll);
-          if (!poll.stopped()) empty += sink(static_cast<std::size_t>(task / s.blocks), *w.block);
+        const auto at = static_cast<std::size_t>(worker);
+        for (std::int64_t task = next++; task < tasks && !call.poll.stopped(); task = next++) {
+          const Share<T> share{call.problems, static_cast<std::size_t>(task / s.blocks),
+                               std::span(blocks).subspan(at * kernels, kernels)};
+          open_share(share, task % s.blocks * s.rows, s.rows);
+          solo_share(share, team[at], call.poll);
+          call.take(share);
         }
       },
-      [&] { poll.look(); });
-  report.empty_rows = empty;
+      [&] { call.poll.look(); });
 }
 
 template <class T>
-void run_team(const Problem<T>& problem, const Schedule& s, int threads, const Sink<T>& sink,
-              Poll& poll, Report& report) {
+void run_team(Call<T>& call, int threads) {
+  const Problem<T>& problem = call.problems[0];
   std::vector<Workspace<T>> team(
       static_cast<std::size_t>(std::min<std::int64_t>(threads, chunk_count(problem))));
   Block<T> block;
-  allocate(block, problem, s.rows);
-  for (Workspace<T>& w : team) {
-    allocate(w, problem);
-    w.block = &block;
-  }
+  allocate(block, problem, call.schedule.rows);
+  for (Workspace<T>& w : team) allocate(w, problem, 1);
   for (std::size_t e = 0; e < problem.entries.size(); ++e)
-    for (std::int64_t first = 0; first < problem.m && !poll.stopped(); first += s.rows) {
-      const Entry<T>& entry = problem.entries[e];
-      open_block(problem, entry, block, first, std::min(s.rows, problem.m - first));
-      team_block(problem, entry, team, poll);
-      if (!poll.stopped()) report.empty_rows += sink(e, block);
+    for (std::int64_t first = 0; first < problem.m && !call.poll.stopped();
+         first += call.schedule.rows) {
+      const Share<T> share{call.problems, e, {&block, 1}};
+      open_share(share, first, call.schedule.rows);
+      team_share(share, team, call.poll);
+      call.take(share);
     }
 }
 
 int thread_count(int asked) { return std::clamp(asked > 0 ? asked : max_threads(), 1, 1024); }
 
+// How many problems from the first on share its scores.
+template <class T>
+std::size_t sharing(std::span<const Problem<T>> problems) {
+  std::size_t count = 1;
+  while (count < problems.size() && share_scores(problems[0].plan, problems[count].plan)) ++count;
+  return count;
+}
+
 }  // namespace
 
 template <class T>
-Report run(const Problem<T>& problem, int num_threads, const Watch& watch, const Sink<T>& sink) {
-  const double total = static_cast<double>(problem.m) * static_cast<double>(problem.n) *
-                       static_cast<double>(problem.entries.size());
+std::vector<Report> run(std::span<const Problem<T>> problems, int num_threads, const Watch& watch,
+                        const Sink<T>& sink) {
+  const Problem<T>& first = problems[0];
+  const double pairs = static_cast<double>(first.m) * static_cast<double>(first.n) *
+                       static_cast<double>(first.entries.size());
   const DefaultFloatingPoint modes;
-  Report report;
-  Poll poll(watch, std::max(1.0, total));
-  int threads = worthwhile_threads(problem, thread_count(num_threads));
-  const Schedule s = schedule(problem, threads);
-  const std::int64_t tasks = s.blocks * static_cast<std::int64_t>(problem.entries.size());
-  if (s.team)
-    run_team(problem, s, threads, sink, poll, report);
-  else
-    run_solo(problem, s, static_cast<int>(std::clamp<std::int64_t>(tasks, 1, threads)), sink, poll,
-             report);
+  Poll poll(watch, std::max(1.0, pairs * static_cast<double>(problems.size())));
+  std::vector<Report> reports(problems.size());
+  const int threads = worthwhile_threads(first, thread_count(num_threads));
+  for (std::size_t i = 0; i < problems.size() && !poll.stopped();) {
+    std::size_t kernels = sharing(problems.subspan(i));
+    Schedule s = schedule(problems[i], kernels, threads);
+    if (s.team && kernels > 1) s = schedule(problems[i], kernels = 1, threads);  // few rows
+    Call<T> call{problems.subspan(i, kernels), s, sink, poll,
+                 std::vector<std::atomic<std::int64_t>>(kernels)};
+    s.team ? run_team(call, threads) : run_solo(call, threads);
+    for (std::size_t k = 0; k < kernels; ++k) reports[i + k].empty_rows = call.empty_rows[k];
+    i += kernels;
+  }
   poll.finish();
-  report.interrupted = poll.stopped();
-  report.pairs_visited = static_cast<std::int64_t>(total);
-  return report;
+  for (Report& report : reports) {
+    report.interrupted = poll.stopped();
+    report.pairs_visited = static_cast<std::int64_t>(pairs);
+  }
+  return reports;
 }
 
-template Report run(const Problem<float>&, int, const Watch&, const Sink<float>&);
-template Report run(const Problem<double>&, int, const Watch&, const Sink<double>&);
+template std::vector<Report> run(std::span<const Problem<float>>, int, const Watch&,
+                                 const Sink<float>&);
+template std::vector<Report> run(std::span<const Problem<double>>, int, const Watch&,
+                                 const Sink<double>&);
 
 }  // namespace vicinal

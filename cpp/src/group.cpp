@@ -77,8 +77,8 @@ void look_ahead(const Problem<T>& problem, const Entry<T>& entry, std::int64_t p
 }
 
 template <class T>
-void run_tile(const Problem<T>& problem, const Entry<T>& entry, Reference mode, int t,
-              Workspace<T>& w) {
+void run_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace<T>& w) {
+  const Reference mode = w.block->mode;
   Step<T> s = step_of(problem, entry, t, w);
   s.hits = mode == Reference::hits;
   if (s.flags.empty && entry.weights_out == nullptr) return;
@@ -105,25 +105,25 @@ const T* score_tile(const Problem<T>& problem, const Entry<T>& entry, int t,
 }
 
 template <class T>
-void run_group(const Problem<T>& problem, const Entry<T>& entry, Reference mode,
-               const Upcoming& upcoming, Workspace<T>& w) noexcept {
-  clear_group(problem, w.group, mode);
+void run_group(const Problem<T>& problem, const Entry<T>& entry, const Upcoming& upcoming,
+               Workspace<T>& w) noexcept {
+  clear_group(problem, w.group, w.block->mode);
   for (int t = 0; t < w.chunk.tiles; ++t) {
     look_ahead(problem, entry, upcoming.tile(t, w.chunk.tiles), w);
-    run_tile(problem, entry, mode, t, w);
+    run_tile(problem, entry, t, w);
   }
 }
 
 template <class T>
-bool stream_group(const Problem<T>& problem, const Entry<T>& entry, Reference mode,
-                  std::int64_t first, Workspace<T>& w) noexcept {
+bool stream_group(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
+                  Workspace<T>& w) noexcept {
   const std::int64_t end = std::min(first + chunk_keys(problem), problem.n);
-  clear_group(problem, w.group, mode);
+  clear_group(problem, w.group, w.block->mode);
   open_tiles(w);
   for (std::int64_t at = first; at < end; at += tile_keys) {
     pack_tile(problem, entry, at, w);
     look_ahead(problem, entry, at + tile_keys, w);
-    run_tile(problem, entry, mode, 0, w);
+    run_tile(problem, entry, 0, w);
   }
   return close_tiles(w);
 }
@@ -175,13 +175,13 @@ template const float* score_tile(const Problem<float>&, const Entry<float>&, int
                                  Workspace<float>&) noexcept;
 template const double* score_tile(const Problem<double>&, const Entry<double>&, int,
                                   Workspace<double>&) noexcept;
-template void run_group(const Problem<float>&, const Entry<float>&, Reference, const Upcoming&,
+template void run_group(const Problem<float>&, const Entry<float>&, const Upcoming&,
                         Workspace<float>&) noexcept;
-template void run_group(const Problem<double>&, const Entry<double>&, Reference, const Upcoming&,
+template void run_group(const Problem<double>&, const Entry<double>&, const Upcoming&,
                         Workspace<double>&) noexcept;
-template bool stream_group(const Problem<float>&, const Entry<float>&, Reference, std::int64_t,
+template bool stream_group(const Problem<float>&, const Entry<float>&, std::int64_t,
                            Workspace<float>&) noexcept;
-template bool stream_group(const Problem<double>&, const Entry<double>&, Reference, std::int64_t,
+template bool stream_group(const Problem<double>&, const Entry<double>&, std::int64_t,
                            Workspace<double>&) noexcept;
 template void fold_group(const Problem<float>&, Workspace<float>&) noexcept;
 template void fold_group(const Problem<double>&, Workspace<double>&) noexcept;

@@ -6,11 +6,6 @@
 
 namespace vicinal {
 
-// How weights are kept in range: relative to 0 (bounded kernels), or to the row's running peak; or
-// only the keys at distance 0 of an inverse-distance kernel weigh, whose weight is infinite, by
-// their other factors and priors.
-enum class Reference { fixed, peak, hits };
-
 // While the groups of a chunk compute, the chunk that the worker packs next travels to the
 // second-level cache, a tile now and then: packing is bound by memory, computing is not.
 struct Upcoming {
@@ -25,15 +20,15 @@ struct Upcoming {
 };
 
 template <class T>
-void run_group(const Problem<T>& problem, const Entry<T>& entry, Reference mode,
-               const Upcoming& upcoming, Workspace<T>& workspace) noexcept;
+void run_group(const Problem<T>& problem, const Entry<T>& entry, const Upcoming& upcoming,
+               Workspace<T>& workspace) noexcept;
 
 // Packs and runs the chunk from position `first` tile by tile: for a group that has it to itself,
 // each tile meets its queries while it is in the nearest cache. False: a value column needs
 // scaling, so the chunk is to be packed and run instead.
 template <class T>
-bool stream_group(const Problem<T>& problem, const Entry<T>& entry, Reference mode,
-                  std::int64_t first, Workspace<T>& workspace) noexcept;
+bool stream_group(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
+                  Workspace<T>& workspace) noexcept;
 
 // The scores of the group's queries against tile t of the chunk, by the first factor of the kernel.
 template <class T>

@@ -1,6 +1,9 @@
 // The public functions: through the door, over the blocks, out with the results.
 #include "vicinal/local_mean.hpp"
 
+#include <stdexcept>
+#include <string>
+
 #include "door.hpp"
 #include "driver.hpp"
 #include "results.hpp"
@@ -10,31 +13,60 @@ namespace vicinal {
 namespace {
 
 template <class T>
+std::vector<Report> run_all(std::span<const Problem<T>> problems, const Options<T>& options) {
+  if (problems.empty() || problems[0].m == 0) return std::vector<Report>(problems.size());
+  return run<T>(problems, options.num_threads, {options.interrupted, options.progress},
+                [](const Problem<T>& problem, std::size_t e, Block<T>& block) {
+                  return write_results(problem, problem.entries[e], block);
+                });
+}
+
+template <class T>
 Report batch_stats(const KernelSum& kernel, std::span<const BatchItem<T>> batch,
                    const Options<T>& options) {
   if (batch.empty()) return {};
   const Problem<T> problem = open_door(lower<T>(kernel, batch[0].keys.columns), batch, options);
-  if (problem.m == 0) return {};
-  return run<T>(problem, options.num_threads, {options.interrupted, options.progress},
-                [&](std::size_t e, Block<T>& block) {
-                  return write_results(problem, problem.entries[e], block);
-                });
+  return run_all<T>({&problem, 1}, options)[0];
+}
+
+template <class T>
+BatchItem<T> item_of(View<const T> queries, View<const T> keys, View<const T> values,
+                     const Statistics<T>& statistics, const Options<T>& options) {
+  return {queries,
+          keys,
+          values,
+          statistics,
+          options.weights,
+          options.log_weights,
+          options.mask,
+          options.bias,
+          options.self_indices};
 }
 
 template <class T>
 Report single_stats(const KernelSum& kernel, View<const T> queries, View<const T> keys,
                     View<const T> values, const Statistics<T>& statistics,
                     const Options<T>& options) {
-  const BatchItem<T> item{queries,
-                          keys,
-                          values,
-                          statistics,
-                          options.weights,
-                          options.log_weights,
-                          options.mask,
-                          options.bias,
-                          options.self_indices};
+  const BatchItem<T> item = item_of(queries, keys, values, statistics, options);
   return batch_stats<T>(kernel, {&item, 1}, options);
+}
+
+template <class T>
+std::vector<Report> many_stats(std::span<const KernelSum> kernels, View<const T> queries,
+                               View<const T> keys, View<const T> values,
+                               std::span<const Statistics<T>> statistics,
+                               const Options<T>& options) {
+  if (statistics.size() != kernels.size())
+    throw std::invalid_argument("statistics must have one element per kernel, got " +
+                                std::to_string(statistics.size()) + " for " +
+                                std::to_string(kernels.size()));
+  std::vector<Problem<T>> problems;
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    const BatchItem<T> item = item_of(queries, keys, values, statistics[i], options);
+    problems.push_back(
+        open_door<T>(lower<T>(kernels[i], keys.columns, &kernels[0]), {&item, 1}, options));
+  }
+  return run_all<T>(problems, options);
 }
 
 }  // namespace
@@ -56,6 +88,19 @@ Report local_stats(const KernelSum& kernel, std::span<const BatchItem<float>> ba
 Report local_stats(const KernelSum& kernel, std::span<const BatchItem<double>> batch,
                    const Options<double>& options) {
   return batch_stats(kernel, batch, options);
+}
+
+std::vector<Report> local_stats(std::span<const KernelSum> kernels, View<const float> queries,
+                                View<const float> keys, View<const float> values,
+                                std::span<const Statistics<float>> statistics,
+                                const Options<float>& options) {
+  return many_stats(kernels, queries, keys, values, statistics, options);
+}
+std::vector<Report> local_stats(std::span<const KernelSum> kernels, View<const double> queries,
+                                View<const double> keys, View<const double> values,
+                                std::span<const Statistics<double>> statistics,
+                                const Options<double>& options) {
+  return many_stats(kernels, queries, keys, values, statistics, options);
 }
 
 }  // namespace vicinal

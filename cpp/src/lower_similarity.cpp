@@ -44,19 +44,25 @@ void lower_category(const Kernel& k, const std::vector<double>& h, FactorPlan<T>
 
 template <class T>
 double lower_similarity(const Kernel& k, Metric metric, const std::vector<double>& h,
-                        FactorPlan<T>& f) {
+                        const std::vector<double>& packing, FactorPlan<T>& f) {
   const bool uniform = h.size() == 1;
+  const auto multiple = [&] {  // of the packing bandwidths
+    for (std::size_t j = 0; j < h.size(); ++j)
+      if (!std::isinf(h[j])) return h[j] / packing[j];
+    return 1.0;
+  };
   const auto ones = [&](int n) { f.scales.assign(static_cast<std::size_t>(n), T(1)); };
   const auto per_feature = [&] {
     f.scales.resize(static_cast<std::size_t>(f.width));
     for (int j = 0; j < f.width; ++j)
-      f.scales[static_cast<std::size_t>(j)] = in_range<T>(1 / h[static_cast<std::size_t>(j)]);
-    return 1.0;
+      f.scales[static_cast<std::size_t>(j)] = in_range<T>(1 / packing[static_cast<std::size_t>(j)]);
+    return multiple();
   };
   // A power of two near 1/h keeps squares of coordinates inside the type, and is exact.
   const auto binary_scale = [&] {
     const int limit = sizeof(T) == 4 ? 40 : 300;
-    const int exponent = std::isinf(h[0]) ? 0 : std::clamp(-std::ilogb(h[0]), -limit, limit);
+    const int exponent =
+        std::isinf(packing[0]) ? 0 : std::clamp(-std::ilogb(packing[0]), -limit, limit);
     f.coordinate_scale = static_cast<T>(std::ldexp(1.0, exponent));
     ones(f.depth);
     return std::ldexp(h[0], exponent);
@@ -78,8 +84,9 @@ double lower_similarity(const Kernel& k, Metric metric, const std::vector<double
         for (int i = 0; i < f.depth; ++i)
           for (int j = 0; j < f.width; ++j)
             f.components[static_cast<std::size_t>(i * f.width + j)] /=
-                h[static_cast<std::size_t>(j)];
+                packing[static_cast<std::size_t>(j)];
         ones(f.depth);
+        left = multiple();
       } else {
         left = per_feature();
       }
@@ -114,8 +121,8 @@ double lower_similarity(const Kernel& k, Metric metric, const std::vector<double
       ones(3);
       f.similarity = Similarity::haversine;
       const double radius = metric == Metric::great_circle ? k.scale : 1.0;
-      f.feature_weights = {static_cast<T>(f.degrees / 2), in_range<T>(radius / h[0])};
-      return std::isinf(h[0]) ? h[0] : 1.0;
+      f.feature_weights = {static_cast<T>(f.degrees / 2), in_range<T>(radius / packing[0])};
+      return std::isinf(h[0]) ? h[0] : multiple();
     }
     case Metric::dot:
       if (!takes_inner_product(k.profile))
@@ -147,7 +154,7 @@ double lower_similarity(const Kernel& k, Metric metric, const std::vector<double
   template void lower_category(const Kernel&, const std::vector<double>&, FactorPlan<T>&, \
                                Plan<T>&);                                                 \
   template double lower_similarity(const Kernel&, Metric, const std::vector<double>&,     \
-                                   FactorPlan<T>&);
+                                   const std::vector<double>&, FactorPlan<T>&);
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)
 

@@ -30,10 +30,11 @@ template <class T>
 void lower_category(const Kernel& kernel, const std::vector<double>& bandwidths,
                     FactorPlan<T>& factor, Plan<T>& plan);
 
-// Sets how coordinates are packed and returns the bandwidth that is left for the profile.
+// Sets how coordinates are packed and returns the bandwidth that is left for the profile. `packing`
+// are the bandwidths themselves or a multiple of them, shared with other kernels.
 template <class T>
 double lower_similarity(const Kernel& kernel, Metric metric, const std::vector<double>& bandwidths,
-                        FactorPlan<T>& factor);
+                        const std::vector<double>& packing, FactorPlan<T>& factor);
 
 // `h` is what lower_similarity left; log-weights are in log2 units.
 template <class T>

@@ -140,7 +140,7 @@ Report PartialState<T>::update(std::span<const BatchItem<T>> batch, const Option
   if (s.center.empty()) s.center = problem.value_center;
   const std::vector<double> shift = s.shift_from(problem.value_center);
   std::atomic<bool> touched{false};
-  const auto take = [&](std::size_t e, Block<T>& block) {
+  const auto take = [&](const Problem<T>&, std::size_t e, Block<T>& block) {
     touched = true;
     const double prior = problem.entries[e].prior_shift;
     RowState<T>& piece = block.state;
@@ -154,8 +154,8 @@ Report PartialState<T>::update(std::span<const BatchItem<T>> batch, const Option
     return std::int64_t{0};
   };
   try {
-    const Report report =
-        run<T>(problem, options.num_threads, {options.interrupted, options.progress}, take);
+    const Report report = run<T>({&problem, 1}, options.num_threads,
+                                 {options.interrupted, options.progress}, take)[0];
     s.incomplete = report.interrupted && touched;
     return report;
   } catch (...) {

@@ -36,8 +36,24 @@ bool refuses_infinity(Profile p) {
          p == Profile::inverse_distance || p == Profile::polynomial || p == Profile::sigmoid;
 }
 
+// The bandwidths by which coordinates are packed: those of the pilot, if h is a multiple of them
+// that leaves squares of coordinates well inside float32.
+std::vector<double> packing_bandwidths(const std::vector<double>& h,
+                                       const std::vector<double>& pilot) {
+  constexpr double most = 4096, rounding = 1e-15;
+  if (pilot.size() != h.size()) return h;
+  double ratio = 0;
+  for (std::size_t j = 0; j < h.size(); ++j) {
+    if (std::isinf(h[j]) && std::isinf(pilot[j])) continue;
+    const double r = h[j] / pilot[j];
+    if (ratio == 0) ratio = r;
+    if (!(std::abs(r - ratio) <= rounding * ratio && r <= most && r >= 1 / most)) return h;
+  }
+  return pilot;
+}
+
 template <class T>
-FactorPlan<T> lower_factor(const Kernel& k, std::int64_t d, Plan<T>& plan) {
+FactorPlan<T> lower_factor(const Kernel& k, std::int64_t d, const Kernel* pilot, Plan<T>& plan) {
   FactorPlan<T> f;
   f.columns.assign(k.columns.begin(), k.columns.end());
   for (const std::int64_t c : f.columns)
@@ -53,7 +69,9 @@ FactorPlan<T> lower_factor(const Kernel& k, std::int64_t d, Plan<T>& plan) {
   if (metric == Metric::category) {
     lower_category(k, h, f, plan);
   } else {
-    const double left = lower_similarity(k, metric, h, f);
+    const std::vector<double> packing =
+        pilot == nullptr ? h : packing_bandwidths(h, bandwidths_of(*pilot, f.width));
+    const double left = lower_similarity(k, metric, h, packing, f);
     f.inverse_bandwidth = std::isinf(left) ? 0 : 1 / left;
     if (std::isinf(left) && refuses_infinity(k.profile))
       refuse("bandwidth must be finite for this kernel, got inf");
@@ -73,13 +91,32 @@ FactorPlan<T> lower_factor(const Kernel& k, std::int64_t d, Plan<T>& plan) {
 }  // namespace
 
 template <class T>
-Plan<T> lower(const KernelSum& kernel, std::int64_t d) {
+bool share_scores(const Plan<T>& a, const Plan<T>& b) {
+  const auto single = [](const Plan<T>& plan) {
+    return plan.terms.size() == 1 && plan.terms[0].factors.size() == 1;
+  };
+  if (!single(a) || !single(b)) return false;
+  FactorPlan<T> f = a.terms[0].factors[0];
+  const FactorPlan<T>& g = b.terms[0].factors[0];
+  f.shape = g.shape;
+  f.parameters = g.parameters;
+  f.hits = g.hits;
+  f.inverse_bandwidth = g.inverse_bandwidth;
+  f.log_constant = g.log_constant;
+  return f == g;
+}
+
+template <class T>
+Plan<T> lower(const KernelSum& kernel, std::int64_t d, const KernelSum* pilot) {
   const DefaultFloatingPoint modes;
   if (d < 1 || d > 1 << 22)
     refuse("keys must have 1 to 4194304 features, got " + std::to_string(d));
   Plan<T> plan;
   plan.decaying = true;
   if (kernel.terms.empty() || kernel.terms.size() > 64) refuse("kernel must have 1 to 64 terms");
+  const bool piloted =
+      pilot != nullptr && pilot->terms.size() == 1 && pilot->terms[0].factors.size() == 1;
+  const Kernel* pilot_factor = piloted ? &pilot->terms[0].factors[0] : nullptr;
   std::vector<double> constants;
   for (const Term& term : kernel.terms) {
     if (term.factors.empty()) refuse("a term of a kernel needs at least one factor");
@@ -88,7 +125,7 @@ Plan<T> lower(const KernelSum& kernel, std::int64_t d) {
     TermPlan<T> lowered;
     double constant = 0;
     for (const Kernel& k : term.factors) {
-      lowered.factors.push_back(lower_factor<T>(k, d, plan));
+      lowered.factors.push_back(lower_factor<T>(k, d, pilot_factor, plan));
       constant += lowered.factors.back().log_constant;
     }
     plan.is_signed |= term.coefficient < 0;
@@ -102,7 +139,9 @@ Plan<T> lower(const KernelSum& kernel, std::int64_t d) {
   return plan;
 }
 
-template Plan<float> lower<float>(const KernelSum&, std::int64_t);
-template Plan<double> lower<double>(const KernelSum&, std::int64_t);
+template Plan<float> lower<float>(const KernelSum&, std::int64_t, const KernelSum*);
+template bool share_scores(const Plan<float>&, const Plan<float>&);
+template Plan<double> lower<double>(const KernelSum&, std::int64_t, const KernelSum*);
+template bool share_scores(const Plan<double>&, const Plan<double>&);
 
 }  // namespace vicinal

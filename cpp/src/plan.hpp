@@ -61,8 +61,13 @@ struct Plan {
   bool operator==(const Plan&) const = default;
 };
 
-// Throws std::invalid_argument for a kernel that makes no sense for points of `d` columns.
+// Throws std::invalid_argument for a kernel that makes no sense for points of `d` columns. Where
+// the bandwidths are a multiple of those of `pilot`, its coordinates are packed as the pilot's are.
 template <class T>
-Plan<T> lower(const KernelSum& kernel, std::int64_t d);
+Plan<T> lower(const KernelSum& kernel, std::int64_t d, const KernelSum* pilot = nullptr);
+
+// The two see the same scores of all pairs and differ in what they make of them.
+template <class T>
+bool share_scores(const Plan<T>& a, const Plan<T>& b);
 
 }  // namespace vicinal

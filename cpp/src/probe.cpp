@@ -19,7 +19,7 @@ void scores(const Kernel& kernel, View<const T> queries, View<const T> keys, Vie
   const Problem<T> problem = open_door<T>(lower<T>(kernel, keys.columns), {&item, 1}, {});
   Workspace<T> w;
   Block<T> block;
-  allocate(w, problem);
+  allocate(w, problem, 1);
   allocate(block, problem, kernels::group_rows<T>);
   w.block = &block;
   const T scale = problem.plan.terms[0].factors[0].coordinate_scale;
@@ -52,6 +52,9 @@ void probe_scores(const Kernel& kernel, View<const float> queries, View<const fl
 void probe_scores(const Kernel& kernel, View<const double> queries, View<const double> keys,
                   View<double> out) {
   scores(kernel, queries, keys, out);
+}
+bool probe_sharing(const KernelSum& first, const KernelSum& other, std::int64_t d) {
+  return share_scores(lower<float>(first, d, &first), lower<float>(other, d, &first));
 }
 
 }  // namespace vicinal

@@ -24,10 +24,10 @@ int worthwhile_threads(const Problem<T>& problem, int threads) {
 }
 
 template <class T>
-Schedule schedule(const Problem<T>& problem, int threads) {
+Schedule schedule(const Problem<T>& problem, std::size_t kernels, int threads) {
   Schedule s;
   const std::int64_t entries = static_cast<std::int64_t>(problem.entries.size()),
-                     most = block_rows(problem);
+                     most = block_rows(problem, kernels);
   const auto share = [](std::int64_t rows, std::int64_t parts) {  // in whole groups
     return (rows + parts * group_rows<T> - 1) / (parts * group_rows<T>)*group_rows<T>;
   };
@@ -51,7 +51,7 @@ Schedule schedule(const Problem<T>& problem, int threads) {
 #define VICINAL_INSTANTIATE(T)                             \
   template std::int64_t chunk_count(const Problem<T>&);    \
   template int worthwhile_threads(const Problem<T>&, int); \
-  template Schedule schedule(const Problem<T>&, int);
+  template Schedule schedule(const Problem<T>&, std::size_t, int);
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)
 

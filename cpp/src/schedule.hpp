@@ -20,6 +20,6 @@ template <class T>
 int worthwhile_threads(const Problem<T>& problem, int threads);
 
 template <class T>
-Schedule schedule(const Problem<T>& problem, int threads);
+Schedule schedule(const Problem<T>& problem, std::size_t kernels, int threads);
 
 }  // namespace vicinal

@@ -11,6 +11,12 @@ namespace vicinal {
 
 template <class T>
 void score_factor(const Step<T>& s, std::size_t term, std::size_t j, T* out) noexcept {
+  const std::int64_t count = std::int64_t(s.rows()) * tile_keys,
+                     kept = std::int64_t(s.t) * group_rows<T> * tile_keys;
+  if (s.w.scores == Scores::reuse) {
+    std::copy_n(s.w.kept_scores.data() + kept, count, out);
+    return;
+  }
   const FactorPlan<T>& f = s.problem.plan.terms[term].factors[j];
   FactorBuffers<T>& b = s.w.factors[term][j];
   ScoreArguments<T> a;
@@ -42,6 +48,7 @@ void score_factor(const Step<T>& s, std::size_t term, std::size_t j, T* out) noe
   }
   s.table().score[static_cast<int>(f.similarity)](a, s.rows());
   if (f.square_half) s.table().square_half(out, s.rows());
+  if (s.w.scores == Scores::keep) std::copy_n(out, count, s.w.kept_scores.data() + kept);
 }
 
 namespace {

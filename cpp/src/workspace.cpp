@@ -25,14 +25,14 @@ int chunk_keys(const Problem<T>& problem) {
 }
 
 template <class T>
-std::int64_t block_rows(const Problem<T>& problem) {
-  const std::int64_t rows =
-      state_bytes / (16 * problem.state_columns()) / group_rows<T> * group_rows<T>;
+std::int64_t block_rows(const Problem<T>& problem, std::size_t kernels) {
+  const std::int64_t bytes = 16 * problem.state_columns() * static_cast<std::int64_t>(kernels),
+                     rows = state_bytes / bytes / group_rows<T> * group_rows<T>;
   return std::clamp<std::int64_t>(rows, group_rows<T>, 2016);
 }
 
 template <class T>
-void allocate(Workspace<T>& w, const Problem<T>& problem) {
+void allocate(Workspace<T>& w, const Problem<T>& problem, std::size_t kernels) {
   const int tiles = chunk_keys(problem) / tile_keys, lanes = problem.table->lanes,
             g = group_rows<T>;
   const std::int64_t p = problem.p, padded = problem.padded_values();
@@ -61,6 +61,7 @@ void allocate(Workspace<T>& w, const Problem<T>& problem) {
       b.row.resize(std::int64_t(query_lanes) * plan.depth);
     }
   }
+  if (kernels > 1) w.kept_scores.resize(std::int64_t(tiles) * g * tile_keys);
   auto& q = w.group;
   q.tiles.resize(std::int64_t(2 * static_cast<int>(w.factors.size()) + 2) * g * tile_keys);
   q.header_lanes.resize(g * header_columns * lanes);
@@ -89,10 +90,10 @@ void allocate(Block<T>& b, const Problem<T>& problem, std::int64_t rows) {
 
 template int chunk_keys<float>(const Problem<float>&);
 template int chunk_keys<double>(const Problem<double>&);
-template std::int64_t block_rows<float>(const Problem<float>&);
-template std::int64_t block_rows<double>(const Problem<double>&);
-template void allocate<float>(Workspace<float>&, const Problem<float>&);
-template void allocate<double>(Workspace<double>&, const Problem<double>&);
+template std::int64_t block_rows<float>(const Problem<float>&, std::size_t);
+template std::int64_t block_rows<double>(const Problem<double>&, std::size_t);
+template void allocate<float>(Workspace<float>&, const Problem<float>&, std::size_t);
+template void allocate<double>(Workspace<double>&, const Problem<double>&, std::size_t);
 template void allocate<float>(Block<float>&, const Problem<float>&, std::int64_t);
 template void allocate<double>(Block<double>&, const Problem<double>&, std::int64_t);
 

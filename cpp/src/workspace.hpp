@@ -24,14 +24,14 @@ class Buffer {
  public:
   void resize(std::int64_t count) {
     const std::size_t bytes = (static_cast<std::size_t>(count) * sizeof(T) + 127) / 64 * 64;
-    data_.reset(static_cast<T*>(::operator new(bytes, std::align_val_t{64})));
+    data_.reset(static_cast<T*>(::operator new (bytes, std::align_val_t{64})));
   }
   T* data() const { return data_.get(); }
   T& operator[](std::int64_t i) const { return data_.get()[i]; }
 
  private:
   struct Free {
-    void operator()(T* p) const { ::operator delete(static_cast<void*>(p), std::align_val_t{64}); }
+    void operator()(T* p) const { ::operator delete (static_cast<void*>(p), std::align_val_t{64}); }
   };
   std::unique_ptr<T, Free> data_;
 };
@@ -95,17 +95,27 @@ struct Group {  // up to group_rows queries
   std::int64_t count[kernels::max_group_rows];
 };
 
+// How weights are kept in range: relative to 0 (bounded kernels), or to the row's running peak; or
+// only the keys at distance 0 of an inverse-distance kernel weigh, whose weight is infinite, by
+// their other factors and priors.
+enum class Reference { fixed, peak, hits };
+
 // A block of rows and what is known of them so far. One worker's, or shared by all when rows are
 // few.
 template <class T>
 struct Block {
   std::int64_t first = 0, rows = 0;
   RowState<T> state;
-  std::vector<std::int64_t> todo;       // rows of the current pass, relative to `first`
+  Reference mode{};                     // of the current pass
+  std::vector<std::int64_t> todo;       // its rows, relative to `first`
   std::vector<std::uint8_t> kind;       // RowKind of each query
   std::vector<std::int64_t> hit_count;  // counts of rows that hit a key of infinite weight
   Buffer<T> weight_references;          // rows × tiles of the call, for weights asked out
 };
+
+// Kernels that differ in profile or bandwidth alone take the scores of a group against a chunk over
+// from the first of them.
+enum class Scores { compute, keep, reuse };
 
 template <class T>
 struct Workspace {
@@ -115,18 +125,20 @@ struct Workspace {
   Block<T>* block = nullptr;
   kernels::Ahead keys_ahead{}, values_ahead{};  // rows of a tile that will be packed soon
   bool streams = true;                          // until a chunk's values had to be scaled
+  Scores scores = Scores::compute;
+  Buffer<T> kept_scores;  // tiles × group_rows × tile_keys, for calls with several kernels
 };
 
 // Keys of a chunk: a power of two, from the width of a key and the type alone.
 template <class T>
 int chunk_keys(const Problem<T>& problem);
 
-// Rows of a block: as many as the state's budget allows.
+// Rows of a block: as many as the budget allows for the states of all kernels.
 template <class T>
-std::int64_t block_rows(const Problem<T>& problem);
+std::int64_t block_rows(const Problem<T>& problem, std::size_t kernels);
 
 template <class T>
-void allocate(Workspace<T>& workspace, const Problem<T>& problem);
+void allocate(Workspace<T>& workspace, const Problem<T>& problem, std::size_t kernels);
 template <class T>
 void allocate(Block<T>& block, const Problem<T>& problem, std::int64_t rows);
 

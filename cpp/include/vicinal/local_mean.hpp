@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <span>
+#include <vector>
 
 #include "vicinal/export.h"
 #include "vicinal/kernel.hpp"
@@ -81,6 +82,20 @@ VICINAL_EXPORT Report local_stats(const KernelSum& kernel, std::span<const Batch
                                   const Options<float>& options = {});
 VICINAL_EXPORT Report local_stats(const KernelSum& kernel, std::span<const BatchItem<double>> batch,
                                   const Options<double>& options = {});
+
+// Several kernels over the same points: statistics[i] receives what kernels[i] gives, and there is
+// one report each. Kernels that differ in their profiles or in a common factor of their bandwidths
+// share the scores of all pairs, so a grid of bandwidths costs little more than its exponentials.
+VICINAL_EXPORT std::vector<Report> local_stats(std::span<const KernelSum> kernels,
+                                               View<const float> queries, View<const float> keys,
+                                               View<const float> values,
+                                               std::span<const Statistics<float>> statistics,
+                                               const Options<float>& options = {});
+VICINAL_EXPORT std::vector<Report> local_stats(std::span<const KernelSum> kernels,
+                                               View<const double> queries, View<const double> keys,
+                                               View<const double> values,
+                                               std::span<const Statistics<double>> statistics,
+                                               const Options<double>& options = {});
 
 inline Report local_mean(const KernelSum& kernel, View<const float> queries, View<const float> keys,
                          View<const float> values, View<float> means,

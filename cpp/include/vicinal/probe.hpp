@@ -18,4 +18,7 @@ VICINAL_EXPORT void probe_scores(const Kernel& kernel, View<const float> queries
 VICINAL_EXPORT void probe_scores(const Kernel& kernel, View<const double> queries,
                                  View<const double> keys, View<double> out);
 
+// Whether the kernels of a call share the scores of pairs with `d` features in float32.
+VICINAL_EXPORT bool probe_sharing(const KernelSum& first, const KernelSum& other, std::int64_t d);
+
 }  // namespace vicinal
