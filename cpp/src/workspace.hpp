@@ -24,14 +24,14 @@ class Buffer {
  public:
   void resize(std::int64_t count) {
     const std::size_t bytes = (static_cast<std::size_t>(count) * sizeof(T) + 127) / 64 * 64;
-    data_.reset(static_cast<T*>(::operator new (bytes, std::align_val_t{64})));
+    data_.reset(static_cast<T*>(operator new(bytes, std::align_val_t{64})));
   }
   T* data() const { return data_.get(); }
   T& operator[](std::int64_t i) const { return data_.get()[i]; }
 
  private:
   struct Free {
-    void operator()(T* p) const { ::operator delete (static_cast<void*>(p), std::align_val_t{64}); }
+    void operator()(T* p) const { operator delete(static_cast<void*>(p), std::align_val_t{64}); }
   };
   std::unique_ptr<T, Free> data_;
 };

@@ -51,6 +51,51 @@ py::dict run(const PyKernel& kernel, py::array queries, py::object keys, py::obj
               num_threads, progress);
 }
 
+template <class T>
+py::list run_each_as(const std::vector<const PyKernel*>& kernels, const py::array& queries,
+                     const KeyArguments& keys, bool exclude_self, const py::list& outputs,
+                     const std::string& empty, double empty_value, int num_threads,
+                     const py::object& progress) {
+  const auto views = matrix_views<const T>("queries", queries);
+  std::vector<vicinal::BatchItem<T>> items(views.size());
+  read_keys(keys, items);
+  if (items.size() != 1) throw std::invalid_argument("queries must not have leading dimensions");
+  std::vector<vicinal::KernelSum> sums;
+  for (const PyKernel* kernel : kernels) sums.push_back(kernel->sum());
+  std::vector<vicinal::Statistics<T>> statistics;
+  for (const py::handle& one : outputs)
+    statistics.push_back(read_outputs<T>(one.cast<py::dict>(), 1)[0]);
+  vicinal::Options<T> options;
+  options.weights = items[0].weights;
+  options.self_indices = items[0].self_indices;
+  options.exclude_self = exclude_self;
+  options.empty = empty_policy(empty);
+  options.empty_value = empty_value;
+  options.num_threads = num_threads;
+  watch(options, progress);
+  std::vector<vicinal::Report> reports;
+  {
+    const py::gil_scoped_release release;
+    reports =
+        vicinal::local_stats(sums, views[0], items[0].keys, items[0].values, statistics, options);
+  }
+  py::list result;
+  for (const vicinal::Report& report : reports) result.append(report_of(report));
+  return result;
+}
+
+py::list run_each(const std::vector<const PyKernel*>& kernels, py::array queries, py::object keys,
+                  py::object values, py::object weights, py::object self_indices, bool exclude_self,
+                  py::list outputs, const std::string& empty, double empty_value, int num_threads,
+                  py::object progress) {
+  const py::none none;
+  const KeyArguments arguments{keys, values, weights, none, none, none, self_indices};
+  const auto call =
+      py::isinstance<py::array_t<float>>(queries) ? run_each_as<float> : run_each_as<double>;
+  return call(kernels, queries, arguments, exclude_self, outputs, empty, empty_value, num_threads,
+              progress);
+}
+
 vicinal::ProfileTable tabulate(const py::function& fn, double support,
                                const std::vector<double>& breakpoints, bool log, double tolerance) {
   const auto call = [&](std::span<const double> u, std::span<double> out) {
@@ -114,6 +159,10 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         "normalize"_a = true, "empty"_a = "nan",
         "empty_value"_a = std::numeric_limits<double>::quiet_NaN(), "num_threads"_a = 0,
         "progress"_a = none);
+  m.def("run_each", &run_each, "kernels"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),
+        "weights"_a = none, "self_indices"_a = none, "exclude_self"_a = false, "outputs"_a,
+        "empty"_a = "nan", "empty_value"_a = std::numeric_limits<double>::quiet_NaN(),
+        "num_threads"_a = 0, "progress"_a = none);
   bind_state(m);
 
   py::class_<vicinal::ProfileTable>(m, "Table")

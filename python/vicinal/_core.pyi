@@ -84,6 +84,21 @@ def run(
     num_threads: int = 0,
     progress: _Progress | None = None,
 ) -> dict[str, int]: ...
+def run_each(
+    kernels: Sequence[Kernel],
+    queries: _Array,
+    keys: _Array,
+    values: _Array | None,
+    *,
+    weights: _Array | None = None,
+    self_indices: _Array | None = None,
+    exclude_self: bool = False,
+    outputs: Sequence[dict[str, _Array]],
+    empty: str = "nan",
+    empty_value: float = ...,
+    num_threads: int = 0,
+    progress: _Progress | None = None,
+) -> list[dict[str, int]]: ...
 def tabulate(
     fn: Callable[[_Array], Any],
     support: float,

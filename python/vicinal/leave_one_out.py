@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from vicinal.arrays import Array
-from vicinal.stats import local_stats
+from vicinal.each_bandwidth import stats_of_each_bandwidth
+from vicinal.progress import Report, reporter, share
+from vicinal.results import LocalStats
 
 __all__ = ["LeftOut", "leave_one_out"]
 
@@ -20,9 +23,15 @@ class LeftOut(NamedTuple):
 
 
 def leave_one_out(
-    keys: Array, values: Array | None, weights: Array | None, **options: Any
-) -> LeftOut:
-    """Leave one unit of every key out.
+    keys: Array,
+    values: Array | None,
+    weights: Array | None,
+    bandwidths: Sequence[Any],
+    *,
+    progress: bool | Report = False,
+    **options: Any,
+) -> Iterator[LeftOut]:
+    """Leave one unit of every key out, under each bandwidth.
 
     A weight counts equal rows, so a key of weight w keeps w − 1 of itself: integer weights give
     what repeating the rows would. Keys of weight at most 1 leave entirely and are accumulated
@@ -37,55 +46,66 @@ def leave_one_out(
         Values.
     weights : ndarray of shape (n,), or None
         Prior weights.
-    **options
-        Of `vicinal.local_stats`: kernel, bandwidth, metric, empty, num_threads, progress.
+    bandwidths : sequence
+        As `stats_of_each_bandwidth` takes them.
+    progress, **options
+        Of `stats_of_each_bandwidth`: kernel, metric, empty, num_threads.
 
-    Returns
-    -------
+    Yields
+    ------
     LeftOut
     """
     options["weights"] = weights
+    names = ("log_mass",) if values is None else ("mean", "log_mass")
     if weights is None or not np.any(weights > 1):
-        return _hollow(keys, values, None, options)
+        for stats in stats_of_each_bandwidth(
+            keys,
+            keys,
+            values,
+            bandwidths,
+            statistics=names,
+            exclude_self=True,
+            progress=progress,
+            **options,
+        ):
+            yield _left_out(stats)
+        return
     single, several = np.flatnonzero(weights <= 1), np.flatnonzero(weights > 1)
-    hollow = _hollow(keys, values, single, options)
-    rest = _without_one_unit(keys, values, several, weights[several], options)
-    log_mass = np.empty(len(keys), hollow.log_mass.dtype)
-    log_mass[single], log_mass[several] = hollow.log_mass, rest.log_mass
-    if hollow.mean is None or rest.mean is None:
-        return LeftOut(None, log_mass)
-    mean = np.empty((len(keys), *hollow.mean.shape[1:]), hollow.mean.dtype)
-    mean[single], mean[several] = hollow.mean, rest.mean
-    return LeftOut(mean, log_mass)
+    with reporter(progress) as report:
+        part = len(single) / len(keys)
+        hollow = stats_of_each_bandwidth(
+            keys[single],
+            keys,
+            values,
+            bandwidths,
+            statistics=names,
+            exclude_self=True,
+            self_indices=single,
+            progress=share(report, 0, part) or False,
+            **options,
+        )
+        whole = stats_of_each_bandwidth(
+            keys[several],
+            keys,
+            values,
+            bandwidths,
+            statistics=(*names, "self_weight"),
+            self_indices=several,
+            progress=share(report, part, 1) or False,
+            **options,
+        )
+        own = None if values is None else values[several]
+        for alone, full in zip(hollow, whole, strict=True):
+            rest = _without_one_unit(full, own, weights[several])
+            yield _placed(len(keys), (single, _left_out(alone)), (several, rest))
 
 
-def _hollow(
-    keys: Array, values: Array | None, rows: Array | None, options: dict[str, Any]
-) -> LeftOut:
-    stats = local_stats(
-        keys if rows is None else keys[rows],
-        keys,
-        values,
-        statistics=_names(values),
-        exclude_self=True,
-        self_indices=rows,
-        **options,
-    )
+def _left_out(stats: LocalStats) -> LeftOut:
     assert stats.log_mass is not None
     return LeftOut(stats.mean, stats.log_mass)
 
 
-def _without_one_unit(
-    keys: Array, values: Array | None, rows: Array, weights: Array, options: dict[str, Any]
-) -> LeftOut:
-    stats = local_stats(
-        keys[rows],
-        keys,
-        values,
-        statistics=(*_names(values), "self_weight"),
-        self_indices=rows,
-        **options,
-    )
+def _without_one_unit(stats: LocalStats, values: Array | None, weights: Array) -> LeftOut:
     assert stats.log_mass is not None
     assert stats.self_weight is not None
     # In double, so that a float32 share does not lose the digits of 1 − s.
@@ -94,9 +114,16 @@ def _without_one_unit(
     if values is None or stats.mean is None:
         return LeftOut(None, log_mass)
     share = share.reshape(-1, *[1] * (values.ndim - 1))
-    mean = (stats.mean - share * values[rows]) / (1 - share)
+    mean = (stats.mean - share * values) / (1 - share)
     return LeftOut(mean.astype(stats.mean.dtype), log_mass)
 
 
-def _names(values: Array | None) -> tuple[str, ...]:
-    return ("log_mass",) if values is None else ("mean", "log_mass")
+def _placed(n: int, *parts: tuple[Array, LeftOut]) -> LeftOut:
+    first = parts[0][1]
+    log_mass = np.empty(n, first.log_mass.dtype)
+    mean = None if first.mean is None else np.empty((n, *first.mean.shape[1:]), first.mean.dtype)
+    for rows, part in parts:
+        log_mass[rows] = part.log_mass
+        if mean is not None:
+            mean[rows] = part.mean
+    return LeftOut(mean, log_mass)

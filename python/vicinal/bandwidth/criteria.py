@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +11,20 @@ import numpy as np
 
 from vicinal.arrays import Array, as_array
 from vicinal.bandwidth.rules import spread_of
+from vicinal.each_bandwidth import stats_of_each_bandwidth
 from vicinal.kernels import GreatCircle, Kernel
 from vicinal.kernels.lowering import fill
-from vicinal.leave_one_out import LeftOut, leave_one_out
+from vicinal.leave_one_out import leave_one_out
 from vicinal.progress import Report
-from vicinal.stats import local_stats
+from vicinal.results import LocalStats
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
     from vicinal.kernels.metrics import Metric
 
-__all__ = ["CRITERIA", "Sample"]
+__all__ = ["CRITERIA", "Candidates", "Sample"]
+
+Candidates = Sequence[float | Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +60,10 @@ class Sample:
         """Return the weighted mean of one loss per row, in float64."""
         return float(np.average(losses.astype(np.float64), weights=self.weights))
 
-    def options(self, h: float | Array, report: Report | None) -> dict[str, Any]:
-        """Return the arguments of the primitives for one candidate."""
+    def options(self, report: Report | None) -> dict[str, Any]:
+        """Return the arguments of the primitives."""
         return {
             "kernel": self.kernel,
-            "bandwidth": h,
             "metric": self.metric,
             "num_threads": self.num_threads,
             "progress": report or False,
@@ -79,28 +82,47 @@ def as_values(y: ArrayLike | None, n: int) -> Array | None:
     return values.reshape(n, -1)
 
 
-def leave_one_out_loss(sample: Sample, h: float | Array, report: Report | None) -> float:
-    """Return the mean squared leave-one-out error, or minus the mean log likelihood."""
+def leave_one_out_loss(
+    sample: Sample, candidates: Candidates, report: Report | None
+) -> list[float]:
+    """Return the mean squared leave-one-out error, or minus the mean log likelihood, of each."""
+    left_out = leave_one_out(
+        sample.X, sample.y, sample.weights, candidates, **sample.options(report)
+    )
     if sample.y is None:
-        return _likelihood(sample, h, report)
-    fitted = leave_one_out_of(sample, h, report).mean
-    assert fitted is not None
-    others = np.where(np.isnan(fitted), _mean_of_others(sample, sample.y), fitted)
-    return sample.average(_squares(sample.y - others))
+        pairs = zip(candidates, left_out, strict=True)
+        return [_likelihood(sample, h, rows.log_mass) for h, rows in pairs]
+    charged = _mean_of_others(sample, sample.y)
+    return [_error(sample, sample.y, rows.mean, charged) for rows in left_out]
 
 
-def generalised_cross_validation(sample: Sample, h: float | Array, report: Report | None) -> float:
-    """Return mean squared error / (1 − tr S / n)², S the smoother's matrix."""
+def generalised_cross_validation(
+    sample: Sample, candidates: Candidates, report: Report | None
+) -> list[float]:
+    """Return mean squared error / (1 − tr S / n)² of each, S the smoother's matrix."""
     if sample.y is None:
         raise ValueError('criterion "gcv" needs y; for a density take "loo"')
-    stats = local_stats(
+    all_stats = stats_of_each_bandwidth(
         sample.X,
         sample.X,
         sample.y,
+        candidates,
         statistics=("mean", "self_weight"),
         weights=sample.weights,
-        **sample.options(h, report),
+        **sample.options(report),
     )
+    return [_cross_validated(sample, sample.y, stats) for stats in all_stats]
+
+
+CRITERIA = {"loo": leave_one_out_loss, "gcv": generalised_cross_validation}
+
+
+def _error(sample: Sample, y: Array, fitted: Array | None, charged: Array) -> float:
+    assert fitted is not None
+    return sample.average(_squares(y - np.where(np.isnan(fitted), charged, fitted)))
+
+
+def _cross_validated(sample: Sample, y: Array, stats: LocalStats) -> float:
     own, mean = stats.self_weight, stats.mean
     assert own is not None
     assert mean is not None
@@ -108,25 +130,16 @@ def generalised_cross_validation(sample: Sample, h: float | Array, report: Repor
     rest = 1 - float(np.nansum(own, dtype=np.float64)) / sample.size
     if not rest >= 0.01:  # the fit interpolates: 0/0
         return math.inf
-    errors = _squares(sample.y - mean)
+    errors = _squares(y - mean)
     return sample.average(np.where(np.isnan(errors), 0, errors)) / rest**2
 
 
-def leave_one_out_of(sample: Sample, h: float | Array, report: Report | None) -> LeftOut:
-    """Return what every row gets from the others."""
-    return leave_one_out(sample.X, sample.y, sample.weights, **sample.options(h, report))
-
-
-CRITERIA = {"loo": leave_one_out_loss, "gcv": generalised_cross_validation}
-
-
-def _likelihood(sample: Sample, h: float | Array, report: Report | None) -> float:
-    normalizer = fill(sample.kernel, h, sample.metric, sample.X.shape[1]).log_normalizer(
-        None, sample.X.shape[1]
-    )
-    log_mass = leave_one_out_of(sample, h, report).log_mass.astype(np.float64)
+def _likelihood(sample: Sample, h: float | Array, log_mass: Array) -> float:
+    d = sample.X.shape[1]
+    normalizer = fill(sample.kernel, h, sample.metric, d).log_normalizer(None, d)
     with np.errstate(divide="ignore", invalid="ignore"):
-        log_density = log_mass + normalizer - np.log(sample.size - sample.own)
+        rest = np.log(sample.size - sample.own)
+        log_density = log_mass.astype(np.float64) + normalizer - rest
     empty = ~np.isfinite(log_density)
     return -sample.average(np.where(empty, _least_log_density(sample), log_density))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vicinal.arrays import Array, as_array
-from vicinal.bandwidth.criteria import CRITERIA, Sample, as_values
+from vicinal.bandwidth.criteria import CRITERIA, Candidates, Sample, as_values
 from vicinal.bandwidth.rules import as_sample, scott, silverman
 from vicinal.bandwidth.scales import category_grid, natural_scale
 from vicinal.kernels import Kernel, as_kernel
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BandwidthSelection", "select"]
 
-Criterion = Callable[[Sample, float | Array, Report | None], float]
+Criterion = Callable[[Sample, Candidates, Report | None], list[float]]
 
 STEP = 2**0.5
 MULTIPLES = STEP ** np.arange(-8, 5)  # of the natural scale: 1/16 … 4
@@ -98,6 +98,7 @@ def select(
 
     Notes
     -----
+    Candidates that are multiples of each other share the distances: a grid takes one pass.
     Leave-one-out accumulates without the own key. A row with no other key in its support is
     charged the loss of the mean of all others; in a density, that of one normal distribution with
     the mean and the variances of `X` (on a sphere, of the uniform distribution), divided by n, as
@@ -137,7 +138,7 @@ def select(
 
 
 class _Scores:
-    """Scores of candidates, with progress over all of them."""
+    """Scores of candidates, all of a list in one pass, with progress over all lists."""
 
     def __init__(self, sample: Sample, criterion: Criterion, report: Report | None) -> None:
         self._sample, self._criterion, self._report = sample, criterion, report
@@ -146,33 +147,31 @@ class _Scores:
     def over(self, grid: Array) -> list[tuple[Any, float]]:
         """Return every candidate with its score."""
         self._planned = len(grid)
-        return [(h, self._score(h)) for h in grid]
+        return list(zip(grid, self._scores_of(list(grid)), strict=True))
 
     def around(self, base: float | Array) -> list[tuple[float, float]]:
         """Return multiples of `base` with their scores, ascending."""
         self._planned = len(MULTIPLES) + 2 * REFINED
-        tried = [(m, self._score(m * base)) for m in MULTIPLES.tolist()]
+        tried = self._try(MULTIPLES.tolist(), base)
         for _ in range(EXTENSIONS):
             best = _best_multiple(tried, self._sample.rounding)
             if 0 < best < len(tried) - 1:
                 break
             self._planned += EXTENDED
             end, step = (tried[0][0], 1 / STEP) if best == 0 else (tried[-1][0], STEP)
-            tried += [
-                (m, self._score(m * base)) for m in (end * step**i for i in range(1, EXTENDED + 1))
-            ]
-            tried.sort()
+            further = [end * step**i for i in range(1, EXTENDED + 1)]
+            tried = sorted(tried + self._try(further, base))
         centre = tried[_best_multiple(tried, self._sample.rounding)][0]
-        for i in range(1, REFINED + 1):
-            for m in (centre * STEP ** (-i / (REFINED + 1)), centre * STEP ** (i / (REFINED + 1))):
-                tried.append((m, self._score(m * base)))
-        return sorted(tried)
+        between = [i / (REFINED + 1) for i in range(-REFINED, REFINED + 1) if i]
+        return sorted(tried + self._try([centre * STEP**power for power in between], base))
 
-    def _score(self, h: float | Array) -> float:
-        start, stop = self._done / self._planned, (self._done + 1) / self._planned
-        result = self._criterion(self._sample, h, share(self._report, start, stop))
-        self._done += 1
-        return result
+    def _try(self, multiples: list[float], base: float | Array) -> list[tuple[float, float]]:
+        return list(zip(multiples, self._scores_of([m * base for m in multiples]), strict=True))
+
+    def _scores_of(self, candidates: Candidates) -> list[float]:
+        start, self._done = self._done, self._done + len(candidates)
+        part = share(self._report, start / self._planned, self._done / self._planned)
+        return self._criterion(self._sample, candidates, part)
 
 
 def _best_multiple(tried: Sequence[tuple[float, float]], rounding: float) -> int:

@@ -238,7 +238,9 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
 
     def _left_out_of(self, values: Array | None, weights: Array | None) -> LeftOut:
         empty = "nan" if values is None else self._engine_policy()
-        return leave_one_out(self.keys_, values, weights, empty=empty, **self._kernel_options())
+        options = self._kernel_options()
+        h = options.pop("bandwidth")
+        return next(leave_one_out(self.keys_, values, weights, [h], empty=empty, **options))
 
     def _warn_of_empty(self, empty: Array, becomes: str | None = None) -> None:
         """Count the rows that no key could answer, once per call of a public method."""
