@@ -225,5 +225,13 @@ def fuzz(session: nox.Session) -> None:
             session.run(str(target), "-max_len=512", *arguments, external=True)
 
 
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Plant every kept fault in the sources; some test must catch it."""
+    need(session, "doctest-dev")
+    session.install("--group=build", "--group=test", *CMAKE)
+    session.run("python", "tests/faults/run.py", *session.posargs)
+
+
 if __name__ == "__main__":
     nox.main()

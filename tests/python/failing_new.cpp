@@ -1,4 +1,5 @@
-// Preloaded before Python: every operator new of the process, of which the k-th can be made to fail.
+// Preloaded before Python: every operator new of the process, of which the k-th can be made to
+// fail.
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>

@@ -61,11 +61,14 @@ VICINAL_INLINE Pack<T> rsqrt(Pack<T> x) {
   return select<T>(e == e, fma(y * e, series, y), y);
 }
 
-// √x for x >= 0, given an estimate y of x^(-1/2): g (1 + e/2 + 3 e²/8 + ...) with g = x y and
-// r = e/2 = 1/2 - g y/2 (Goldschmidt). 0 stays 0 where y is finite. Bound 2 ulp.
+// √x for x >= 0, where `normal` is x or, near 0, any normal number: from the estimate y of
+// normal^(-1/2) as g (1 + e/2 + 3 e²/8 + ...) with g = x y and r = e/2 = 1/2 - g y/2 (Goldschmidt).
+// √0 = 0. Bound 2 ulp.
 template <class T>
-VICINAL_INLINE Pack<T> refined_root(Pack<T> x, Pack<T> y) {
-  const Pack<T> g = x * y, r = fma(-g, y * Pack<T>(T(0.5)), Pack<T>(T(0.5)));
+VICINAL_INLINE Pack<T> estimated_root(Pack<T> x, Pack<T> normal) {
+  if constexpr (!native_estimates<T>) return native_sqrt(x.v);
+  const Pack<T> y = native_rsqrt(normal.v), g = x * y,
+                r = fma(-g, y * Pack<T>(T(0.5)), Pack<T>(T(0.5)));
   Pack<T> series = r;  // |r| <= 2^-15 with AVX-512, 2^-12 before
   if constexpr (sizeof(T) == 8) {
     series = r * horner(r, 1, 1.5, 2.5, 4.375);
@@ -78,9 +81,8 @@ VICINAL_INLINE Pack<T> refined_root(Pack<T> x, Pack<T> y) {
 // √max(x, 0⁺) for x <= huge, about twice the rate of the processor's square root; exact at 0.
 template <class T>
 VICINAL_INLINE Pack<T> positive_root(Pack<T> x) {
-  if constexpr (!native_estimates<T>) return native_sqrt(x.v);
   const Pack<T> tiny(sizeof(T) == 4 ? T(1e-36) : T(1e-290));
-  return refined_root<T>(x, native_rsqrt(max(tiny, x).v));
+  return estimated_root(x, max(tiny, x));
 }
 
 // ------------------------------------------------------------------------------- logarithm, power

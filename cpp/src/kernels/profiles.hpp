@@ -43,8 +43,7 @@ template <class T>
 VICINAL_INLINE Pack<T> compact_root(Pack<T> s, Pack<T> scale) {
   const Pack<T> tiny(sizeof(T) == 4 ? T(1e-36) : T(1e-290));
   const Pack<T> x = min(Pack<T>(T(4)), fma(s, scale, tiny));
-  if constexpr (!native_estimates<T>) return native_sqrt(x.v);
-  return refined_root<T>(x, native_rsqrt(x.v));
+  return estimated_root(x, x);
 }
 
 template <class T>

@@ -11,9 +11,8 @@
 namespace vicinal::kernels {
 namespace {
 
-//  feature-major lanes[(r * columns + c) * W]: one pack per row and column, summed over the tiles
-//  of
-// a chunk.
+// Feature-major. lanes[(r * columns + c) * W]: one pack per row and column, summed over the tiles
+// of a chunk.
 template <class T, int R, int C>
 VICINAL_INLINE void reduce_lane_block(const T* weights, const T* values, T* lanes, int columns) {
   constexpr int W = Pack<T>::width;
@@ -115,7 +114,7 @@ void close_lanes(const T* lanes, int columns, T* sums) {
   for (int c = 0; c < columns; ++c) sums[c] = sum_lanes(Pack<T>::load(lanes + c * Pack<T>::width));
 }
 
-// - key-major Sums of one part start from zero, which bounds the float chain at 64 terms; a part of
+// Key-major. Sums of one part start from zero, which bounds the float chain at 64 terms; a part of
 // the values stays in L1 while all rows pass.
 inline constexpr int reduce_part = 64;
 

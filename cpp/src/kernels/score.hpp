@@ -210,8 +210,7 @@ void score_expanded(const ScoreArguments<T>& a, int rows) {
         [&](int r) VICINAL_INLINE_LAMBDA { score_expanded_block<T, 1>(a, r, k, ahead); });
 }
 
-// ----------------------------------------------------------------------------------------
-// haversine
+// --------------------------------------------------------------------------------------- haversine
 
 // Features: latitude, longitude, cos(latitude); feature_weights[0] = half a unit in
 // radians, [1] = radius of the sphere. hav = sin²(Δφ/2) + cos φ₁ cos φ₂ sin²(Δλ/2), d = 2 R asin

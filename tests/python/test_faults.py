@@ -1,0 +1,14 @@
+"""The list of seeded faults (`nox -s faults`) fits the sources of today."""
+
+import runpy
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_fault_stands_once():
+    faults = runpy.run_path(str(ROOT / "tests/faults/faults.py"))["FAULTS"]
+    for fault in faults:
+        text = (ROOT / fault.file).read_text(encoding="utf-8")
+        assert text.count(fault.before) == 1, fault.name
+        assert fault.after != fault.before
