@@ -167,6 +167,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
 
   py::class_<vicinal::ProfileTable>(m, "Table")
       .def_property_readonly("error", &vicinal::ProfileTable::error)
+      .def_property_readonly("is_signed", &vicinal::ProfileTable::is_signed)
       .def_property_readonly("pieces", &vicinal::ProfileTable::pieces);
   m.def("tabulate", &tabulate, "fn"_a, "support"_a, "breakpoints"_a, "log"_a, "tolerance"_a);
 

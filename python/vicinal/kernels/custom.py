@@ -84,13 +84,14 @@ class Custom(ProfileKernel):
 
     @property
     def signed(self) -> bool:
-        return bool(self.__dict__.get("_signed", False))
+        table = self._table()
+        return False if table is None else table.is_signed  # a C function: nothing is known
 
     @property
     def error(self) -> float:
         """The largest error of the fit; 0 for a C function."""
-        table = self.engine_parameters().get("table")
-        return 0.0 if table is None else float(table.error)
+        table = self._table()
+        return 0.0 if table is None else table.error
 
     @property
     def half_width(self) -> float:
@@ -160,10 +161,11 @@ class Custom(ProfileKernel):
     def _sampled(self, u: Array) -> Array:
         # The fit asks far out, where overflow and log(0) are as they should be.
         with np.errstate(all="ignore"):
-            weights = np.asarray(self.fn(u))
-            if not self.log and np.any(weights < 0):
-                self.__dict__["_signed"] = True
-        return weights
+            return np.asarray(self.fn(u))
+
+    def _table(self) -> _core.Table | None:
+        table: _core.Table | None = self.engine_parameters().get("table")
+        return table
 
 
 def _as_support(support: float) -> float:
