@@ -225,6 +225,18 @@ def fuzz(session: nox.Session) -> None:
             session.run(str(target), "-max_len=512", *arguments, external=True)
 
 
+@nox.session(default=False, python="3.13t")
+def free_threaded(session: nox.Session) -> None:
+    """Run the primitives without the interpreter lock; `--force-python` names another build."""
+    packages = ["numpy", "scipy", "scikit-learn", "pytest", "hypothesis", "threadpoolctl", "tqdm"]
+    session.install("--group=build", *packages)
+    session.install("--no-build-isolation", ".")
+    unlocked = "import sys, vicinal as vc; vc.local_mean; assert not sys._is_gil_enabled()"
+    session.run("python", "-W", "error", "-c", unlocked)
+    names = ("threads", "invariance", "partial", "statistics", "progress", "bandwidth")
+    session.run("pytest", *(f"tests/python/test_{name}.py" for name in names), *session.posargs)
+
+
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
     """Plant every kept fault in the sources; some test must catch it."""
