@@ -226,11 +226,16 @@ void run_team(Call<T>& call, int threads) {
 
 int thread_count(int asked) { return std::clamp(asked > 0 ? asked : max_threads(), 1, 1024); }
 
-// How many problems from the first on share its scores.
+// How many problems from the first on share its scores, and the buffers that it needs.
 template <class T>
 std::size_t sharing(std::span<const Problem<T>> problems) {
+  const Problem<T>& a = problems[0];
+  const auto fits = [&](const Problem<T>& b) {
+    return share_scores(a.plan, b.plan) && a.k == b.k && a.state_columns() == b.state_columns() &&
+           (a.entries[0].weights_out == nullptr) == (b.entries[0].weights_out == nullptr);
+  };
   std::size_t count = 1;
-  while (count < problems.size() && share_scores(problems[0].plan, problems[count].plan)) ++count;
+  while (count < problems.size() && fits(problems[count])) ++count;
   return count;
 }
 

@@ -137,6 +137,26 @@ TEST_CASE_TEMPLATE("one bandwidth per feature: multiples share, to rounding", T,
   }
 }
 
+TEST_CASE_TEMPLATE("each kernel its own statistics", T, float, double) {
+  const sample::Points<T> points(20, 300, 2, 2);
+  const auto wanted = [](sample::Outputs<T>& o) {
+    return std::vector<Statistics<T>>{
+        {.log_mass = o.log_mass},
+        {.variance = o.variance.view()},
+        {.mean = o.mean.view(), .covariance = o.covariance.view()},
+        {.weights = o.weights.view()},
+        {.top_k_indices = o.top_k_indices.view(), .top_k_weights = o.top_k_weights.view()}};
+  };
+  sample::Outputs<T> together(20, 300, 2, k), alone(20, 300, 2, k);
+  const std::vector<KernelSum> kernels(5, Kernel{.bandwidth = 0.5});
+  const auto all = wanted(together), each = wanted(alone);
+  const auto queries = points.queries.view(), keys = points.keys.view();
+  local_stats(kernels, queries, keys, points.values.view(), all);
+  for (const auto& statistics : each)
+    local_stats(kernels[0], queries, keys, points.values.view(), statistics);
+  CHECK(alone == together);
+}
+
 TEST_CASE("what shares scores") {
   const std::array<double, 2> one = {1, 2}, twice = {2, 4}, other = {2, 5};
   CHECK(probe_sharing(Kernel{}, Kernel{.bandwidth = 0.3}, 2));
