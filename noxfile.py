@@ -229,7 +229,7 @@ def fuzz(session: nox.Session) -> None:
 def free_threaded(session: nox.Session) -> None:
     """Run the primitives without the interpreter lock; `--force-python` names another build."""
     packages = ["numpy", "scipy", "scikit-learn", "pytest", "hypothesis", "threadpoolctl", "tqdm"]
-    session.install("--group=build", *packages)
+    session.install("--only-binary=:all:", "--group=build", *packages)
     session.install("--no-build-isolation", ".")
     unlocked = "import sys, vicinal as vc; vc.local_mean; assert not sys._is_gil_enabled()"
     session.run("python", "-W", "error", "-c", unlocked)
