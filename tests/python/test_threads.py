@@ -198,6 +198,7 @@ print("unchanged")
 
 INTERRUPT = """
 import signal, sys, threading, time, numpy as np, vicinal as vc
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 x = np.random.default_rng(0).normal(size=(1_000_000, 3)).astype(np.float32)
 OPTIONS
 sent = []
