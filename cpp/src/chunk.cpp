@@ -67,25 +67,26 @@ void drop_infinite_keys(const Problem<T>& problem, Workspace<T>& w, int t, T* pr
 
 // Lanes without a key repeat the tile's first good one; the center is the mean of the good ones.
 template <class T>
-void repair_tile(const T* prior, int depth, T* tile, T* center) {
+void repair_tile(const T* prior, int depth, int count, T* tile, T* center) {
   bool present[tile_keys], good[tile_keys];
-  for (int k = 0; k < tile_keys; ++k) good[k] = present[k] = prior[k] != none<T>;
+  for (int k = 0; k < count; ++k) good[k] = present[k] = prior[k] != none<T>;
   for (int c = 0; c < depth; ++c)
-    for (int k = 0; k < tile_keys; ++k) good[k] &= std::isfinite(tile[c * key_stride + k]);
-  const auto number = static_cast<double>(std::count(good, good + tile_keys, true));
-  const std::int64_t first = std::find(good, good + tile_keys, true) - good;
+    for (int k = 0; k < count; ++k) good[k] &= std::isfinite(tile[c * key_stride + k]);
+  const auto number = static_cast<double>(std::count(good, good + count, true));
+  const std::int64_t first = std::find(good, good + count, true) - good;
   for (int c = 0; c < depth; ++c) {
     T* column = tile + c * key_stride;
-    const T filler = first < tile_keys ? column[first] : T(0);
+    const T filler = first < count ? column[first] : T(0);
     double sum = 0;
     T low = filler, high = filler;
-    for (int k = 0; k < tile_keys; ++k) {
+    for (int k = 0; k < count; ++k) {
       const T x = good[k] ? column[k] : filler;
       sum += good[k] ? static_cast<double>(x) : 0.0;
       low = std::min(low, x);
       high = std::max(high, x);
       if (!present[k]) column[k] = filler;
     }
+    std::fill(column + count, column + tile_keys, filler);
     center[c] = number == 0 ? T(0) : coarse(static_cast<T>(sum / number), high - low);
     if (!std::isfinite(center[c])) center[c] = 0;
   }
@@ -113,7 +114,7 @@ void pack_coordinates(const Problem<T>& problem, const Entry<T>& entry, std::int
     flags.absent = std::find(prior, prior + tile_keys, none<T>) != prior + tile_keys;
     flags.empty = std::all_of(prior, prior + tile_keys, [](T x) { return x == none<T>; });
     each([&](const FactorPlan<T>& f, FactorBuffers<T>&, T* tile, T* center) {
-      repair_tile(prior, f.depth, tile, center);
+      repair_tile(prior, f.depth, count, tile, center);
     });
   }
   each([&](const FactorPlan<T>& f, FactorBuffers<T>& b, T* tile, T* center) {

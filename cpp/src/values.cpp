@@ -23,13 +23,13 @@ ValueLayout<T> layout_of(const Problem<T>& problem) {
 // Values that no weight may touch become 0; those that are not finite are set aside for a second
 // reduce.
 template <class T>
-void repair_values(const Problem<T>& problem, const T* prior, T* tile, std::uint8_t* bad, T* peaks,
-                   TileFlags& flags) {
+void repair_values(const Problem<T>& problem, const T* prior, int count, T* tile, std::uint8_t* bad,
+                   T* peaks, TileFlags& flags) {
   const auto at = layout_of(problem);
   std::fill(bad, bad + tile_keys, std::uint8_t{0});
   for (std::int64_t c = 0; c < problem.p; ++c) {
     peaks[c] = 0;
-    for (int k = 0; k < tile_keys; ++k) {
+    for (int k = 0; k < count; ++k) {
       T& y = tile[k * at.key + c * at.column];
       if (prior[k] == none<T>) {
         y = 0;
@@ -72,16 +72,20 @@ void pack_values(const Problem<T>& problem, const Entry<T>& entry, std::int64_t 
       chunk.values.data() + std::int64_t(t) * tile_keys * (problem.lane_values() ? p : padded);
   if (problem.lane_values()) {
     table.transpose(rows, problem.value_stride, count, p, tile, tile_keys, tile_keys);
-    for (int c = 0; c < p; ++c) peaks[c] = table.column_peak(tile + c * tile_keys);
+    for (int c = 0; c < p; ++c) {
+      std::fill(tile + c * tile_keys + count, tile + (c + 1) * tile_keys, T(0));
+      peaks[c] = table.column_peak(tile + c * tile_keys);
+    }
   } else {
     table.copy_values(rows, problem.value_stride, count, p, padded, tile, peaks);
     std::fill(tile + count * padded, tile + std::int64_t(tile_keys) * padded, T(0));
   }
   TileFlags& flags = chunk.flags[static_cast<std::size_t>(t)];
+  const T* prior = chunk.prior.data() + t * tile_keys;
   const bool finite = std::all_of(peaks, peaks + p, [](T x) { return std::isfinite(x); });
-  if (!finite || flags.absent)
-    repair_values(problem, chunk.prior.data() + t * tile_keys, tile,
-                  chunk.bad_values.data() + t * tile_keys, peaks, flags);
+  if (!finite || (flags.absent && std::find(prior, prior + count, none<T>) != prior + count))
+    repair_values(problem, prior, count, tile, chunk.bad_values.data() + t * tile_keys, peaks,
+                  flags);
 }
 
 template <class T>
