@@ -106,14 +106,22 @@ FAMILIES = ("torch SDPA", "torch matmul", "numpy", "KeOps", "scikit-learn")
 RACES = ("gaussian-", "softmax-", "float64-", "attention-", "few-")
 
 
+def _best_in_bold(rates):
+    numbers = [float(rate) if rate[0].isdigit() else 0.0 for rate in rates]
+    return [
+        f"**{rate}**" if number == max(numbers) else rate
+        for rate, number in zip(rates, numbers, strict=True)
+    ]
+
+
 def speed(result):
     """Every race against peers, in 10⁹ pairs per second."""
     rows = []
     for record in result["cases"]:
         if record["name"].startswith(RACES):
-            ours = f"**{_rate(_row(record, 'vicinal'))}**"
-            peers = [_rate(_fastest(record, family)) for family in FAMILIES]
-            rows.append([record["title"], ours, *peers, *_ratio(record)])
+            rates = [_rate(_row(record, "vicinal"))]
+            rates += [_rate(_fastest(record, family)) for family in FAMILIES]
+            rows.append([record["title"], *_best_in_bold(rates), *_ratio(record)])
     return _table(["10⁹ pairs/s", "vicinal", *FAMILIES, "over the best", "asked"], rows)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vicinal._core import __version__
 
 if TYPE_CHECKING:
-    from vicinal import bandwidth, kernels, models, partial
+    from vicinal import bandwidth, kernels, models, partial, plotting
     from vicinal.config import get_cmake_dir, get_include, show_config
     from vicinal.engine import local_mean, local_weights
     from vicinal.errors import LocalizationWarning
@@ -36,6 +36,7 @@ __all__ = [
     "local_weights",
     "models",
     "partial",
+    "plotting",
     "set_num_threads",
     "show_config",
 ]
@@ -54,7 +55,7 @@ _HOMES = {
     "set_num_threads": "threads",
     "show_config": "config",
 }
-_MODULES = ("bandwidth", "kernels", "models", "partial")
+_MODULES = ("bandwidth", "kernels", "models", "partial", "plotting")
 
 
 def __getattr__(name: str) -> Any:

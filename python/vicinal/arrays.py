@@ -138,6 +138,9 @@ def converted(array: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def _refuse_containers(value: Any, name: str) -> None:
+    if value is None or (callable(value) and not hasattr(value, "__array__")):
+        what = "None" if value is None else f"a {type(value).__name__}"
+        raise TypeError(f"{name} must be an array of numbers, got {what}")
     if getattr(value, "requires_grad", False):
         raise TypeError(
             f"{name} requires grad, which is lost here: gradients are the matter of "

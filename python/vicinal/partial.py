@@ -156,8 +156,8 @@ class LocalMeanAccumulator:
         state = self._state_of(layout)
         if layout != state.layout:
             raise ValueError(
-                f"keys and values must fit the first update: it had {state.layout}, this one has "
-                f"{layout}; a wider dtype is for the queries to set"
+                f"keys and values must fit the first update: it had {state.layout.described()}, "
+                f"this one has {layout.described()}; a wider dtype is for the queries to set"
             )
         with reporter(progress) as report:
             state.add(problem, first, resolve_num_threads(self._request.num_threads), report)

@@ -29,6 +29,12 @@ class Layout(NamedTuple):
     p: int
     one_value: bool
 
+    def described(self) -> str:
+        """Return the shapes in words."""
+        values = "values (n,)" if self.one_value else f"values (n, {self.p})"
+        batch = f" with leading dimensions {self.lead}" if self.lead else ""
+        return f"{values if self.p else 'no values'} of {self.dtype}{batch}"
+
 
 class PartialState:
     """Sums over the keys so far."""

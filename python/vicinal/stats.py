@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from vicinal.arrays import Array, as_index
+from vicinal.errors import did_you_mean
 from vicinal.evaluate import OF_VALUES, STATISTICS, Request, allocate, evaluate, output_names
 from vicinal.problem import prepare
 from vicinal.results import LocalStats
@@ -114,12 +115,17 @@ def as_statistics(statistics: str | Iterable[str] | None, has_values: bool) -> t
     """Return checked names of statistics."""
     if statistics is None:
         return ("mean", "log_mass", "ess", "count")[0 if has_values else 1 :]
+    if not isinstance(statistics, str | Iterable):
+        raise TypeError(f"statistics must be a name or several, got {statistics!r}")
     names = (statistics,) if isinstance(statistics, str) else tuple(dict.fromkeys(statistics))
     if not names:
         raise ValueError(f"statistics is empty; ask for some of {', '.join(STATISTICS)}")
     for name in names:
         if name not in STATISTICS:
-            raise ValueError(f"statistics must be among {', '.join(STATISTICS)}, got {name!r}")
+            hint = did_you_mean(name, STATISTICS)
+            raise ValueError(
+                f"statistics must be among {', '.join(STATISTICS)}, got {name!r}{hint}"
+            )
         if name in OF_VALUES and not has_values:
             raise ValueError(f"the statistic {name!r} needs values, got None")
     return names

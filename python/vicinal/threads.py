@@ -67,5 +67,8 @@ def resolve_num_threads(num_threads: int | None) -> int:
 def _positive(num_threads: int) -> int:
     count = as_index(num_threads, "num_threads")
     if count < 1:
-        raise ValueError(f"num_threads must be at least 1, got {count}; None means the default")
+        raise ValueError(
+            f"num_threads must be at least 1 (n_jobs of a model, too), got {count}; None means "
+            "the default"
+        )
     return count

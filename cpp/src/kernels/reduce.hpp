@@ -54,25 +54,36 @@ void reduce_lanes(const T* weights, ValueTile<T> v, T* lanes, int rows) {
   for (; r < rows; ++r) reduce_lane_rows<T, 1>(weights + r * tile_keys, v, lanes + r * row_lanes);
 }
 
-// Σw and, if asked, Σ|w| and Σw², in the header's own lanes: slots 0, 2, 3 of header_columns.
+// Σw and, if asked, Σ|w| and Σw², in the header's own lanes: slots 0, 2, 3 of header_columns. Σw
+// adds up as a feature-major column of ones would: the mean of such a column is exactly 1.
+template <class T, int R>
+VICINAL_INLINE void reduce_header_rows(const T* weights, T* lanes, bool full) {
+  constexpr int W = Pack<T>::width;
+  const auto each = [&](int slot, auto&& term) VICINAL_INLINE_LAMBDA {
+    Pack<T> sum[R];
+    for (int r = 0; r < R; ++r) sum[r] = Pack<T>(T(0));
+    for (int k = 0; k < tile_keys; k += W)
+      for (int r = 0; r < R; ++r) sum[r] = term(Pack<T>::load(weights + r * tile_keys + k), sum[r]);
+    VICINAL_UNROLL
+    for (int r = 0; r < R; ++r) {
+      T* total = lanes + (r * header_columns + slot) * W;
+      (Pack<T>::load(total) + sum[r]).store(total);
+    }
+  };
+  each(0, [](Pack<T> w, Pack<T> sum) VICINAL_INLINE_LAMBDA { return sum + w; });
+  if (!full) return;
+  each(2, [](Pack<T> w, Pack<T> sum) VICINAL_INLINE_LAMBDA { return sum + abs(w); });
+  each(3, [](Pack<T> w, Pack<T> sum) VICINAL_INLINE_LAMBDA { return fma(w, w, sum); });
+}
+
 template <class T>
 void reduce_header(const T* weights, T* lanes, bool full, int rows) {
-  constexpr int W = Pack<T>::width;
-  for (int r = 0; r < rows; ++r, weights += tile_keys, lanes += header_columns * W) {
-    Pack<T> mass[2] = {Pack<T>(T(0)), Pack<T>(T(0))};
-    for (int k = 0; k < tile_keys; k += 2 * W)
-      for (int i = 0; i < 2; ++i) mass[i] = mass[i] + Pack<T>::load(weights + k + i * W);
-    (Pack<T>::load(lanes) + (mass[0] + mass[1])).store(lanes);
-    if (!full) continue;
-    Pack<T> magnitude(T(0)), square(T(0));
-    for (int k = 0; k < tile_keys; k += W) {
-      const Pack<T> w = Pack<T>::load(weights + k);
-      magnitude = magnitude + abs(w);
-      square = fma(w, w, square);
-    }
-    (Pack<T>::load(lanes + 2 * W) + magnitude).store(lanes + 2 * W);
-    (Pack<T>::load(lanes + 3 * W) + square).store(lanes + 3 * W);
-  }
+  constexpr int row_lanes = header_columns * Pack<T>::width;
+  int r = 0;
+  for (; r + register_rows <= rows; r += register_rows)
+    reduce_header_rows<T, register_rows>(weights + r * tile_keys, lanes + r * row_lanes, full);
+  for (; r < rows; ++r)
+    reduce_header_rows<T, 1>(weights + r * tile_keys, lanes + r * row_lanes, full);
 }
 
 // One column and Σw at once: the case of a density or a regression, whose weights are read once.

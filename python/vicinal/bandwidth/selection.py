@@ -13,6 +13,7 @@ from vicinal.arrays import Array, as_array
 from vicinal.bandwidth.criteria import CRITERIA, Candidates, Sample, as_values
 from vicinal.bandwidth.rules import as_sample, scott, silverman
 from vicinal.bandwidth.scales import category_grid, natural_scale
+from vicinal.errors import did_you_mean
 from vicinal.kernels import Kernel, as_kernel
 from vicinal.progress import Report, reporter, share
 
@@ -93,8 +94,8 @@ def select(
     Raises
     ------
     ValueError
-        For an unknown criterion, NaN in `X` or `y`, a kernel with a bandwidth of its own, or a
-        kernel without a density if `y` is None.
+        For an unknown criterion, a single row, NaN in `X` or `y`, a kernel with a bandwidth of its
+        own, or a kernel without a density if `y` is None.
 
     Notes
     -----
@@ -122,8 +123,11 @@ def select(
         h = RULES[criterion](points, kernel=kernel, metric=metric, sample_weight=weights)
         return _selection([(h if h.size > 1 else float(h[0]), np.nan)])
     if criterion not in CRITERIA:
-        names = ", ".join([*CRITERIA, *RULES])
-        raise ValueError(f"criterion must be one of {names}, got {criterion!r}")
+        names = [*CRITERIA, *RULES]
+        hint = did_you_mean(criterion, names)
+        raise ValueError(f"criterion must be one of {', '.join(names)}, got {criterion!r}{hint}")
+    if len(points) < 2:
+        raise ValueError(f'criterion "{criterion}" needs at least 2 rows of X, got {len(points)}')
     values = as_values(y, len(points))
     sample = Sample(points, values, weights, kernel, metric, num_threads)
     fixed = category_grid(kernel) if grid is None else _as_grid(grid, points.shape[1])

@@ -214,7 +214,7 @@ class ProfileKernel(Kernel):
     def check_number(self, h: float) -> None:
         """Refuse a bandwidth that this profile has no meaning for."""
         if not h > 0:
-            raise ValueError(f"bandwidth must be positive and finite, got {h}; {HINT}")
+            raise ValueError(f"bandwidth must be positive (inf: no localization), got {h}; {HINT}")
         if math.isinf(h) and not self.infinite_bandwidth:
             raise ValueError(
                 f"bandwidth must be finite for the kernel {self.profile}, got {h}; {HINT}"

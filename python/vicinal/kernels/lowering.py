@@ -55,6 +55,8 @@ def _as_bandwidth(bandwidth: ArrayLike | None) -> Bandwidth | None:
             f"bandwidth must be a number or one per feature, got {bandwidth!r}; estimate it with "
             "vicinal.bandwidth.scott(X) or vicinal.bandwidth.select(X, y)"
         )
+    if hasattr(bandwidth, "scores"):
+        raise TypeError("bandwidth must be numbers, got a BandwidthSelection; pass its .bandwidth")
     numbers = np.asarray(as_array(bandwidth, "bandwidth"), dtype=np.float64)
     if numbers.ndim > 1 or numbers.size == 0:
         raise ValueError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vicinal.arrays import Array, as_array
+from vicinal.errors import did_you_mean
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
@@ -121,7 +122,7 @@ def as_metric(metric: Metric) -> Metric:
     if metric not in NAMES:
         raise ValueError(
             f"metric must be one of {', '.join(NAMES)}, GreatCircle(unit) or "
-            f"Mahalanobis(components), got {metric!r}"
+            f"Mahalanobis(components), got {metric!r}{did_you_mean(metric, NAMES)}"
         )
     return metric
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vicinal.errors import did_you_mean
 from vicinal.kernels import category, compact, distance, dot
 from vicinal.kernels.base import Kernel, ProfileKernel
 
@@ -74,6 +75,10 @@ def as_kernel(kernel: object) -> Kernel:
     """
     if isinstance(kernel, Kernel):
         return kernel
+    if isinstance(kernel, type) and issubclass(kernel, Kernel):
+        raise TypeError(
+            f"kernel must be an object, got the class {kernel.__name__}; write {kernel.__name__}()"
+        )
     if not isinstance(kernel, str):
         raise TypeError(
             f"kernel must be a name or an object of vicinal.kernels, got {type(kernel).__name__}; "
@@ -93,4 +98,5 @@ def as_kernel(kernel: object) -> Kernel:
             "AitchisonAitken(levels)"
         )
     names = ", ".join(sorted([*NAMES, *ALIASES]))
-    raise ValueError(f"kernel must be one of {names}, or an object, got {kernel!r}")
+    hint = did_you_mean(kernel, [*NAMES, *ALIASES])
+    raise ValueError(f"kernel must be one of {names}, or an object, got {kernel!r}{hint}")

@@ -52,7 +52,7 @@ def _leaf_log_integral(leaf: ProfileKernel, count: int) -> float:
     if isinstance(leaf, CategoryKernel):
         return 0.0  # both category kernels sum to 1 over the categories
     if leaf.density_condition == "never" or leaf.signed:
-        raise ValueError(f"the kernel {leaf.profile} has no density: no finite positive integral")
+        raise ValueError(_no_density(leaf))
     bandwidth, metric = leaf.bandwidth, leaf.metric
     scales = bandwidth if isinstance(bandwidth, tuple) else (bandwidth,) * count
     finite = [h for h in scales if h is not None and math.isfinite(h)]
@@ -69,6 +69,17 @@ def _leaf_log_integral(leaf: ProfileKernel, count: int) -> float:
         kinks = getattr(leaf, "breakpoints", ()) + ((leaf_support(leaf),) if leaf.compact else ())
         return sphere_integral(leaf, finite[0] / radius, kinks) + 2 * math.log(radius)
     return _flat(leaf, finite)
+
+
+def refuse_without_density(kernel: Kernel) -> None:
+    """Raise the ValueError of a kernel that has no density whatever its bandwidth."""
+    for leaf in kernel.leaves():
+        if leaf.density_condition == "never":
+            raise ValueError(_no_density(leaf))
+
+
+def _no_density(leaf: ProfileKernel) -> str:
+    return f"the kernel {leaf.profile} has no density: no finite positive integral"
 
 
 def leaf_support(leaf: ProfileKernel) -> float:

@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 import vicinal
 from vicinal.arrays import Array
 from vicinal.bandwidth import BandwidthSelection, select
+from vicinal.errors import did_you_mean
 from vicinal.kernels import Kernel, as_kernel
 from vicinal.leave_one_out import LeftOut, leave_one_out
 from vicinal.models.state import check_names, check_training_set, check_values
@@ -172,7 +173,10 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
                 "leave `bandwidth` at its default or take it out of the kernel"
             )
         if rule is None or (isinstance(rule, str) and rule not in RULES):
-            raise ValueError(f"bandwidth must be a number, (d,) or one of {RULES}, got {rule!r}")
+            raise ValueError(
+                f"bandwidth must be a number, one number per feature or one of {RULES}, got "
+                f"{rule!r}{did_you_mean(rule, RULES)}"
+            )
         if not isinstance(rule, str):
             given = np.array(rule, dtype=np.float64)  # a copy, which the caller cannot change
             return given if given.ndim else float(given)

@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from vicinal.arrays import Array
+from vicinal.kernels import as_kernel
 from vicinal.models.base import FLOATS, LocalModel
 from vicinal.models.state import check_classes, check_training_set
 
@@ -52,8 +53,8 @@ class LocalMeanClassifier(ClassifierMixin, LocalModel):  # type: ignore[misc]
         One-hot labels, the outputs side by side.
     sample_weight_ : ndarray of shape (n,) or None
         The weights given to `fit`.
-    bandwidth_ : float or ndarray of shape (d,)
-        The bandwidth in use.
+    bandwidth_ : float, ndarray of shape (d,) or tuple
+        The bandwidth in use; of a composed kernel with bandwidths of its own, one per factor.
     empty_rows_ : int
         Training rows with no other row in their support; computed on first use.
     n_features_in_ : int
@@ -125,6 +126,7 @@ class LocalMeanClassifier(ClassifierMixin, LocalModel):  # type: ignore[misc]
             If an array is not finite, shapes differ or a parameter does not fit.
         """
         X, y = validate_data(self, X, y, dtype=FLOATS, order="C", multi_output=True)
+        _refuse_missing(y)
         check_classification_targets(y)
         columns = y.reshape(len(y), -1)
         encoded = [np.unique(column, return_inverse=True) for column in columns.T]
@@ -164,7 +166,10 @@ class LocalMeanClassifier(ClassifierMixin, LocalModel):  # type: ignore[misc]
         probabilities : ndarray of shape (m, n_classes), or list of such
             In the order of `classes_`, in the dtype of `keys_`.
         """
-        return self._per_output(self._filled(self._means(self._queries(X))))
+        probabilities = self._filled(self._means(self._queries(X)))
+        if not as_kernel(self.kernel).signed:  # rounding alone leaves [0, 1]
+            np.clip(probabilities, 0, 1, out=probabilities)
+        return self._per_output(probabilities)
 
     def loo_predict(self) -> Array:
         """Name the class of every training row from the others.
@@ -223,3 +228,12 @@ class LocalMeanClassifier(ClassifierMixin, LocalModel):  # type: ignore[misc]
             return np.asarray(self.classes_[np.argmax(split, axis=1)])
         parts = zip(self.classes_, split, strict=True)
         return np.column_stack([labels[np.argmax(part, axis=1)] for labels, part in parts])
+
+
+def _refuse_missing(y: Array) -> None:
+    if y.dtype.kind == "O":
+        missing = sum(label is None or label != label for label in y.ravel())
+        if missing:
+            raise ValueError(
+                f"y holds {missing} missing labels (None or NaN); leave their rows out"
+            )

@@ -11,7 +11,9 @@ from sklearn.utils.validation import validate_data
 
 import vicinal
 from vicinal.arrays import Array
+from vicinal.kernels import as_kernel
 from vicinal.kernels.lowering import fill
+from vicinal.kernels.normalizer import refuse_without_density
 from vicinal.models.base import FLOATS, LocalModel, as_weights
 from vicinal.models.state import check_training_set
 
@@ -51,8 +53,8 @@ class KernelDensity(DensityMixin, LocalModel):  # type: ignore[misc]
         A density averages nothing; its answer is the mass.
     sample_weight_ : ndarray of shape (n,) or None
         The weights given to `fit`.
-    bandwidth_ : float or ndarray of shape (d,)
-        The bandwidth in use.
+    bandwidth_ : float, ndarray of shape (d,) or tuple
+        The bandwidth in use; of a composed kernel with bandwidths of its own, one per factor.
     empty_rows_ : int
         Training rows with no other row in their support; computed on first use.
     n_features_in_ : int
@@ -120,6 +122,7 @@ class KernelDensity(DensityMixin, LocalModel):  # type: ignore[misc]
             finite integral in this dimension.
         """
         X = validate_data(self, X, dtype=FLOATS, order="C")
+        refuse_without_density(as_kernel(self.kernel))
         self._remember(X, None, sample_weight)
         return self
 

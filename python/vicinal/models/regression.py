@@ -56,8 +56,8 @@ class LocalMeanRegressor(MultiOutputMixin, RegressorMixin, LocalModel):  # type:
         The targets in the dtype of `keys_`.
     sample_weight_ : ndarray of shape (n,) or None
         The weights given to `fit`.
-    bandwidth_ : float or ndarray of shape (d,)
-        The bandwidth in use.
+    bandwidth_ : float, ndarray of shape (d,) or tuple
+        The bandwidth in use; of a composed kernel with bandwidths of its own, one per factor.
     empty_rows_ : int
         Training rows with no other row in their support; computed on first use.
     n_features_in_ : int

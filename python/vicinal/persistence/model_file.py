@@ -110,6 +110,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> vc.load(path).predict([[0.5]])
     array([0.5])
     """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path must be a str or a path, got {type(path).__name__}")
     with open(path, "rb") as file:
         try:
             return _decode(read_members(file))
@@ -163,6 +165,8 @@ def _checksum(text: Array, arrays: Mapping[str, Array]) -> Array:
 
 def _write(path: Path, members: Mapping[str, Array]) -> None:
     # Not tempfile: its files are private, and a model's permissions are those of any new file.
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path must lie in a folder that exists, got {os.fspath(path)!r}")
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         with open(unfinished, "xb") as file:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from vicinal.arrays import Array
 from vicinal.plotting.axes import axes_or_new
+from vicinal.plotting.estimator import as_model
 
 if TYPE_CHECKING:
     from typing import Self
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BandwidthCurveDisplay"]
 
-_CRITERIA = {"loo": "leave-one-out", "gcv": "generalized cross-validation"}
+_CRITERIA = {"loo": "leave-one-out", "gcv": "GCV"}
 
 
 class BandwidthCurveDisplay:
@@ -129,6 +130,7 @@ class BandwidthCurveDisplay:
         """
         if criterion not in _CRITERIA:
             raise ValueError(f"criterion must be one of {', '.join(_CRITERIA)}, got {criterion!r}")
+        estimator = as_model(estimator, fitted=X is None)
         if X is not None:
             estimator = _fitted_again(estimator, X, y, sample_weight)
         selection = estimator._select_bandwidth(criterion, grid=grid)
@@ -161,7 +163,17 @@ class BandwidthCurveDisplay:
         -------
         display : BandwidthCurveDisplay
             The drawn display.
+
+        Raises
+        ------
+        ValueError
+            If the selection compared nothing: a rule of thumb has no curve.
         """
+        if not np.isfinite(selection.scores).any():
+            raise ValueError(
+                "selection has no curve: its rule compared nothing; select with criterion "
+                '"loo" or "gcv"'
+            )
         several = np.ndim(selection.bandwidth) > 0
         display = cls(
             bandwidths=_geometric_mean(selection.grid),

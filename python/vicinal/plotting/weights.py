@@ -9,7 +9,9 @@ from numpy.typing import ArrayLike
 
 from vicinal.arrays import Array
 from vicinal.engine import local_weights
+from vicinal.models.base import LocalModel
 from vicinal.plotting.axes import axes_or_new
+from vicinal.plotting.estimator import as_model
 
 if TYPE_CHECKING:
     from typing import Self
@@ -82,7 +84,7 @@ class LocalWeightsDisplay:
         estimator: Any,
         X: ArrayLike,
         *,
-        features: tuple[int, ...] | None = None,
+        features: int | str | tuple[int | str, ...] | None = None,
         ax: Axes | None = None,
         **kwargs: Any,
     ) -> Self:
@@ -94,8 +96,9 @@ class LocalWeightsDisplay:
             A fitted model that keeps its keys.
         X : array-like of shape (1, d)
             The query.
-        features : tuple of one or two int, default=None
-            The features to show; None is the first two.
+        features : int, str, or tuple of one or two, default=None
+            The features to show, by position or, after a fit on a data frame, by name; None is
+            the first two.
         ax : matplotlib.axes.Axes, default=None
             Axes to draw on; None makes a new figure.
         **kwargs : dict
@@ -110,17 +113,20 @@ class LocalWeightsDisplay:
         ------
         ValueError
             If `X` is not one row or `features` does not fit.
+        TypeError
+            If `estimator` is not a model of `vicinal.models`.
         """
+        estimator = as_model(estimator, fitted=True)
         query = estimator._queries(X)
         if len(query) != 1:
             raise ValueError(f"X must be one query, shape (1, d), got {query.shape}")
-        columns = _columns(features, query.shape[1])
+        columns = _columns(features, estimator, query.shape[1])
         weights = local_weights(query, estimator.keys_, empty="zero", **estimator._options())
         display = cls(
             keys=estimator.keys_[:, columns],
             weights=weights[0],
             query=query[0, columns],
-            feature_names=[_feature_name(estimator, column) for column in columns],
+            feature_names=[_axis_label(estimator, column) for column in columns],
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -141,7 +147,7 @@ class LocalWeightsDisplay:
         """
         self.ax_ = axes_or_new(ax)
         self.figure_ = self.ax_.figure
-        self.ax_.set_xlabel(f"{self.feature_names[0]} (units of X)")
+        self.ax_.set_xlabel(self.feature_names[0])
         if len(self.feature_names) == 1:
             self._plot_shares(**kwargs)
         else:
@@ -170,24 +176,34 @@ class LocalWeightsDisplay:
         self.query_artist_ = self.ax_.scatter(
             self.query[:1],
             self.query[1:],
-            marker="X",
-            s=120,
-            c="C3",
-            edgecolors="white",
+            marker="o",
+            s=160,
+            facecolors="none",  # the heaviest row may lie where the query is
+            edgecolors="C3",
+            linewidths=2,
             label="query",
         )
-        self.ax_.set_ylabel(f"{self.feature_names[1]} (units of X)")
+        self.ax_.set_ylabel(self.feature_names[1])
         self.ax_.figure.colorbar(self.keys_artist_, ax=self.ax_, label="weight (share of the sum)")
 
 
-def _columns(features: tuple[int, ...] | None, count: int) -> list[int]:
-    columns = list(range(min(count, 2))) if features is None else list(features)
-    fits = len(columns) in (1, 2) and all(-count <= column < count for column in columns)
-    if not fits:
-        raise ValueError(f"features must be one or two columns out of {count}, got {features!r}")
-    return [column % count for column in columns]
+def _columns(
+    features: int | str | tuple[int | str, ...] | None, model: LocalModel, count: int
+) -> list[int]:
+    if features is None:
+        return list(range(min(count, 2)))
+    several = (features,) if isinstance(features, int | str) else tuple(features)
+    names = list(getattr(model, "feature_names_in_", ()))
+    columns = [names.index(f) if f in names else f for f in several]
+    fits = all(isinstance(c, int | np.integer) and -count <= c < count for c in columns)
+    if len(columns) not in (1, 2) or not fits:
+        known = f", or of the names {names}" if names else ""
+        raise ValueError(
+            f"features must be one or two columns out of {count}{known}, got {features!r}"
+        )
+    return [int(column) % count for column in columns]
 
 
-def _feature_name(estimator: Any, column: int) -> str:
-    names = getattr(estimator, "feature_names_in_", None)
-    return f"feature {column}" if names is None else str(names[column])
+def _axis_label(model: LocalModel, column: int) -> str:
+    names = getattr(model, "feature_names_in_", None)
+    return f"feature {column} (units of X)" if names is None else str(names[column])

@@ -81,3 +81,16 @@ def test_policies_that_are_no_class(problem, policy):
 def test_numbers_are_no_labels(problem):
     with pytest.raises(ValueError, match="Unknown label type"):
         LocalMeanClassifier().fit(problem.X, problem.y)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("classes", [2, 3, 17])
+def test_probabilities_are_never_above_one(dtype, classes):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(600, 3)).astype(dtype)
+    y = rng.integers(classes, size=600)
+    X[:, 0] += 9 * y  # sure of most rows
+    probabilities = LocalMeanClassifier(bandwidth=0.5).fit(X, y).predict_proba(X + dtype(0.01))
+    assert probabilities.max() <= 1
+    assert probabilities.min() >= 0
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=8 * np.finfo(dtype).eps)

@@ -9,6 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import vicinal as vc
 from vicinal.models import KernelDensity, LocalMeanClassifier, LocalMeanRegressor
@@ -44,8 +48,8 @@ def test_weights_over_two_features(problem):
     frame = pd.DataFrame(problem.X, columns=["age", "size", "height"])
     model = LocalMeanClassifier().fit(frame, problem.labels)
     display = LocalWeightsDisplay.from_estimator(model, frame.iloc[[3]], features=(-1, 0))
-    assert display.ax_.get_xlabel() == "height (units of X)"
-    assert display.ax_.get_ylabel() == "age (units of X)"
+    assert display.ax_.get_xlabel() == "height"
+    assert display.ax_.get_ylabel() == "age"
     assert texts(display.ax_) == ["training rows", "query"]
     shown = display.keys_artist_.get_array()
     assert np.all(np.diff(shown) >= 0)
@@ -113,7 +117,7 @@ def test_bandwidth_curve_over_a_given_grid(problem):
     assert display.line_.get_color() == "C2"
     np.testing.assert_allclose(display.bandwidths, grid)
     assert display.ax_.get_xlabel() == "bandwidth (units of X)"
-    assert display.ax_.get_ylabel().startswith("generalized cross-validation mean squared error")
+    assert display.ax_.get_ylabel().startswith("GCV mean squared error")
 
 
 def test_bandwidth_curve_of_a_selection(problem):
@@ -138,3 +142,31 @@ def test_message_without_matplotlib(problem, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match="displays need matplotlib; install it with"):
         LocalWeightsDisplay.from_estimator(model, problem.X[:1])
+
+
+def test_displays_refuse_what_is_no_fitted_model(problem):
+    model = LocalMeanRegressor().fit(problem.X, problem.y)
+    pipe = make_pipeline(StandardScaler(), LocalMeanRegressor()).fit(problem.X, problem.y)
+    for wrong in (pipe, LinearRegression().fit(problem.X, problem.y)):
+        with pytest.raises(TypeError, match="estimator must be a model"):
+            LocalWeightsDisplay.from_estimator(wrong, problem.X[:1])
+        with pytest.raises(TypeError, match="estimator must be a model"):
+            BandwidthCurveDisplay.from_estimator(wrong)
+    with pytest.raises(NotFittedError):
+        BandwidthCurveDisplay.from_estimator(LocalMeanRegressor())
+    with pytest.raises(TypeError, match="ax must be one matplotlib Axes, got ndarray"):
+        LocalWeightsDisplay.from_estimator(model, problem.X[:1], ax=np.array([1]))
+    rule = vc.bandwidth.select(problem.X, problem.y, criterion="scott")
+    with pytest.raises(ValueError, match="selection has no curve"):
+        BandwidthCurveDisplay.from_selection(rule)
+
+
+def test_features_by_name_or_number(problem):
+    frame = pd.DataFrame(problem.X, columns=[f"x{i}" for i in range(problem.X.shape[1])])
+    model = LocalMeanRegressor().fit(frame, problem.y)
+    for features, labels in [("x1", ["x1"]), (1, ["x1"]), (("x1", 0), ["x1", "x0"])]:
+        display = LocalWeightsDisplay.from_estimator(model, frame[:1], features=features)
+        assert display.feature_names == labels
+        assert display.ax_.get_xlabel() == labels[0]
+    with pytest.raises(ValueError, match="features must be one or two columns"):
+        LocalWeightsDisplay.from_estimator(model, frame[:1], features="y")
