@@ -11,27 +11,36 @@
 namespace vicinal::kernels {
 namespace {
 
+// Keys whose terms one chain of a lane adds up, at most 32 of them.
+template <class T>
+inline constexpr int chain_keys = tile_keys < 32 * Pack<T>::width ? tile_keys : 32 * Pack<T>::width;
+
 // Feature-major. lanes[(r * columns + c) * W]: one pack per row and column, summed over the tiles
 // of a chunk.
 template <class T, int R, int C>
 VICINAL_INLINE void reduce_lane_block(const T* weights, const T* values, T* lanes, int columns) {
   constexpr int W = Pack<T>::width;
-  Pack<T> acc[R][C];
-  for (int r = 0; r < R; ++r)
-    for (int c = 0; c < C; ++c) acc[r][c] = Pack<T>(T(0));
-  for (int k = 0; k < tile_keys; k += W) {
-    Pack<T> y[C];
-    for (int c = 0; c < C; ++c) y[c] = Pack<T>::load(values + c * tile_keys + k);
-    for (int r = 0; r < R; ++r) {
-      const Pack<T> w = Pack<T>::load(weights + r * tile_keys + k);
-      for (int c = 0; c < C; ++c) acc[r][c] = fma(w, y[c], acc[r][c]);
+  Pack<T> total[R][C];
+  for (int first = 0; first < tile_keys; first += chain_keys<T>) {
+    Pack<T> acc[R][C];
+    for (int r = 0; r < R; ++r)
+      for (int c = 0; c < C; ++c) acc[r][c] = Pack<T>(T(0));
+    for (int k = first; k < first + chain_keys<T>; k += W) {
+      Pack<T> y[C];
+      for (int c = 0; c < C; ++c) y[c] = Pack<T>::load(values + c * tile_keys + k);
+      for (int r = 0; r < R; ++r) {
+        const Pack<T> w = Pack<T>::load(weights + r * tile_keys + k);
+        for (int c = 0; c < C; ++c) acc[r][c] = fma(w, y[c], acc[r][c]);
+      }
     }
+    for (int r = 0; r < R; ++r)
+      for (int c = 0; c < C; ++c) total[r][c] = first == 0 ? acc[r][c] : total[r][c] + acc[r][c];
   }
   VICINAL_UNROLL
   for (int r = 0; r < R; ++r)
     for (int c = 0; c < C; ++c) {
       T* sum = lanes + (r * columns + c) * W;
-      (Pack<T>::load(sum) + acc[r][c]).store(sum);
+      (Pack<T>::load(sum) + total[r][c]).store(sum);
     }
 }
 
@@ -60,14 +69,19 @@ template <class T, int R>
 VICINAL_INLINE void reduce_header_rows(const T* weights, T* lanes, bool full) {
   constexpr int W = Pack<T>::width;
   const auto each = [&](int slot, auto&& term) VICINAL_INLINE_LAMBDA {
-    Pack<T> sum[R];
-    for (int r = 0; r < R; ++r) sum[r] = Pack<T>(T(0));
-    for (int k = 0; k < tile_keys; k += W)
-      for (int r = 0; r < R; ++r) sum[r] = term(Pack<T>::load(weights + r * tile_keys + k), sum[r]);
+    Pack<T> total[R];
+    for (int first = 0; first < tile_keys; first += chain_keys<T>) {
+      Pack<T> sum[R];
+      for (int r = 0; r < R; ++r) sum[r] = Pack<T>(T(0));
+      for (int k = first; k < first + chain_keys<T>; k += W)
+        for (int r = 0; r < R; ++r)
+          sum[r] = term(Pack<T>::load(weights + r * tile_keys + k), sum[r]);
+      for (int r = 0; r < R; ++r) total[r] = first == 0 ? sum[r] : total[r] + sum[r];
+    }
     VICINAL_UNROLL
     for (int r = 0; r < R; ++r) {
-      T* total = lanes + (r * header_columns + slot) * W;
-      (Pack<T>::load(total) + sum[r]).store(total);
+      T* at = lanes + (r * header_columns + slot) * W;
+      (Pack<T>::load(at) + total[r]).store(at);
     }
   };
   each(0, [](Pack<T> w, Pack<T> sum) VICINAL_INLINE_LAMBDA { return sum + w; });
@@ -90,21 +104,28 @@ void reduce_header(const T* weights, T* lanes, bool full, int rows) {
 template <class T, int R>
 VICINAL_INLINE void reduce_single_rows(const T* weights, const T* values, T* header, T* lanes) {
   constexpr int W = Pack<T>::width;
-  Pack<T> mass[R], sum[R];
-  for (int r = 0; r < R; ++r) mass[r] = sum[r] = Pack<T>(T(0));
-  for (int k = 0; k < tile_keys; k += W) {
-    const Pack<T> y = Pack<T>::load(values + k);
+  Pack<T> total_mass[R], total[R];
+  for (int first = 0; first < tile_keys; first += chain_keys<T>) {
+    Pack<T> mass[R], sum[R];
+    for (int r = 0; r < R; ++r) mass[r] = sum[r] = Pack<T>(T(0));
+    for (int k = first; k < first + chain_keys<T>; k += W) {
+      const Pack<T> y = Pack<T>::load(values + k);
+      for (int r = 0; r < R; ++r) {
+        const Pack<T> w = Pack<T>::load(weights + r * tile_keys + k);
+        mass[r] = mass[r] + w;
+        sum[r] = fma(w, y, sum[r]);
+      }
+    }
     for (int r = 0; r < R; ++r) {
-      const Pack<T> w = Pack<T>::load(weights + r * tile_keys + k);
-      mass[r] = mass[r] + w;
-      sum[r] = fma(w, y, sum[r]);
+      total_mass[r] = first == 0 ? mass[r] : total_mass[r] + mass[r];
+      total[r] = first == 0 ? sum[r] : total[r] + sum[r];
     }
   }
   VICINAL_UNROLL
   for (int r = 0; r < R; ++r) {
-    T* total = header + r * header_columns * W;
-    (Pack<T>::load(total) + mass[r]).store(total);
-    (Pack<T>::load(lanes + r * W) + sum[r]).store(lanes + r * W);
+    T* at = header + r * header_columns * W;
+    (Pack<T>::load(at) + total_mass[r]).store(at);
+    (Pack<T>::load(lanes + r * W) + total[r]).store(lanes + r * W);
   }
 }
 
