@@ -109,7 +109,8 @@ struct Outputs {
   }
   bool operator==(const Outputs& o) const {
     const auto same = [](const auto& a, const auto& b) {
-      return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof a[0]) == 0;
+      return a.size() == b.size() &&
+             (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof a[0]) == 0);
     };
     return same(mean.data, o.mean.data) && same(variance.data, o.variance.data) &&
            same(covariance.data, o.covariance.data) && same(weights.data, o.weights.data) &&
@@ -123,7 +124,8 @@ struct Outputs {
 template <class T>
 bool same_bits(const Matrix<T>& a, const Matrix<T>& b) {
   return a.data.size() == b.data.size() &&
-         std::memcmp(a.data.data(), b.data.data(), a.data.size() * sizeof(T)) == 0;
+         (a.data.empty() ||
+          std::memcmp(a.data.data(), b.data.data(), a.data.size() * sizeof(T)) == 0);
 }
 
 }  // namespace sample
