@@ -142,3 +142,27 @@ def test_signed_kernels_within_their_condition(dtype):
                     condition=float(exact.condition[i]),
                     label=f"{name} d={d} row {i}",
                 )
+
+
+@pytest.mark.parametrize("h", [0.1, 0.5, 3.0])
+@pytest.mark.parametrize("d", [1, 3, 12])
+def test_the_edge_of_a_uniform_support_belongs_to_it(h, d, dtype):
+    h = float(dtype.type(h))
+    keys = np.zeros((4, d), dtype)
+    keys[:, -1] = [h, -h, np.nextafter(dtype.type(h), dtype.type(9)), 0]
+    stats = vc.local_stats(np.zeros((1, d), dtype), keys, kernel="uniform", bandwidth=h)
+    assert stats.count[0] == 3
+    assert stats.log_mass[0] == pytest.approx(np.log(3))
+
+
+def test_a_signed_row_that_cancels_to_rounding_is_empty(dtype):
+    """|Σw| ≤ 64 ε Σ|w|: two keys of opposite weight, a few ε apart."""
+    eps = float(np.finfo(dtype).eps)
+    kernel = vc.kernels.Polynomial(degree=1, offset=0)
+    one, values = np.ones((1, 1), dtype), np.array([3.0, 5.0], dtype)
+    for rest, empty in [(0, True), (16 * eps, True), (96 * eps, True), (1024 * eps, False)]:
+        keys = np.array([[1.0], [rest - 1]], dtype)
+        stats = vc.local_stats(one, keys, values, kernel=kernel, statistics=("mean", "log_mass"))
+        assert (stats.empty_rows == 1) is empty, rest
+        assert np.isnan(stats.mean[0]) == empty
+        assert np.isneginf(stats.log_mass[0]) == empty
