@@ -195,3 +195,15 @@ def test_float64_values_of_any_size_under_tiny_weights(size, columns):
     np.testing.assert_allclose(
         vc.local_mean(q, x[:1], y[:1]), np.broadcast_to(y[:1], expected.shape), rtol=1e-13
     )
+
+
+def test_expanded_distances_of_whole_numbers_are_exact(rng, dtype):
+    """Tied distances stay tied: centers of tiles are coarse, so differences from them are exact."""
+    keys = rng.integers(0, 3, (700, 12)).astype(dtype)
+    queries = rng.integers(0, 3, (20, 12)).astype(dtype)
+    exact = ((queries[:, None].astype(int) - keys[None].astype(int)) ** 2).sum(-1)
+    nearest = exact == exact.min(axis=1, keepdims=True)
+    assert (nearest.sum(axis=1) > 1).any()
+    for row, ties in zip(vc.local_weights(queries, keys, bandwidth=0.05), nearest, strict=True):
+        assert np.ptp(row[ties]) == 0
+        assert row[~ties].max() < 1e-30

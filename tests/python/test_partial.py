@@ -213,3 +213,19 @@ def test_memory_mapped_keys_larger_than_the_memory_limit(tmp_path):
     got = np.frombuffer(bytes.fromhex(done.stdout.strip()), np.float32).reshape(3, 2)
     expected = vc.local_mean(np.zeros((3, 16), np.float32), keys, keys[:, :2], bandwidth=8.0)
     near(got, expected, np.float32, scale=np.abs(keys[:1000]).max())
+
+
+def test_many_merges_keep_their_digits():
+    """Merged sums are compensated: 4,000 equal pieces, where a plain sum is off by 100 ulp."""
+    accumulator = vc.LocalMeanAccumulator([[0.0]], statistics=("mean", "log_mass"), kernel="cauchy")
+    for _ in range(4000):
+        accumulator.update([[0.7]], [0.1])
+    result = accumulator.result()
+    assert abs(result.mean[0] - 0.1) <= 2 * np.spacing(0.1)
+
+
+def test_key_numbers_beyond_32_bits():
+    first = 2**31 + 5
+    accumulator = vc.LocalMeanAccumulator([[0.0]], statistics=("top_k",), k=2)
+    accumulator.update([[3.0], [1.0], [2.0]], [1.0, 2.0, 3.0], key_offset=first)
+    np.testing.assert_array_equal(accumulator.result().top_k[0], [[first + 1, first + 2]])
