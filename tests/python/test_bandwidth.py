@@ -206,3 +206,14 @@ def test_nan_in_the_points_is_refused(sample):
     for call in (vc.bandwidth.scott, vc.bandwidth.silverman, vc.bandwidth.select):
         with pytest.raises(ValueError, match="X holds NaN"):
             call(X)
+
+
+@pytest.mark.parametrize("criterion", ["loo", "gcv"])
+def test_a_weight_of_two_is_two_rows(sample, criterion):
+    X, y, _ = sample
+    counts = np.random.default_rng(1).integers(1, 4, len(X))
+    twice = vc.bandwidth.select(
+        np.repeat(X, counts, axis=0), np.repeat(y, counts), criterion=criterion, grid=GRID
+    )
+    weighted = vc.bandwidth.select(X, y, criterion=criterion, grid=GRID, sample_weight=counts)
+    np.testing.assert_allclose(weighted.scores, twice.scores, rtol=1e-9)
