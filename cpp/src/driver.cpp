@@ -250,9 +250,9 @@ std::vector<Report> run(std::span<const Problem<T>> problems, int num_threads, c
   const DefaultFloatingPoint modes;
   Poll poll(watch, std::max(1.0, pairs * static_cast<double>(problems.size())));
   std::vector<Report> reports(problems.size());
-  const int threads = worthwhile_threads(first, thread_count(num_threads));
   for (std::size_t i = 0; i < problems.size() && !poll.stopped();) {
     std::size_t kernels = sharing(problems.subspan(i));
+    const int threads = worthwhile_threads(first, kernels, thread_count(num_threads));
     Schedule s = schedule(problems[i], kernels, threads);
     if (s.team && kernels > 1) s = schedule(problems[i], kernels = 1, threads);  // few rows
     Call<T> call{problems.subspan(i, kernels), s, sink, poll,

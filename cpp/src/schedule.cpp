@@ -16,9 +16,9 @@ std::int64_t chunk_count(const Problem<T>& problem) {
 
 // A call this small is over before a second thread has woken up.
 template <class T>
-int worthwhile_threads(const Problem<T>& problem, int threads) {
+int worthwhile_threads(const Problem<T>& problem, std::size_t kernels, int threads) {
   const double pairs = static_cast<double>(problem.m) * static_cast<double>(problem.n) *
-                       static_cast<double>(problem.entries.size());
+                       static_cast<double>(problem.entries.size() * kernels);
   const double work = pairs * static_cast<double>(problem.d + problem.p + 10);
   return static_cast<int>(std::clamp(work / 5e5, 1.0, static_cast<double>(threads)));
 }
@@ -48,9 +48,9 @@ Schedule schedule(const Problem<T>& problem, std::size_t kernels, int threads) {
   return s;
 }
 
-#define VICINAL_INSTANTIATE(T)                             \
-  template std::int64_t chunk_count(const Problem<T>&);    \
-  template int worthwhile_threads(const Problem<T>&, int); \
+#define VICINAL_INSTANTIATE(T)                                          \
+  template std::int64_t chunk_count(const Problem<T>&);                 \
+  template int worthwhile_threads(const Problem<T>&, std::size_t, int); \
   template Schedule schedule(const Problem<T>&, std::size_t, int);
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

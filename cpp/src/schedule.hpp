@@ -15,9 +15,9 @@ struct Schedule {
 template <class T>
 std::int64_t chunk_count(const Problem<T>& problem);
 
-// The threads, of those allowed, that have enough to do.
+// The threads, of those allowed, that have enough to do under so many kernels.
 template <class T>
-int worthwhile_threads(const Problem<T>& problem, int threads);
+int worthwhile_threads(const Problem<T>& problem, std::size_t kernels, int threads);
 
 template <class T>
 Schedule schedule(const Problem<T>& problem, std::size_t kernels, int threads);

@@ -14,9 +14,7 @@ namespace {
 
 template <class T>
 py::dict run_as(const PyKernel& kernel, const py::array& queries, const KeyArguments& keys,
-                bool exclude_self, const py::dict& outputs, bool normalize,
-                const std::string& empty, double empty_value, int num_threads,
-                const py::object& progress) {
+                const py::dict& outputs, bool normalize, const CallSettings& settings) {
   const auto views = matrix_views<const T>("queries", queries);
   const auto statistics = read_outputs<T>(outputs, views.size());
   std::vector<vicinal::BatchItem<T>> items(views.size());
@@ -26,12 +24,7 @@ py::dict run_as(const PyKernel& kernel, const py::array& queries, const KeyArgum
     items[i].statistics.normalize_weights = normalize;
   }
   read_keys(keys, items);
-  vicinal::Options<T> options;
-  options.exclude_self = exclude_self;
-  options.empty = empty_policy(empty);
-  options.empty_value = empty_value;
-  options.num_threads = num_threads;
-  watch(options, progress);
+  const vicinal::Options<T> options = options_of<T>(settings);
   vicinal::Report report;
   {
     const py::gil_scoped_release release;
@@ -47,15 +40,14 @@ py::dict run(const PyKernel& kernel, py::array queries, py::object keys, py::obj
              double empty_value, int num_threads, py::object progress) {
   const KeyArguments arguments{keys, values, weights, log_weights, bias, mask, self_indices};
   const auto call = py::isinstance<py::array_t<float>>(queries) ? run_as<float> : run_as<double>;
-  return call(kernel, queries, arguments, exclude_self, outputs, normalize, empty, empty_value,
-              num_threads, progress);
+  return call(kernel, queries, arguments, outputs, normalize,
+              {exclude_self, empty, empty_value, num_threads, progress});
 }
 
 template <class T>
 py::list run_each_as(const std::vector<const PyKernel*>& kernels, const py::array& queries,
-                     const KeyArguments& keys, bool exclude_self, const py::list& outputs,
-                     const std::string& empty, double empty_value, int num_threads,
-                     const py::object& progress) {
+                     const KeyArguments& keys, const py::list& outputs,
+                     const CallSettings& settings) {
   const auto views = matrix_views<const T>("queries", queries);
   std::vector<vicinal::BatchItem<T>> items(views.size());
   read_keys(keys, items);
@@ -65,14 +57,9 @@ py::list run_each_as(const std::vector<const PyKernel*>& kernels, const py::arra
   std::vector<vicinal::Statistics<T>> statistics;
   for (const py::handle& one : outputs)
     statistics.push_back(read_outputs<T>(one.cast<py::dict>(), 1)[0]);
-  vicinal::Options<T> options;
+  vicinal::Options<T> options = options_of<T>(settings);
   options.weights = items[0].weights;
   options.self_indices = items[0].self_indices;
-  options.exclude_self = exclude_self;
-  options.empty = empty_policy(empty);
-  options.empty_value = empty_value;
-  options.num_threads = num_threads;
-  watch(options, progress);
   std::vector<vicinal::Report> reports;
   {
     const py::gil_scoped_release release;
@@ -92,8 +79,8 @@ py::list run_each(const std::vector<const PyKernel*>& kernels, py::array queries
   const KeyArguments arguments{keys, values, weights, none, none, none, self_indices};
   const auto call =
       py::isinstance<py::array_t<float>>(queries) ? run_each_as<float> : run_each_as<double>;
-  return call(kernels, queries, arguments, exclude_self, outputs, empty, empty_value, num_threads,
-              progress);
+  return call(kernels, queries, arguments, outputs,
+              {exclude_self, empty, empty_value, num_threads, progress});
 }
 
 vicinal::ProfileTable tabulate(const py::function& fn, double support,

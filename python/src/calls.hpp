@@ -100,6 +100,26 @@ void watch(vicinal::Options<T>& options, const py::object& progress) {
     };
 }
 
+// What a call is told besides its arrays.
+struct CallSettings {
+  bool exclude_self;
+  const std::string& empty;
+  double empty_value;
+  int num_threads;
+  const py::object& progress;
+};
+
+template <class T>
+vicinal::Options<T> options_of(const CallSettings& s) {
+  vicinal::Options<T> options;
+  options.exclude_self = s.exclude_self;
+  options.empty = empty_policy(s.empty);
+  options.empty_value = s.empty_value;
+  options.num_threads = s.num_threads;
+  watch(options, s.progress);
+  return options;
+}
+
 inline py::dict report_of(const vicinal::Report& report) {
   py::dict d;
   d["empty_rows"] = report.empty_rows;

@@ -9,6 +9,9 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 using namespace vicinal;
 
@@ -105,6 +108,29 @@ TEST_CASE_TEMPLATE("results do not depend on the caller's modes", T, float, doub
       }
   }
 }
+
+#ifdef _OPENMP
+// The pool is shared with whoever uses OpenMP in the process, and its threads keep their own modes.
+TEST_CASE("nor on modes that someone else left in the workers") {
+  const auto points = small_points<float>(300, 3000);
+  const auto expected = run(points, 1, std::span<const float>{});
+  const auto set_modes = [](Word word) {
+#pragma omp parallel num_threads(2)
+    if (omp_get_thread_num() != 0) write_modes(word);
+  };
+  for (const Word word : settings) {
+    CAPTURE(word);
+    set_modes(word);
+    const auto out = run(points, 2, std::span<const float>{});
+    Word after = ~word;
+#pragma omp parallel num_threads(2)
+    if (omp_get_thread_num() == 1) after = read_modes();
+    set_modes(settings[0]);
+    CHECK(out == expected);
+    CHECK((after & ~Word{0x3f}) == (word & ~Word{0x3f}));
+  }
+}
+#endif
 
 TEST_CASE("far rows that take the limit h to 0") {
   sample::Points<float> points(3, 9000, 2, 1);
