@@ -22,7 +22,7 @@ void pack_prior(const Problem<T>& problem, const Entry<T>& entry, std::int64_t f
   flags = {};
   const double shift = entry.prior_shift;
   for (int k = 0; k < count; ++k) {
-    const std::int64_t at = (first + k) * problem.weight_stride;
+    const std::int64_t at = entry.row_at(first + k) * problem.weight_stride;
     double log = 0;
     if (entry.weights != nullptr)
       log = std::log2(static_cast<double>(entry.weights[at])) - shift;
@@ -41,24 +41,25 @@ void pack_prior(const Problem<T>& problem, const Entry<T>& entry, std::int64_t f
 // ------------------------------------------------------------------------------------- coordinates
 template <class T>
 void load_tile(const Problem<T>& problem, const Entry<T>& entry, const FactorPlan<T>& f,
-               std::int64_t first, int count, FactorBuffers<T>& b, T* tile) {
-  const T* keys = entry.keys + first * problem.key_stride;
-  if (!f.copies_rows())
-    return problem.table->transpose(keys, problem.key_stride, count, f.depth, tile, tile_keys,
-                                    key_stride);
+               std::int64_t first, int count, T* rows, T* tile) {
+  if (!f.copies_rows() && entry.order == nullptr)
+    return problem.table->transpose(entry.keys + first * problem.key_stride, problem.key_stride,
+                                    count, f.depth, tile, tile_keys, key_stride);
   for (int k = 0; k < count; ++k)
-    map_row(f, keys + k * problem.key_stride, entry.origin.data(), b.rows.data() + k * f.depth);
-  problem.table->transpose(b.rows.data(), f.depth, count, f.depth, tile, tile_keys, key_stride);
+    map_row(f, entry.keys + entry.row_at(first + k) * problem.key_stride, entry.origin.data(),
+            rows + k * f.depth);
+  problem.table->transpose(rows, f.depth, count, f.depth, tile, tile_keys, key_stride);
 }
 
 // A key with an infinite coordinate under a metric is infinitely far: absent.
 template <class T>
-void drop_infinite_keys(const Problem<T>& problem, Workspace<T>& w, int t, T* prior) {
-  for (std::size_t i = 0; i < w.factors.size(); ++i)
-    for (std::size_t j = 0; j < w.factors[i].size(); ++j) {
+void drop_infinite_keys(const Problem<T>& problem, const Chunk<T>& chunk, int t, T* prior) {
+  for (std::size_t i = 0; i < chunk.factors.size(); ++i)
+    for (std::size_t j = 0; j < chunk.factors[i].size(); ++j) {
       const auto& f = problem.plan.terms[i].factors[j];
       if (!f.distance) continue;
-      const T* tile = w.factors[i][j].coordinates.data() + std::int64_t(t) * f.depth * key_stride;
+      const T* tile =
+          chunk.factors[i][j].coordinates.data() + std::int64_t(t) * f.depth * key_stride;
       for (int k = 0; k < tile_keys; ++k)
         for (int c = 0; c < f.depth; ++c)
           if (std::isinf(tile[c * key_stride + k])) prior[k] = none<T>;
@@ -94,30 +95,30 @@ void repair_tile(const T* prior, int depth, int count, T* tile, T* center) {
 
 template <class T>
 void pack_coordinates(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
-                      int count, int t, Workspace<T>& w, T* prior, TileFlags& flags) {
+                      int count, int t, T* rows, Chunk<T>& chunk, T* prior, TileFlags& flags) {
   bool finite = true;
   const auto each = [&](auto&& action) {
-    for (std::size_t i = 0; i < w.factors.size(); ++i)
-      for (std::size_t j = 0; j < w.factors[i].size(); ++j) {
+    for (std::size_t i = 0; i < chunk.factors.size(); ++i)
+      for (std::size_t j = 0; j < chunk.factors[i].size(); ++j) {
         const auto& f = problem.plan.terms[i].factors[j];
-        auto& b = w.factors[i][j];
+        auto& b = chunk.factors[i][j];
         action(f, b, b.coordinates.data() + std::int64_t(t) * f.depth * key_stride,
                b.centers.data() + std::int64_t(t) * f.depth);
       }
   };
-  each([&](const FactorPlan<T>& f, FactorBuffers<T>& b, T* tile, T* center) {
-    load_tile(problem, entry, f, first, count, b, tile);
+  each([&](const FactorPlan<T>& f, KeyPanels<T>&, T* tile, T* center) {
+    load_tile(problem, entry, f, first, count, rows, tile);
     finite &= problem.table->tile_center(tile, f.depth, center);
   });
-  if (!finite) drop_infinite_keys(problem, w, t, prior);
+  if (!finite) drop_infinite_keys(problem, chunk, t, prior);
   if (!finite || flags.absent) {
     flags.absent = std::find(prior, prior + tile_keys, none<T>) != prior + tile_keys;
     flags.empty = std::all_of(prior, prior + tile_keys, [](T x) { return x == none<T>; });
-    each([&](const FactorPlan<T>& f, FactorBuffers<T>&, T* tile, T* center) {
+    each([&](const FactorPlan<T>& f, KeyPanels<T>&, T* tile, T* center) {
       repair_tile(prior, f.depth, count, tile, center);
     });
   }
-  each([&](const FactorPlan<T>& f, FactorBuffers<T>& b, T* tile, T* center) {
+  each([&](const FactorPlan<T>& f, KeyPanels<T>& b, T* tile, T* center) {
     if (f.expanded()) {
       problem.table->center_tile(tile, f.depth, center, f.scales.data());
       problem.table->tile_norms(tile, f.depth, b.norms.data() + t * tile_keys);
@@ -129,66 +130,65 @@ void pack_coordinates(const Problem<T>& problem, const Entry<T>& entry, std::int
 
 template <class T>
 void pack_keys(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, int count,
-               int t, Workspace<T>& w) {
-  T* prior = w.chunk.prior.data() + t * tile_keys;
-  TileFlags& flags = w.chunk.flags[static_cast<std::size_t>(t)];
+               int t, T* rows, Chunk<T>& chunk) {
+  T* prior = chunk.prior.data() + t * tile_keys;
+  TileFlags& flags = chunk.flags[static_cast<std::size_t>(t)];
   pack_prior(problem, entry, first, count, prior, flags);
-  pack_coordinates(problem, entry, first, count, t, w, prior, flags);
+  pack_coordinates(problem, entry, first, count, t, rows, chunk, prior, flags);
 }
 
 }  // namespace
 
 template <class T>
-void pack_chunk(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
-                Workspace<T>& w) noexcept {
-  Chunk<T>& chunk = w.chunk;
-  open_tiles(w);
+void pack_chunk(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, T* rows,
+                Chunk<T>& chunk) noexcept {
+  open_tiles(chunk);
   chunk.first = first;
-  chunk.count = static_cast<int>(std::min<std::int64_t>(chunk_keys(problem), problem.n - first));
+  chunk.count =
+      static_cast<int>(std::min<std::int64_t>(chunk_keys(problem), entry.positions - first));
   chunk.tiles = (chunk.count + tile_keys - 1) / tile_keys;
   chunk.own_values = nullptr;
   for (int t = 0; t < chunk.tiles; ++t) {
     const std::int64_t at = first + std::int64_t(t) * tile_keys;
     const int count = std::min(tile_keys, chunk.count - t * tile_keys);
-    pack_keys(problem, entry, at, count, t, w);
+    pack_keys(problem, entry, at, count, t, rows, chunk);
     if (problem.p == 0) continue;
-    pack_values(problem, entry, at, count, t, chunk);
+    pack_values(problem, entry, at, count, t, rows, chunk);
     grow_largest(chunk);
   }
   if (find_scales(chunk)) scale_values(problem, chunk);
 }
 
 template <class T>
-void open_tiles(Workspace<T>& w) noexcept {
-  std::fill(w.chunk.largest.begin(), w.chunk.largest.end(), 0.0);
+void open_tiles(Chunk<T>& chunk) noexcept {
+  std::fill(chunk.largest.begin(), chunk.largest.end(), 0.0);
 }
 
 template <class T>
-void pack_tile(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
-               Workspace<T>& w) noexcept {
-  Chunk<T>& chunk = w.chunk;
+void pack_tile(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, T* rows,
+               Chunk<T>& chunk) noexcept {
   chunk.first = first;
   chunk.count = static_cast<int>(std::min<std::int64_t>(tile_keys, problem.n - first));
   chunk.tiles = 1;
-  pack_keys(problem, entry, first, chunk.count, 0, w);
+  pack_keys(problem, entry, first, chunk.count, 0, rows, chunk);
   if (problem.p == 0) return;
   if (!take_own_values(problem, entry, first, chunk))
-    pack_values(problem, entry, first, chunk.count, 0, chunk);
+    pack_values(problem, entry, first, chunk.count, 0, rows, chunk);
   grow_largest(chunk);
 }
 
 template <class T>
-bool close_tiles(Workspace<T>& w) noexcept {
-  return !find_scales(w.chunk);
+bool close_tiles(Chunk<T>& chunk) noexcept {
+  return !find_scales(chunk);
 }
 
-#define VICINAL_INSTANTIATE(T)                                               \
-  template void pack_chunk(const Problem<T>&, const Entry<T>&, std::int64_t, \
-                           Workspace<T>&) noexcept;                          \
-  template void open_tiles(Workspace<T>&) noexcept;                          \
-  template void pack_tile(const Problem<T>&, const Entry<T>&, std::int64_t,  \
-                          Workspace<T>&) noexcept;                           \
-  template bool close_tiles(Workspace<T>&) noexcept;
+#define VICINAL_INSTANTIATE(T)                                                   \
+  template void pack_chunk(const Problem<T>&, const Entry<T>&, std::int64_t, T*, \
+                           Chunk<T>&) noexcept;                                  \
+  template void open_tiles(Chunk<T>&) noexcept;                                  \
+  template void pack_tile(const Problem<T>&, const Entry<T>&, std::int64_t, T*,  \
+                          Chunk<T>&) noexcept;                                   \
+  template bool close_tiles(Chunk<T>&) noexcept;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)
 

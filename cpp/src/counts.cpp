@@ -50,7 +50,7 @@ void offer_ranks(const Step<T>& s, bool have_factors) noexcept {
     for (int k = 0; k < s.lanes; ++k)
       if (row[k] > *last) {
         const double sign = have_factors && s.factors(0)[r * tile_keys + k] < 0 ? -1.0 : 1.0;
-        state.offer(g.slot[r], row[k], sign, s.problem.key_offset + s.first + k);
+        state.offer(g.slot[r], row[k], sign, s.problem.key_offset + s.entry.row_at(s.first + k));
       }
   }
 }

@@ -162,6 +162,7 @@ std::vector<T> origin_of(const BatchItem<T>& item, const Plan<T>& plan) {
 template <class T>
 Entry<T> entry_of(const BatchItem<T>& item, std::int64_t n) {
   Entry<T> e;
+  e.positions = n;
   e.queries = item.queries.data;
   e.keys = item.keys.data;
   e.values = item.values.data;

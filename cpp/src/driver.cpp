@@ -70,7 +70,7 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
     w.streams = stream_group(problem, entry, first, w);
     if (w.streams) return close(0, 0);
   }
-  pack_chunk(problem, entry, first, w);
+  pack_chunk(problem, entry, first, w.rows.data(), w.own);
   for (std::int64_t g = 0; g < groups && !poll.stopped(); ++g) {
     take_rows(problem, entry, g * group_rows<T>, w);
     run_group(problem, entry, {next * keys, g, groups}, w);

@@ -51,7 +51,7 @@ void settle_units(const Problem<T>& problem, const Chunk<T>& chunk, RowState<T>&
 
 template <class T>
 Step<T> step_of(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace<T>& w) {
-  const Chunk<T>& chunk = w.chunk;
+  const Chunk<T>& chunk = *w.chunk;
   const std::int64_t offset = std::int64_t(t) * tile_keys;
   return {problem,
           entry,
@@ -68,7 +68,7 @@ template <class T>
 void look_ahead(const Problem<T>& problem, const Entry<T>& entry, std::int64_t position,
                 Workspace<T>& w) {
   w.keys_ahead = w.values_ahead = {};
-  if (position < 0 || position >= problem.n) return;
+  if (position < 0 || position >= problem.n || entry.order != nullptr) return;
   const auto rows = [&](const T* data, std::int64_t stride) {
     return Ahead{reinterpret_cast<const char*>(data + position * stride), 64};
   };
@@ -97,8 +97,7 @@ void run_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace
 }  // namespace
 
 template <class T>
-const T* score_tile(const Problem<T>& problem, const Entry<T>& entry, int t,
-                    Workspace<T>& w) noexcept {
+T* score_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace<T>& w) noexcept {
   const Step<T> s = step_of(problem, entry, t, w);
   score_factor(s, 0, 0, s.logs(0));
   return s.logs(0);
@@ -108,8 +107,8 @@ template <class T>
 void run_group(const Problem<T>& problem, const Entry<T>& entry, const Upcoming& upcoming,
                Workspace<T>& w) noexcept {
   clear_group(problem, w.group, w.block->mode);
-  for (int t = 0; t < w.chunk.tiles; ++t) {
-    look_ahead(problem, entry, upcoming.tile(t, w.chunk.tiles), w);
+  for (int t = 0; t < w.chunk->tiles; ++t) {
+    look_ahead(problem, entry, upcoming.tile(t, w.chunk->tiles), w);
     run_tile(problem, entry, t, w);
   }
 }
@@ -119,13 +118,13 @@ bool stream_group(const Problem<T>& problem, const Entry<T>& entry, std::int64_t
                   Workspace<T>& w) noexcept {
   const std::int64_t end = std::min(first + chunk_keys(problem), problem.n);
   clear_group(problem, w.group, w.block->mode);
-  open_tiles(w);
+  open_tiles(w.own);
   for (std::int64_t at = first; at < end; at += tile_keys) {
-    pack_tile(problem, entry, at, w);
+    pack_tile(problem, entry, at, w.rows.data(), w.own);
     look_ahead(problem, entry, at + tile_keys, w);
     run_tile(problem, entry, 0, w);
   }
-  return close_tiles(w);
+  return close_tiles(w.own);
 }
 
 template <class T>
@@ -155,12 +154,12 @@ void fold_group(const Problem<T>& problem, Workspace<T>& w) noexcept {
     double* hi = state.hi_row(g.slot[r]);
     double* lo = state.lo_row(g.slot[r]);
     const double old = scale.old_factor, fresh = scale.new_factor;
-    const double* scales = w.chunk.scales.data();
+    const double* scales = w.chunk->scales.data();
     table.fold(hi, lo, sums, scales, 3, old, fresh);
     table.fold(hi + 3, lo + 3, sums + 3, scales + 3, 1, old * old, fresh * fresh);
-    if (w.chunk.extreme || state.has_units(g.slot[r])) {
-      settle_units(problem, w.chunk, state, g.slot[r], w.chunk.relative_scales.data());
-      scales = w.chunk.relative_scales.data() - header_columns;
+    if (w.chunk->extreme || state.has_units(g.slot[r])) {
+      settle_units(problem, *w.chunk, state, g.slot[r], w.group.relative_scales.data());
+      scales = w.group.relative_scales.data() - header_columns;
     }
     table.fold(hi + header_columns, lo + header_columns, sums + header_columns,
                scales + header_columns, static_cast<int>(p), old, fresh);
@@ -171,10 +170,10 @@ void fold_group(const Problem<T>& problem, Workspace<T>& w) noexcept {
   }
 }
 
-template const float* score_tile(const Problem<float>&, const Entry<float>&, int,
-                                 Workspace<float>&) noexcept;
-template const double* score_tile(const Problem<double>&, const Entry<double>&, int,
-                                  Workspace<double>&) noexcept;
+template float* score_tile(const Problem<float>&, const Entry<float>&, int,
+                           Workspace<float>&) noexcept;
+template double* score_tile(const Problem<double>&, const Entry<double>&, int,
+                            Workspace<double>&) noexcept;
 template void run_group(const Problem<float>&, const Entry<float>&, const Upcoming&,
                         Workspace<float>&) noexcept;
 template void run_group(const Problem<double>&, const Entry<double>&, const Upcoming&,

@@ -32,8 +32,8 @@ bool stream_group(const Problem<T>& problem, const Entry<T>& entry, std::int64_t
 
 // The scores of the group's queries against tile t of the chunk, by the first factor of the kernel.
 template <class T>
-const T* score_tile(const Problem<T>& problem, const Entry<T>& entry, int t,
-                    Workspace<T>& workspace) noexcept;
+T* score_tile(const Problem<T>& problem, const Entry<T>& entry, int t,
+              Workspace<T>& workspace) noexcept;
 
 // Adds the group's chunk sums to the rows of the block's state.
 template <class T>

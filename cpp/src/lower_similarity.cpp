@@ -77,6 +77,7 @@ double lower_similarity(const Kernel& k, Metric metric, const std::vector<double
           f.components.insert(f.components.end(), k.components.row(i),
                               k.components.row(i) + f.width);
       }
+      f.plain = metric == Metric::euclidean && uniform && f.columns.empty();
       double left = 1;
       if (uniform) {
         left = binary_scale();

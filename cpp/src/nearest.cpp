@@ -11,10 +11,24 @@ using kernels::Similarity;
 
 namespace {
 
-// u of one factor; squared where the metric is a root of a sum, which orders alike within a factor,
-// so the root is taken.
+// Half the angle between two places: sin² of it.
+double haversine(double a, double b, double longitude) noexcept {
+  const double u = std::sin((a - b) / 2), v = std::sin(longitude / 2);
+  return u * u + std::cos(a) * std::cos(b) * v * v;
+}
+
+}  // namespace
+
 template <class T>
-double factor_distance(const FactorPlan<T>& f, const T* q, const T* x) noexcept {
+double pair_rank(const FactorPlan<T>& f, const T* q, const T* x) noexcept {
+  if (f.plain) {
+    double sum = 0;
+    for (int j = 0; j < f.width; ++j) {
+      const double t = static_cast<double>(q[j]) - static_cast<double>(x[j]);
+      sum += t * t;
+    }
+    return sum;
+  }
   const auto column = [&](int j) {
     return f.columns.empty() ? j : f.columns[static_cast<std::size_t>(j)];
   };
@@ -30,14 +44,11 @@ double factor_distance(const FactorPlan<T>& f, const T* q, const T* x) noexcept 
     }
     if (!f.unit) return -sum;
     const double cosine = qq > 0 && xx > 0 ? sum / std::sqrt(qq * xx) : qq == xx ? 1 : 0;
-    return f.distance ? (1 - cosine) * f.inverse_bandwidth : -cosine;
+    return f.distance ? 1 - cosine : -cosine;
   }
-  if (f.geographic) {
-    const double a = static_cast<double>(q[column(0)]) * f.degrees,
-                 b = static_cast<double>(x[column(0)]) * f.degrees;
-    const double u = std::sin((a - b) / 2), v = std::sin(difference(1) * f.degrees / 2);
-    return std::asin(std::min(1.0, std::sqrt(u * u + std::cos(a) * std::cos(b) * v * v)));
-  }
+  if (f.geographic)
+    return haversine(static_cast<double>(q[column(0)]) * f.degrees,
+                     static_cast<double>(x[column(0)]) * f.degrees, difference(1) * f.degrees);
   if (f.mapped()) {
     for (int i = 0; i < f.depth; ++i) {
       double t = 0;
@@ -45,7 +56,7 @@ double factor_distance(const FactorPlan<T>& f, const T* q, const T* x) noexcept 
         t += f.components[static_cast<std::size_t>(i * f.width + j)] * difference(j);
       sum += t * t;
     }
-    return std::sqrt(sum) * f.inverse_bandwidth;
+    return sum;
   }
   for (int j = 0; j < f.width; ++j) {
     const auto at = static_cast<std::size_t>(j);
@@ -65,22 +76,31 @@ double factor_distance(const FactorPlan<T>& f, const T* q, const T* x) noexcept 
       }
     }
   }
-  if (f.similarity == Similarity::manhattan || f.similarity == Similarity::chebyshev)
-    return sum * f.inverse_bandwidth;
-  if (f.similarity == Similarity::category) return sum;
-  const double scale =
-      f.similarity == Similarity::squared ? static_cast<double>(f.coordinate_scale) : 1.0;
-  return std::sqrt(sum) * scale * f.inverse_bandwidth;
+  return sum;
 }
 
-}  // namespace
+template <class T>
+double distance_of(const FactorPlan<T>& f, double rank) noexcept {
+  if (f.similarity == Similarity::dot || f.similarity == Similarity::category) return rank;
+  if (f.unit || f.similarity == Similarity::manhattan || f.similarity == Similarity::chebyshev)
+    return rank * f.inverse_bandwidth;
+  if (f.geographic)
+    return 2 * static_cast<double>(f.feature_weights[1]) * f.inverse_bandwidth *
+           std::asin(std::min(1.0, std::sqrt(rank)));
+  const double scale =
+      f.plain || f.similarity == Similarity::squared ? static_cast<double>(f.coordinate_scale) : 1;
+  return std::sqrt(rank) * scale * f.inverse_bandwidth;
+}
 
 template <class T>
 double pair_distance(const Problem<T>& problem, const T* q, const T* x) noexcept {
+  if (problem.plan.terms.size() == 1 && problem.plan.terms[0].factors.size() == 1)
+    return pair_rank(problem.plan.terms[0].factors[0], q, x);
   double smallest = std::numeric_limits<double>::infinity();
   for (const auto& term : problem.plan.terms) {
     double largest = -std::numeric_limits<double>::infinity();
-    for (const auto& f : term.factors) largest = std::max(largest, factor_distance(f, q, x));
+    for (const auto& f : term.factors)
+      largest = std::max(largest, distance_of(f, pair_rank(f, q, x)));
     smallest = std::min(smallest, largest);
   }
   return smallest;
@@ -100,6 +120,10 @@ bool is_candidate(const Problem<T>& problem, const Entry<T>& entry, std::int64_t
   return !problem.exclude_self || own_key(problem, entry, row) != key;
 }
 
+template double pair_rank(const FactorPlan<float>&, const float*, const float*) noexcept;
+template double pair_rank(const FactorPlan<double>&, const double*, const double*) noexcept;
+template double distance_of(const FactorPlan<float>&, double) noexcept;
+template double distance_of(const FactorPlan<double>&, double) noexcept;
 template double pair_distance(const Problem<float>&, const float*, const float*) noexcept;
 template double pair_distance(const Problem<double>&, const double*, const double*) noexcept;
 template bool is_candidate(const Problem<float>&, const Entry<float>&, std::int64_t,

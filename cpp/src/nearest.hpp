@@ -15,6 +15,15 @@ template <class T, class F>
 std::int64_t each_nearest(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
                           bool ties, F&& found);
 
+// Orders pairs as u of one factor does: a squared distance, a sum or maximum of differences, sin²
+// of half an angle, 1 − cos, −q·x. All from differences in double.
+template <class T>
+double pair_rank(const FactorPlan<T>& factor, const T* q, const T* x) noexcept;
+// u of that rank; −q·x stays.
+template <class T>
+double distance_of(const FactorPlan<T>& factor, double rank) noexcept;
+
+// Orders pairs by u; a kernel of one factor by its rank, so that no root makes ties.
 template <class T>
 double pair_distance(const Problem<T>& problem, const T* q, const T* x) noexcept;
 

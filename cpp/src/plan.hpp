@@ -21,6 +21,7 @@ struct FactorPlan {
   std::vector<T> scales;           // per column (or per mapped feature: 1): act on differences
   std::vector<T> feature_weights;  // what the similarity reads
   std::vector<double> components;  // depth × width, row-major; empty = none
+  bool plain = false;              // Euclidean distance of the points as they are
   bool unit = false;               // rows are normalised (cosine)
   bool zero_feature = false;       // one more feature that keeps a zero row away from all others
   bool square_half = false;        // the score is twice the distance

@@ -23,6 +23,10 @@ struct Entry {
   PairView<bool> mask{};
   PairView<T> bias{};
   const std::int64_t* self_indices = nullptr;
+  // Where keys are met in another order than they came in: position → row, and back (−1: absent).
+  const std::int64_t* order = nullptr;
+  const std::int64_t* position = nullptr;
+  std::int64_t positions = 0;
   // Outputs, row 0 of this entry; null = not asked for.
   T* mean = nullptr;
   T* log_mass = nullptr;
@@ -40,6 +44,8 @@ struct Entry {
   double prior_peak = 0;     // largest natural log prior
   std::vector<T> origin;     // d: where linear maps take their differences from
   std::int64_t present = 0;  // keys of non-zero prior weight
+
+  std::int64_t row_at(std::int64_t at) const { return order == nullptr ? at : order[at]; }
 };
 
 template <class T>
@@ -75,7 +81,7 @@ struct Problem {
   }
 };
 
-// Position among these keys of a row's own one; −1: it has none, or it comes before them. Past the
+// Row among these keys of a query's own one; −1: it has none, or it comes before them. Past the
 // last key: it comes after them.
 template <class T>
 std::int64_t own_key(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row) noexcept {

@@ -78,6 +78,8 @@ void pack_group(const Problem<T>& problem, const Entry<T>& entry, const std::int
     group.index[r] = rows[r];
     group.query_rows[r] = entry.queries + rows[r] * problem.query_stride;
     group.own[r] = own_key(problem, entry, rows[r]);
+    if (entry.position != nullptr && group.own[r] >= 0)
+      group.own[r] = group.own[r] < problem.n ? entry.position[group.own[r]] : -1;
   }
   // Register blocks may read past the last row: it repeats.
   std::fill(group.query_rows + count, group.query_rows + max_group_rows,

@@ -38,10 +38,9 @@ void each_dropped(const Step<T>& s, F&& action) {
   if (s.entry.mask)
     for (int r = 0; r < g.rows; ++r) {
       // any byte but 0 means used, whatever the caller's language calls a boolean
-      const auto* use = reinterpret_cast<const unsigned char*>(s.entry.mask.row(g.index[r])) +
-                        s.first * s.entry.mask.column_stride;
+      const auto* use = reinterpret_cast<const unsigned char*>(s.entry.mask.row(g.index[r]));
       for (int k = 0; k < s.lanes; ++k)
-        if (use[k * s.entry.mask.column_stride] == 0) action(r, k);
+        if (use[s.entry.row_at(s.first + k) * s.entry.mask.column_stride] == 0) action(r, k);
     }
   if (s.problem.exclude_self)
     for (int r = 0; r < g.rows; ++r) {

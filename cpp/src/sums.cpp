@@ -10,12 +10,12 @@ namespace {
 template <class T>
 void reduce_bad_values(const Step<T>& s) {
   Group<T>& g = s.w.group;
-  const Chunk<T>& chunk = s.w.chunk;
+  const Chunk<T>& chunk = *s.w.chunk;
   const bool lanes = s.problem.lane_values();
   const std::int64_t width = lanes ? s.problem.p * s.table().lanes : s.problem.padded_values();
   for (int k = 0; k < s.lanes; ++k) {
     if (chunk.bad_values[s.t * tile_keys + k] == 0) continue;
-    const T* y = s.entry.values + (s.first + k) * s.problem.value_stride;
+    const T* y = s.entry.values + s.entry.row_at(s.first + k) * s.problem.value_stride;
     for (std::int64_t c = 0; c < s.problem.p; ++c) {
       if (std::isfinite(y[c])) continue;
       for (int r = 0; r < g.rows; ++r) {
@@ -30,7 +30,7 @@ void reduce_bad_values(const Step<T>& s) {
 template <class T>
 void fill_product(const Step<T>& s, std::int64_t column, double* out) {
   const std::int64_t p = s.problem.p;
-  const Chunk<T>& chunk = s.w.chunk;
+  const Chunk<T>& chunk = *s.w.chunk;
   const bool lanes = s.problem.lane_values();
   const std::int64_t key = lanes ? 1 : s.problem.padded_values(), feature = lanes ? tile_keys : 1;
   const T* values =
@@ -79,9 +79,9 @@ void reduce_moments(const Step<T>& s) {
 template <class T>
 ValueTile<T> value_rows(const Step<T>& s) {
   const int p = static_cast<int>(s.problem.p), padded = static_cast<int>(s.problem.padded_values());
-  if (s.w.chunk.own_values != nullptr)
-    return {s.w.chunk.own_values, p, padded, s.problem.value_stride, s.w.values_ahead};
-  return {s.w.chunk.values.data() + std::int64_t(s.t) * tile_keys * padded, p, padded, padded,
+  if (s.w.chunk->own_values != nullptr)
+    return {s.w.chunk->own_values, p, padded, s.problem.value_stride, s.w.values_ahead};
+  return {s.w.chunk->values.data() + std::int64_t(s.t) * tile_keys * padded, p, padded, padded,
           s.w.values_ahead};
 }
 
@@ -94,7 +94,7 @@ void reduce(const Step<T>& s) noexcept {
   const int p = static_cast<int>(s.problem.p), padded = static_cast<int>(s.problem.padded_values());
   const std::int64_t tile = std::int64_t(s.t) * tile_keys;
   if (p == 1 && s.problem.lane_values() && !s.problem.full_header)
-    table.reduce_single(s.logs(0), s.w.chunk.values.data() + tile, g.header_lanes.data(),
+    table.reduce_single(s.logs(0), s.w.chunk->values.data() + tile, g.header_lanes.data(),
                         g.lanes.data(), g.rows);
   else
     table.reduce_header(s.logs(0), g.header_lanes.data(), s.problem.full_header, g.rows);
@@ -102,7 +102,7 @@ void reduce(const Step<T>& s) noexcept {
     if (!s.problem.lane_values())
       table.reduce_rows(s.logs(0), value_rows(s), g.lanes.data(), padded, g.rows);
     else if (p > 1 || s.problem.full_header)
-      table.reduce_lanes(s.logs(0), {s.w.chunk.values.data() + tile * p, p, p, 0}, g.lanes.data(),
+      table.reduce_lanes(s.logs(0), {s.w.chunk->values.data() + tile * p, p, p, 0}, g.lanes.data(),
                          g.rows);
     if (s.flags.not_finite) reduce_bad_values(s);
   }

@@ -63,21 +63,28 @@ bool take_own_values(const Problem<T>& problem, const Entry<T>& entry, std::int6
 
 template <class T>
 void pack_values(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, int count,
-                 int t, Chunk<T>& chunk) noexcept {
+                 int t, T* gathered, Chunk<T>& chunk) noexcept {
   const auto& table = *problem.table;
   const int p = static_cast<int>(problem.p), padded = static_cast<int>(problem.padded_values());
   const T* rows = entry.values + first * problem.value_stride;
+  std::int64_t stride = problem.value_stride;
+  if (entry.order != nullptr) {
+    for (int k = 0; k < count; ++k)
+      std::copy_n(entry.values + entry.row_at(first + k) * stride, p, gathered + k * p);
+    rows = gathered;
+    stride = p;
+  }
   T* peaks = chunk.peaks.data();
   T* tile =
       chunk.values.data() + std::int64_t(t) * tile_keys * (problem.lane_values() ? p : padded);
   if (problem.lane_values()) {
-    table.transpose(rows, problem.value_stride, count, p, tile, tile_keys, tile_keys);
+    table.transpose(rows, stride, count, p, tile, tile_keys, tile_keys);
     for (int c = 0; c < p; ++c) {
       std::fill(tile + c * tile_keys + count, tile + (c + 1) * tile_keys, T(0));
       peaks[c] = table.column_peak(tile + c * tile_keys);
     }
   } else {
-    table.copy_values(rows, problem.value_stride, count, p, padded, tile, peaks);
+    table.copy_values(rows, stride, count, p, padded, tile, peaks);
     std::fill(tile + count * padded, tile + std::int64_t(tile_keys) * padded, T(0));
   }
   TileFlags& flags = chunk.flags[static_cast<std::size_t>(t)];
@@ -129,13 +136,13 @@ void scale_values(const Problem<T>& problem, Chunk<T>& chunk) noexcept {
   }
 }
 
-#define VICINAL_INSTANTIATE(T)                                                          \
-  template void pack_values(const Problem<T>&, const Entry<T>&, std::int64_t, int, int, \
-                            Chunk<T>&) noexcept;                                        \
-  template bool take_own_values(const Problem<T>&, const Entry<T>&, std::int64_t,       \
-                                Chunk<T>&) noexcept;                                    \
-  template void grow_largest(Chunk<T>&) noexcept;                                       \
-  template bool find_scales(Chunk<T>&) noexcept;                                        \
+#define VICINAL_INSTANTIATE(T)                                                              \
+  template void pack_values(const Problem<T>&, const Entry<T>&, std::int64_t, int, int, T*, \
+                            Chunk<T>&) noexcept;                                            \
+  template bool take_own_values(const Problem<T>&, const Entry<T>&, std::int64_t,           \
+                                Chunk<T>&) noexcept;                                        \
+  template void grow_largest(Chunk<T>&) noexcept;                                           \
+  template bool find_scales(Chunk<T>&) noexcept;                                            \
   template void scale_values(const Problem<T>&, Chunk<T>&) noexcept;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

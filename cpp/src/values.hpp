@@ -6,10 +6,11 @@
 namespace vicinal {
 
 // Copies the values of tile t; those that no weight may touch become 0, those that are not finite
-// are set aside for a second reduce.
+// are set aside for a second reduce. `gathered` holds the rows of keys that are met in another
+// order.
 template <class T>
 void pack_values(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, int count,
-                 int t, Chunk<T>& chunk) noexcept;
+                 int t, T* gathered, Chunk<T>& chunk) noexcept;
 
 // Key-major rows without padding can be read where they stand, if nothing in them needs repair:
 // true if so.

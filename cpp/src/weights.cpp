@@ -18,10 +18,11 @@ void score_factor(const Step<T>& s, std::size_t term, std::size_t j, T* out) noe
     return;
   }
   const FactorPlan<T>& f = s.problem.plan.terms[term].factors[j];
-  FactorBuffers<T>& b = s.w.factors[term][j];
+  QueryPanels<T>& b = s.w.factors[term][j];
+  const KeyPanels<T>& keys = s.w.chunk->factors[term][j];
   ScoreArguments<T> a;
   a.queries = b.panel.data();
-  a.keys = b.coordinates.data() + std::int64_t(s.t) * f.depth * key_stride;
+  a.keys = keys.coordinates.data() + std::int64_t(s.t) * f.depth * key_stride;
   a.depth = f.depth;
   a.feature_weights = f.feature_weights.data();
   a.scores = out;
@@ -29,14 +30,15 @@ void score_factor(const Step<T>& s, std::size_t term, std::size_t j, T* out) noe
   PairSource<T> source;
   if (f.expanded()) {
     s.table().center_queries(b.panel.data(), f.depth,
-                             b.centers.data() + std::int64_t(s.t) * f.depth, f.scales.data(),
+                             keys.centers.data() + std::int64_t(s.t) * f.depth, f.scales.data(),
                              b.centered.data(), b.query_norms.data());
     a.queries = b.centered.data();
     a.query_norms = b.query_norms.data();
-    a.key_norms = b.norms.data() + std::int64_t(s.t) * tile_keys;
+    a.key_norms = keys.norms.data() + std::int64_t(s.t) * tile_keys;
     source = {s.w.group.query_rows,
-              s.entry.keys + s.first * s.problem.key_stride,
+              s.entry.keys + (s.entry.order == nullptr ? s.first * s.problem.key_stride : 0),
               s.problem.key_stride,
+              s.entry.order == nullptr ? nullptr : s.entry.order + s.first,
               s.lanes,
               f.columns.empty() ? nullptr : f.columns.data(),
               f.scales.data(),
@@ -104,10 +106,11 @@ template <class T>
 void add_bias(const Step<T>& s, std::size_t term) {
   const Group<T>& g = s.w.group;
   for (int r = 0; r < g.rows; ++r) {
-    const T* bias = s.entry.bias.row(g.index[r]) + s.first * s.entry.bias.column_stride;
+    const T* bias = s.entry.bias.row(g.index[r]);
     T* log = s.logs(term) + r * tile_keys;
     for (int k = 0; k < s.lanes; ++k) {
-      const T b = bias[k * s.entry.bias.column_stride] * std::numbers::log2e_v<T>;
+      const T b =
+          bias[s.entry.row_at(s.first + k) * s.entry.bias.column_stride] * std::numbers::log2e_v<T>;
       // −inf is an absent pair; +inf or NaN spoils the row.
       log[k] = log[k] == none<T> || b == none<T> ? none<T>
                : b - b != 0                      ? std::numeric_limits<T>::quiet_NaN()

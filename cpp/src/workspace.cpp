@@ -32,11 +32,9 @@ std::int64_t block_rows(const Problem<T>& problem, std::size_t kernels) {
 }
 
 template <class T>
-void allocate(Workspace<T>& w, const Problem<T>& problem, std::size_t kernels) {
-  const int tiles = chunk_keys(problem) / tile_keys, lanes = problem.table->lanes,
-            g = group_rows<T>;
+void allocate(Chunk<T>& c, const Problem<T>& problem) {
+  const int tiles = chunk_keys(problem) / tile_keys;
   const std::int64_t p = problem.p, padded = problem.padded_values();
-  auto& c = w.chunk;
   c.flags.resize(static_cast<std::size_t>(tiles));
   c.prior.resize(tiles * tile_keys);
   c.values.resize(tiles * tile_keys * std::max(p, padded));
@@ -44,17 +42,42 @@ void allocate(Workspace<T>& w, const Problem<T>& problem, std::size_t kernels) {
   c.peaks.resize(padded + 1);
   c.largest.resize(static_cast<std::size_t>(p));
   c.scales.assign(static_cast<std::size_t>(problem.linear_columns()), 1.0);
-  c.relative_scales.resize(static_cast<std::size_t>(p));
+  c.factors.resize(problem.plan.terms.size());
+  for (std::size_t t = 0; t < c.factors.size(); ++t) {
+    c.factors[t].resize(problem.plan.terms[t].factors.size());
+    for (std::size_t f = 0; f < c.factors[t].size(); ++f) {
+      const auto& plan = problem.plan.terms[t].factors[f];
+      auto& b = c.factors[t][f];
+      b.coordinates.resize(std::int64_t(tiles) * plan.depth * key_stride);
+      if (plan.expanded()) b.norms.resize(tiles * tile_keys);
+      b.centers.resize(std::int64_t(tiles) * plan.depth);
+    }
+  }
+}
+
+template <class T>
+void allocate_rows(Workspace<T>& w, const Problem<T>& problem, bool ordered) {
+  std::int64_t depth = ordered ? problem.p : 0;
+  for (const auto& term : problem.plan.terms)
+    for (const auto& factor : term.factors)
+      if (ordered || factor.copies_rows()) depth = std::max<std::int64_t>(depth, factor.depth);
+  w.rows.resize(tile_keys * depth);
+}
+
+template <class T>
+void allocate(Workspace<T>& w, const Problem<T>& problem, std::size_t kernels) {
+  const int tiles = chunk_keys(problem) / tile_keys, lanes = problem.table->lanes,
+            g = group_rows<T>;
+  const std::int64_t p = problem.p, padded = problem.padded_values();
+  allocate(w.own, problem);
+  w.chunk = &w.own;
+  allocate_rows(w, problem, false);
   w.factors.resize(problem.plan.terms.size());
   for (std::size_t t = 0; t < w.factors.size(); ++t) {
     w.factors[t].resize(problem.plan.terms[t].factors.size());
     for (std::size_t f = 0; f < w.factors[t].size(); ++f) {
       const auto& plan = problem.plan.terms[t].factors[f];
       auto& b = w.factors[t][f];
-      b.coordinates.resize(std::int64_t(tiles) * plan.depth * key_stride);
-      if (plan.expanded()) b.norms.resize(tiles * tile_keys);
-      b.centers.resize(std::int64_t(tiles) * plan.depth);
-      if (plan.copies_rows()) b.rows.resize(std::int64_t(tile_keys) * plan.depth);
       b.panel.resize(std::int64_t(plan.depth) * query_lanes);
       if (plan.expanded()) b.centered.resize(std::int64_t(plan.depth) * query_lanes);
       b.query_norms.resize(query_lanes);
@@ -66,6 +89,7 @@ void allocate(Workspace<T>& w, const Problem<T>& problem, std::size_t kernels) {
   q.tiles.resize(std::int64_t(2 * static_cast<int>(w.factors.size()) + 2) * g * tile_keys);
   q.header_lanes.resize(g * header_columns * lanes);
   q.lanes.resize(g * (problem.lane_values() ? p * lanes : padded));
+  q.relative_scales.resize(static_cast<std::size_t>(p));
   q.sums.resize(problem.linear_columns() + lanes);
   if (const std::int64_t moments = problem.moment_columns(); moments > 0) {
     q.moments.resize(g * moments);
@@ -92,6 +116,10 @@ template int chunk_keys<float>(const Problem<float>&);
 template int chunk_keys<double>(const Problem<double>&);
 template std::int64_t block_rows<float>(const Problem<float>&, std::size_t);
 template std::int64_t block_rows<double>(const Problem<double>&, std::size_t);
+template void allocate<float>(Chunk<float>&, const Problem<float>&);
+template void allocate<double>(Chunk<double>&, const Problem<double>&);
+template void allocate_rows<float>(Workspace<float>&, const Problem<float>&, bool);
+template void allocate_rows<double>(Workspace<double>&, const Problem<double>&, bool);
 template void allocate<float>(Workspace<float>&, const Problem<float>&, std::size_t);
 template void allocate<double>(Workspace<double>&, const Problem<double>&, std::size_t);
 template void allocate<float>(Block<float>&, const Problem<float>&, std::int64_t);

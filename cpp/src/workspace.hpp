@@ -36,13 +36,17 @@ class Buffer {
   std::unique_ptr<T, Free> data_;
 };
 
-// One factor's share of a packed chunk and of a query group.
+// One factor's share of a packed chunk.
 template <class T>
-struct FactorBuffers {
+struct KeyPanels {
   Buffer<T> coordinates;  // tiles × depth × key_stride
   Buffer<T> norms;        // tiles × tile_keys
   Buffer<T> centers;      // tiles × depth
-  Buffer<T> rows;         // tile_keys × depth: mapped or gathered keys before the transpose
+};
+
+// And of a query group.
+template <class T>
+struct QueryPanels {
   Buffer<T> panel;        // depth × query_lanes
   Buffer<T> centered;     // the same about a tile's center
   Buffer<T> query_norms;  // query_lanes
@@ -62,6 +66,7 @@ struct Chunk {
   std::int64_t first = 0;  // position of its first key
   int count = 0, tiles = 0;
   std::vector<TileFlags> flags;
+  std::vector<std::vector<KeyPanels<T>>> factors;  // per term
   Buffer<T> prior;   // tiles × tile_keys: log2 prior less its maximum, −inf = absent
   Buffer<T> values;  // tiles × (p × tile_keys or tile_keys × padded)
   const T* own_values =
@@ -70,8 +75,7 @@ struct Chunk {
   Buffer<T> peaks;                  // padded: scratch of copy_values
   std::vector<double> largest;      // p: largest finite |y|
   std::vector<double> scales;       // header + p: power of two that undoes the scaling of a column
-  std::vector<double> relative_scales;  // p: the same against the units of a state
-  bool extreme = false;                 // float64 with a scaled column: sums need units
+  bool extreme = false;             // float64 with a scaled column: sums need units
 };
 
 template <class T>
@@ -90,6 +94,7 @@ struct Group {  // up to group_rows queries
   Buffer<double> products;  // a panel of product columns × tile_keys
   Buffer<double> product_lanes;
   Buffer<double> ones;                   // moment columns: scale 1
+  std::vector<double> relative_scales;   // p: of the chunk's columns, against the units of a state
   T reference[kernels::max_group_rows];  // running peak of the chunk, −inf before the first key
   T own_weight[kernels::max_group_rows];
   std::int64_t count[kernels::max_group_rows];
@@ -119,8 +124,10 @@ enum class Scores { compute, keep, reuse };
 
 template <class T>
 struct Workspace {
-  Chunk<T> chunk;
-  std::vector<std::vector<FactorBuffers<T>>> factors;  // per term
+  Chunk<T> own;                     // packed by this worker
+  const Chunk<T>* chunk = nullptr;  // what its group meets: its own, or one prepared for all
+  Buffer<T> rows;  // tile_keys × depth: mapped or gathered keys before the transpose
+  std::vector<std::vector<QueryPanels<T>>> factors;  // per term
   Group<T> group;
   Block<T>* block = nullptr;
   kernels::Ahead keys_ahead{}, values_ahead{};  // rows of a tile that will be packed soon
@@ -137,6 +144,11 @@ int chunk_keys(const Problem<T>& problem);
 template <class T>
 std::int64_t block_rows(const Problem<T>& problem, std::size_t kernels);
 
+template <class T>
+void allocate(Chunk<T>& chunk, const Problem<T>& problem);
+// What packing needs besides: rows of keys that are met in the order of a tree are gathered first.
+template <class T>
+void allocate_rows(Workspace<T>& workspace, const Problem<T>& problem, bool ordered);
 template <class T>
 void allocate(Workspace<T>& workspace, const Problem<T>& problem, std::size_t kernels);
 template <class T>

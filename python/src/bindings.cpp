@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include "calls.hpp"
+#include "index.hpp"
 #include "state.hpp"
 #include "vicinal/config.hpp"
 #include "vicinal/probe.hpp"
@@ -151,6 +152,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         "empty"_a = "nan", "empty_value"_a = std::numeric_limits<double>::quiet_NaN(),
         "num_threads"_a = 0, "progress"_a = none);
   bind_state(m);
+  bind_index(m);
 
   py::class_<vicinal::ProfileTable>(m, "Table")
       .def_property_readonly("error", &vicinal::ProfileTable::error)

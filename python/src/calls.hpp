@@ -86,8 +86,8 @@ inline vicinal::Empty empty_policy(const std::string& name) {
 }
 
 // Ctrl-C and progress: both take the GIL, on the calling thread only.
-template <class T>
-void watch(vicinal::Options<T>& options, const py::object& progress) {
+template <class Options>
+void watch(Options& options, const py::object& progress) {
   options.interrupted = [] {
     const py::gil_scoped_acquire gil;
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from vicinal.config import get_cmake_dir, get_include, show_config
     from vicinal.engine import local_mean, local_weights
     from vicinal.errors import LocalizationWarning
+    from vicinal.key_index import KeyIndex
+    from vicinal.neighbors import Neighbors, knn, radius_neighbors
     from vicinal.partial import LocalMeanAccumulator
     from vicinal.persistence import load
     from vicinal.results import LocalStats
@@ -21,15 +23,18 @@ if TYPE_CHECKING:
     from vicinal.threads import get_num_threads, set_num_threads
 
 __all__ = [
+    "KeyIndex",
     "LocalMeanAccumulator",
     "LocalStats",
     "LocalizationWarning",
+    "Neighbors",
     "__version__",
     "bandwidth",
     "get_cmake_dir",
     "get_include",
     "get_num_threads",
     "kernels",
+    "knn",
     "load",
     "local_mean",
     "local_stats",
@@ -37,21 +42,26 @@ __all__ = [
     "models",
     "partial",
     "plotting",
+    "radius_neighbors",
     "set_num_threads",
     "show_config",
 ]
 
 _HOMES = {
+    "KeyIndex": "key_index",
     "LocalMeanAccumulator": "partial",
     "LocalStats": "results",
     "LocalizationWarning": "errors",
+    "Neighbors": "neighbors",
     "get_cmake_dir": "config",
     "get_include": "config",
     "get_num_threads": "threads",
+    "knn": "neighbors",
     "load": "persistence",
     "local_mean": "engine",
     "local_stats": "stats",
     "local_weights": "engine",
+    "radius_neighbors": "neighbors",
     "set_num_threads": "threads",
     "show_config": "config",
 }

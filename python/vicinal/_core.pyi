@@ -34,6 +34,33 @@ class Kernel(metaclass=_Bound):
     def __init__(self, terms: Sequence[tuple[float, Sequence[dict[str, Any]]]]) -> None: ...
 
 @final
+class KeyIndex(metaclass=_Bound):
+    def __init__(self, keys: _Array, metric: Kernel, num_threads: int = 0) -> None: ...
+    @property
+    def order(self) -> _Array: ...
+    def knn(
+        self,
+        queries: _Array,
+        distances: _Array,
+        indices: _Array,
+        *,
+        self_indices: _Array | None = None,
+        exclude_self: bool = False,
+        num_threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> dict[str, int]: ...
+    def radius_neighbors(
+        self,
+        queries: _Array,
+        radius: float,
+        *,
+        self_indices: _Array | None = None,
+        exclude_self: bool = False,
+        num_threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> tuple[_Array, _Array, _Array]: ...
+
+@final
 class State(metaclass=_Bound):
     def __init__(
         self,

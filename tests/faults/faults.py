@@ -60,8 +60,8 @@ FAULTS = [
     Fault(
         "the last tile of a chunk is dropped",
         "cpp/src/group.cpp",
-        "for (int t = 0; t < w.chunk.tiles; ++t) {",
-        "for (int t = 0; t < std::max(1, w.chunk.tiles - 1); ++t) {",
+        "for (int t = 0; t < w.chunk->tiles; ++t) {",
+        "for (int t = 0; t < std::max(1, w.chunk->tiles - 1); ++t) {",
     ),
     Fault(
         "the last chunk is dropped",
@@ -96,8 +96,8 @@ FAULTS = [
     Fault(
         "top_k counts keys in 32 bits",
         "cpp/src/counts.cpp",
-        "state.offer(g.slot[r], row[k], sign, s.problem.key_offset + s.first + k);",
-        "state.offer(g.slot[r], row[k], sign, int(s.problem.key_offset + s.first + k));",
+        "sign, s.problem.key_offset + s.entry.row_at(s.first + k));",
+        "sign, int(s.problem.key_offset + s.entry.row_at(s.first + k)));",
     ),
     # References and rescaling
     Fault(

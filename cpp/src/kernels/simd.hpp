@@ -277,6 +277,17 @@ VICINAL_INLINE unsigned less_equal_bits(Pack<T> a, Pack<T> b) {
   return native_less_equal(a.v, b.v);
 }
 
+// Number of bits; without an instruction for it the builtin would be a library call.
+VICINAL_INLINE int count_bits(unsigned bits) {
+#if defined(__POPCNT__) || defined(__aarch64__)
+  return __builtin_popcount(bits);
+#else
+  bits -= bits >> 1 & 0x55555555U;
+  bits = (bits & 0x33333333U) + (bits >> 2 & 0x33333333U);
+  return static_cast<int>((((bits + (bits >> 4)) & 0x0f0f0f0fU) * 0x01010101U) >> 24);
+#endif
+}
+
 // Sum of the lanes in a fixed order: halves are added until one lane is left.
 template <class T>
 VICINAL_INLINE T sum_lanes(Pack<T> a) {

@@ -4,6 +4,7 @@
 #include "table.hpp"
 
 #include "pack.hpp"
+#include "select.hpp"
 
 #ifndef VICINAL_ISA
 #error "define VICINAL_ISA: baseline, v3, v4 or neon"
@@ -87,6 +88,8 @@ constexpr Table<T> make() {
   t.reduce_single = reduce_single<T>;
   t.close_lanes = close_lanes<T>;
   t.rescale = rescale<T>;
+  t.places_below = places_below<T>;
+  t.limit_of = limit_of<T>;
   t.transpose = transpose_rows<T>;
   t.tile_center = tile_center<T>;
   t.center_tile = center_tile<T>;

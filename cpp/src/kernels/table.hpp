@@ -20,7 +20,8 @@ inline constexpr int max_group_rows =
     24;  // rows whose tiles stay in L1 together: 24 in float, 12 in double
 inline constexpr int key_stride =
     tile_keys + 16;  // between features: one more line, so that a panel of keys spreads over L1
-inline constexpr int query_lanes = 32;  // row stride of a feature-major query panel
+inline constexpr int query_lanes = 32;   // row stride of a feature-major query panel
+inline constexpr int select_lanes = 64;  // scores that are selected from come in such runs
 inline constexpr int header_columns =
     4;  // Σw, own weight, Σ|w|, Σw²: they precede the value columns of every state
 
@@ -87,6 +88,7 @@ struct PairSource {
   const T* const* query_rows = nullptr;  // r → row of the query
   const T* keys = nullptr;               // first key of the tile
   std::int64_t key_stride = 0;
+  const std::int64_t* order = nullptr;    // lane → row of keys; nullptr: as they stand
   int count = 0;                          // keys of the tile: padding has no coordinates
   const std::int64_t* columns = nullptr;  // or nullptr: all, in order
   const T* scales = nullptr;              // per column
@@ -163,6 +165,11 @@ struct Table {
   void (*reduce_single)(const T* weights, const T* values, T* header, T* lanes, int rows);
   void (*close_lanes)(const T* lanes, int columns, T* sums);  // lanes → sums in a fixed order
   void (*rescale)(T* data, std::int64_t count, T factor);
+  // Lists the places of scores at most the limit; returns how many. Here and below, `count` is a
+  // multiple of select_lanes.
+  int (*places_below)(const T* scores, int count, T limit, std::uint16_t* places);
+  // A limit that at least k of the scores keep, and not many more.
+  T (*limit_of)(const T* scores, int count, int k, int most);
 
   // out[j * lanes + k] for `lanes` rows; rows past `count` repeat the last.
   void (*transpose)(const T* rows, std::int64_t stride, int count, int depth, T* out, int lanes,

@@ -1,0 +1,35 @@
+// Boxes around queries and keys, and how near a pair from two boxes can be.
+#pragma once
+
+#include <vector>
+
+#include "problem.hpp"
+#include "tree.hpp"
+
+namespace vicinal {
+
+// Coordinates in which boxes are drawn: those of the points, or what a kernel of one factor makes
+// of them: mapped or normalised rows, places on the unit sphere.
+template <class T>
+struct BoxSpace {
+  const FactorPlan<T>* factor = nullptr;  // null: the coordinates of the points
+  int depth = 0;
+
+  void row(const T* point, const T* origin, T* out) const noexcept;
+};
+template <class T>
+BoxSpace<T> box_space(const Plan<T>& plan, std::int64_t d);
+
+template <class T>
+struct Box {
+  const T* low;
+  const T* high;
+};
+
+// No pair of points from the two boxes scores less (squared distances), or more (inner products,
+// whose sign is turned: less again means nearer). Rounding is not accounted for.
+template <class T>
+double nearest_score(const FactorPlan<T>& factor, const BoxSpace<T>& space, const Box<T>& a,
+                     const Box<T>& b) noexcept;
+
+}  // namespace vicinal

@@ -1,0 +1,64 @@
+// select: which scores are at most a limit, and a limit that k of them keep.
+#pragma once
+
+#include "simd.hpp"
+#include "table.hpp"
+
+namespace vicinal::kernels {
+namespace {
+
+// Lists the places of scores at most the limit, in order; returns how many. NaN is never below.
+// `count` is a multiple of select_lanes.
+template <class T>
+int places_below(const T* scores, int count, T limit, std::uint16_t* places) {
+  constexpr int W = Pack<T>::width, P = select_lanes / W;
+  int found = 0;
+  for (int k = 0; k < count; k += select_lanes) {
+    std::uint64_t bits = 0;  // one branch for all packs
+    for (int p = 0; p < P; ++p)
+      bits |= static_cast<std::uint64_t>(
+                  less_equal_bits(Pack<T>::load(scores + k + p * W), Pack<T>(limit)))
+              << (p * W);
+    for (; bits != 0; bits &= bits - 1)
+      places[found++] = static_cast<std::uint16_t>(k + __builtin_ctzll(bits));
+  }
+  return found;
+}
+
+template <class T>
+VICINAL_INLINE int count_below(const T* scores, int count, T limit) {
+  int found = 0;
+  for (int k = 0; k < count; k += Pack<T>::width)
+    found += count_bits(less_equal_bits(Pack<T>::load(scores + k), Pack<T>(limit)));
+  return found;
+}
+
+// A limit that at least k scores keep, and at most `most` unless they are tied; +inf if there are
+// fewer than k finite ones.
+template <class T>
+T limit_of(const T* scores, int count, int k, int most) {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  constexpr T largest = std::numeric_limits<T>::max();
+  if (count_below(scores, count, largest) < k) return infinity;
+  Pack<T> least(largest), most_pack(-largest);
+  for (int i = 0; i < count; i += Pack<T>::width) {  // a NaN is passed over
+    const Pack<T> x = Pack<T>::load(scores + i);
+    least = min(x, least);
+    most_pack = max(select<T>(Pack<T>(largest) < x, Pack<T>(-largest), x), most_pack);
+  }
+  T low = -max_lanes(-least), high = max_lanes(most_pack);
+  for (int step = 0; step < 24; ++step) {
+    const T middle = low / 2 + high / 2;
+    const int found = count_below(scores, count, middle);
+    if (found < k) {
+      low = middle;
+    } else {
+      high = middle;
+      if (found <= most) break;
+    }
+  }
+  return high;
+}
+
+}  // namespace
+}  // namespace vicinal::kernels

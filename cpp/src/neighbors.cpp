@@ -1,0 +1,255 @@
+// KeyIndex and the two searches: the door, the loop over groups of queries, the results.
+#include "vicinal/neighbors.hpp"
+
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+
+#include "door.hpp"
+#include "floating_point.hpp"
+#include "parallel.hpp"
+#include "poll.hpp"
+#include "rows.hpp"
+#include "search.hpp"
+
+namespace vicinal {
+
+using kernels::group_rows;
+
+template <class T>
+struct KeyIndex<T>::Impl {
+  View<const T> keys;
+  Problem<T> problem;  // of no queries
+  Prepared<T> prepared;
+};
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) { throw std::invalid_argument(message); }
+
+int threads_of(int asked) { return std::clamp(asked > 0 ? asked : max_threads(), 1, 1024); }
+
+// The profile that scores pairs by nothing but their metric.
+Kernel plain_kernel(const Kernel& metric) {
+  Kernel kernel;
+  kernel.metric = metric.metric == Metric::automatic ? Metric::euclidean : metric.metric;
+  if (kernel.metric == Metric::category)
+    refuse("metric must be a distance, cosine or dot: categories have no order");
+  kernel.profile = kernel.metric == Metric::dot ? Profile::softmax : Profile::gaussian;
+  kernel.scale = metric.scale;
+  kernel.components = metric.components;
+  return kernel;
+}
+
+template <class T>
+void check_keys(const View<const T>& keys) {
+  for (std::int64_t i = 0; i < keys.rows; ++i)
+    for (std::int64_t j = 0; j < keys.columns; ++j)
+      if (std::isnan(keys.row(i)[j]))
+        refuse("keys must not hold NaN, got one in row " + std::to_string(i));
+}
+
+// One call: the problem of the index with these queries in it.
+template <class T>
+struct Search {
+  const Prepared<T>& prepared;
+  Problem<T> problem;
+  std::vector<std::int64_t> rows;  // ordinary queries, near ones together
+  Watch watch;
+  int threads;
+
+  Search(const typename KeyIndex<T>::Impl& index, const View<const T>& queries,
+         const SearchOptions& options)
+      : prepared(index.prepared),
+        problem(index.problem),
+        watch{options.interrupted, options.progress},
+        threads(threads_of(options.num_threads)) {
+    if (queries.columns != problem.d)
+      refuse("queries and keys must have the same number of features, got " +
+             std::to_string(queries.columns) + " and " + std::to_string(problem.d));
+    if (queries.data == nullptr && queries.rows > 0)
+      refuse("queries must point to data, got a null pointer");
+    const auto own = static_cast<std::int64_t>(options.self_indices.size());
+    if (options.exclude_self && own == 0 && queries.rows != problem.n)
+      refuse("self_indices must be given when queries and keys differ in number, got " +
+             std::to_string(queries.rows) + " and " + std::to_string(problem.n));
+    if (own != 0 && own != queries.rows)
+      refuse("self_indices must have " + std::to_string(queries.rows) + " elements, got " +
+             std::to_string(own));
+    Entry<T>& entry = problem.entries[0];
+    entry.queries = queries.data;
+    entry.self_indices = own == 0 ? nullptr : options.self_indices.data();
+    problem.m = queries.rows;
+    problem.query_stride = queries.stride;
+    problem.exclude_self = problem.needs_self = options.exclude_self;
+    order_queries();
+  }
+
+  const Entry<T>& entry() const { return problem.entries[0]; }
+  const T* query(std::int64_t row) const { return entry().queries + row * problem.query_stride; }
+
+  void order_queries() {
+    const int depth = prepared.space.depth;
+    std::vector<std::int64_t> ordinary_rows;
+    for (std::int64_t i = 0; i < problem.m; ++i)
+      if (classify_query(problem, query(i)) == ordinary) ordinary_rows.push_back(i);
+    const auto count = static_cast<std::int64_t>(ordinary_rows.size());
+    std::vector<T> boxed(static_cast<std::size_t>(count * depth));
+    for (std::int64_t i = 0; i < count; ++i)
+      prepared.space.row(query(ordinary_rows[static_cast<std::size_t>(i)]), entry().origin.data(),
+                         boxed.data() + i * depth);
+    rows = build_tree<T>({boxed.data(), count, depth, depth}, group_rows<T>, threads).order;
+    for (std::int64_t& row : rows) row = ordinary_rows[static_cast<std::size_t>(row)];
+  }
+
+  // Runs every group; take(row, found) receives what a query found, from any worker.
+  template <class Take>
+  Report run(std::int64_t k, double radius, Take&& take) {
+    Report report;
+    const auto count =
+        prepared.tree.leaves == 0 ? std::int64_t{0} : static_cast<std::int64_t>(rows.size());
+    const std::int64_t groups = (count + group_rows<T> - 1) / group_rows<T>;
+    Poll poll(watch, std::max(1.0, static_cast<double>(count)));
+    std::atomic<std::int64_t> next{0}, pairs{0};
+    std::exception_ptr error;
+    std::mutex lock;
+    const int team = static_cast<int>(std::clamp<std::int64_t>(groups / 4, 1, threads));
+    parallel(
+        team,
+        [&](int) {
+          try {
+            GroupSearch<T> search(problem, entry(), prepared, k, radius);
+            for (std::int64_t g = next++; g < groups && !poll.stopped(); g = next++) {
+              const std::int64_t first = g * group_rows<T>;
+              const int size =
+                  static_cast<int>(std::min<std::int64_t>(group_rows<T>, count - first));
+              search.run(rows.data() + first, size);
+              for (int r = 0; r < size; ++r)
+                take(rows[static_cast<std::size_t>(first + r)], search.found(r));
+              poll.advance(size);
+              poll.look();
+            }
+            pairs += search.pairs();
+          } catch (...) {
+            const std::lock_guard<std::mutex> guard(lock);
+            error = std::current_exception();
+            poll.stop();
+          }
+        },
+        [&] { poll.look(); });
+    if (error) std::rethrow_exception(error);
+    poll.finish();
+    report.interrupted = poll.stopped();
+    report.pairs_visited = pairs;
+    return report;
+  }
+};
+
+template <class T>
+Report find_knn(const KeyIndex<T>& index, View<const T> queries, View<T> distances,
+                View<std::int64_t> indices, const SearchOptions& options) {
+  const DefaultFloatingPoint modes;
+  const std::int64_t k = indices.columns, n = index.keys().rows;
+  if (distances.rows != queries.rows || indices.rows != queries.rows || distances.columns != k)
+    refuse("distances and indices must have one row per query and the same k columns");
+  if (k < 1 || k > n)
+    refuse("k must be at least 1 and at most the number of keys (" + std::to_string(n) + "), got " +
+           std::to_string(k));
+  Search<T> search(index.impl(), queries, options);
+  for (std::int64_t i = 0; i < queries.rows; ++i) {
+    const bool nan = classify_query(search.problem, queries.row(i)) == has_nan;
+    std::fill_n(distances.row(i), k,
+                nan ? std::numeric_limits<T>::quiet_NaN() : std::numeric_limits<T>::infinity());
+    std::fill_n(indices.row(i), k, std::int64_t{-1});
+  }
+  const FactorPlan<T>& factor = search.problem.plan.terms[0].factors[0];
+  return search.run(k, 0, [&](std::int64_t row, std::span<const Found> found) {
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      distances.row(row)[i] = static_cast<T>(distance_of(factor, found[i].rank));
+      indices.row(row)[i] = found[i].row;
+    }
+  });
+}
+
+template <class T>
+NeighborLists<T> find_radius(const KeyIndex<T>& index, View<const T> queries, double radius,
+                             const SearchOptions& options) {
+  const DefaultFloatingPoint modes;
+  Search<T> search(index.impl(), queries, options);
+  const FactorPlan<T>& factor = search.problem.plan.terms[0].factors[0];
+  const bool inner = factor.similarity == kernels::Similarity::dot;
+  if (std::isnan(radius) || (radius < 0 && !inner))
+    refuse("radius must be at least 0, got " + std::to_string(radius));
+  std::vector<std::vector<Found>> lists(static_cast<std::size_t>(queries.rows));
+  NeighborLists<T> result;
+  result.report = search.run(0, radius, [&](std::int64_t row, std::span<const Found> found) {
+    lists[static_cast<std::size_t>(row)].assign(found.begin(), found.end());
+  });
+  result.indptr.push_back(0);
+  for (const auto& list : lists)
+    result.indptr.push_back(result.indptr.back() + static_cast<std::int64_t>(list.size()));
+  result.indices.reserve(static_cast<std::size_t>(result.indptr.back()));
+  result.distances.reserve(result.indices.capacity());
+  for (auto& list : lists) {
+    for (const Found& f : list) {
+      result.indices.push_back(f.row);
+      result.distances.push_back(static_cast<T>(distance_of(factor, f.rank)));
+    }
+    std::vector<Found>().swap(list);
+  }
+  return result;
+}
+
+}  // namespace
+
+template <class T>
+KeyIndex<T>::KeyIndex(View<const T> keys, const Kernel& metric, int num_threads)
+    : impl_(std::make_unique<Impl>()) {
+  const DefaultFloatingPoint modes;
+  impl_->keys = keys;
+  BatchItem<T> item;
+  item.keys = keys;
+  item.queries = {keys.data, 0, keys.columns, keys.stride};
+  impl_->problem = open_door<T>(lower<T>(plain_kernel(metric), keys.columns), {&item, 1}, {});
+  check_keys(keys);
+  prepare(impl_->problem, impl_->problem.entries[0], threads_of(num_threads), impl_->prepared);
+}
+
+template <class T>
+KeyIndex<T>::~KeyIndex() = default;
+template <class T>
+KeyIndex<T>::KeyIndex(KeyIndex&&) noexcept = default;
+
+template <class T>
+View<const T> KeyIndex<T>::keys() const noexcept {
+  return impl_->keys;
+}
+template <class T>
+std::span<const std::int64_t> KeyIndex<T>::order() const noexcept {
+  return impl_->prepared.order;
+}
+
+Report knn(const KeyIndex<float>& keys, View<const float> queries, View<float> distances,
+           View<std::int64_t> indices, const SearchOptions& options) {
+  return find_knn(keys, queries, distances, indices, options);
+}
+Report knn(const KeyIndex<double>& keys, View<const double> queries, View<double> distances,
+           View<std::int64_t> indices, const SearchOptions& options) {
+  return find_knn(keys, queries, distances, indices, options);
+}
+NeighborLists<float> radius_neighbors(const KeyIndex<float>& keys, View<const float> queries,
+                                      double radius, const SearchOptions& options) {
+  return find_radius(keys, queries, radius, options);
+}
+NeighborLists<double> radius_neighbors(const KeyIndex<double>& keys, View<const double> queries,
+                                       double radius, const SearchOptions& options) {
+  return find_radius(keys, queries, radius, options);
+}
+
+template class KeyIndex<float>;
+template class KeyIndex<double>;
+
+}  // namespace vicinal

@@ -1,0 +1,77 @@
+// The search of one group of queries through a prepared tree: candidates by computed scores with a
+// guard band, then the exact order.
+#pragma once
+
+#include "nearest.hpp"
+#include "prepared.hpp"
+
+namespace vicinal {
+
+struct Found {
+  double rank;  // pair_rank
+  std::int64_t row;
+
+  bool operator<(const Found& other) const {
+    return rank < other.rank || (rank == other.rank && row < other.row);
+  }
+};
+
+// Either the k nearest, or every key within a radius. One per worker.
+template <class T>
+class GroupSearch {
+ public:
+  // k > 0: the k nearest; else the keys at most `radius` away.
+  GroupSearch(const Problem<T>& problem, const Entry<T>& entry, const Prepared<T>& prepared,
+              std::int64_t k, double radius);
+
+  // Queries of these rows, at most group_rows; then found(r) lists what query r found, in order.
+  void run(const std::int64_t* rows, int count);
+  std::span<const Found> found(int r) const { return found_[static_cast<std::size_t>(r)]; }
+  std::int64_t pairs() const { return pairs_; }
+
+ private:
+  // Keys that may be among the k nearest of one query, or within its radius: by computed scores.
+  struct Candidates {
+    Buffer<T> score;
+    Buffer<std::int64_t> row;
+    int count = 0, room = 0;
+    T limit;  // no key that scores more matters
+
+    void reserve(int more);
+    std::span<const std::int64_t> rows() const {
+      return {row.data(), static_cast<std::size_t>(count)};
+    }
+  };
+  void open(const std::int64_t* rows, int count);
+  void descend(const TreeNode& node, double bound);
+  void visit(std::int64_t leaf);
+  void visit_row(std::int64_t leaf, int r, const T* scores);
+  void tighten(Candidates& all, int r);
+  void tighten_exactly(Candidates& all, int r);
+  void close(int r);
+  double guarded(double score) const;
+  bool is_point(const TreeNode& node) const;
+  double bound_of(const TreeNode& node) const;
+  T limit_of_group() const;
+
+  const Problem<T>& problem_;
+  const Entry<T>& entry_;
+  const Prepared<T>& prepared_;
+  const FactorPlan<T>& factor_;
+  int k_, most_;  // candidates beyond `most_` are looked through
+  double radius_;
+  bool inner_;  // scores are inner products: their signs are turned
+  Workspace<T> w_;
+  std::vector<T> low_, high_;  // box of the group's queries
+  std::vector<T> boxed_;       // and each of them, as it stands in the box
+  std::vector<std::pair<Found, T>> exact_;
+  double relative_, absolute_, slack_ = 0;
+  Candidates candidates_[kernels::max_group_rows];
+  std::vector<Found> found_[kernels::max_group_rows];
+  std::int64_t pairs_ = 0;
+};
+
+extern template class GroupSearch<float>;
+extern template class GroupSearch<double>;
+
+}  // namespace vicinal

@@ -1,0 +1,148 @@
+#include "tree.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+
+#include "parallel.hpp"
+
+namespace vicinal {
+
+namespace {
+
+constexpr std::int64_t most_samples = 512;  // rows that decide which feature is widest
+
+template <class T>
+struct Builder {
+  const TreePoints<T>& points;
+  Tree<T>& tree;
+
+  // One feature of one row, beside the number of the row: sorting needs no way back to the points.
+  struct Item {
+    T value;
+    std::int64_t row;
+    bool operator<(const Item& other) const {
+      return value < other.value || (value == other.value && row < other.row);
+    }
+  };
+  std::vector<Item> items;
+
+  std::int64_t first_of(const TreeNode& node) const { return node.first * tree.leaf_size; }
+  std::int64_t end_of(const TreeNode& node) const {
+    return std::min((node.first + node.leaves) * tree.leaf_size, tree.points);
+  }
+
+  int widest_feature(const TreeNode& node) const {
+    const std::int64_t first = first_of(node), count = end_of(node) - first,
+                       step = (count + most_samples - 1) / most_samples;
+    int widest = 0;
+    T most = T(-1);
+    for (int j = 0; j < tree.depth; ++j) {
+      T low = points.row(tree.order[static_cast<std::size_t>(first)])[j], high = low;
+      for (std::int64_t i = 0; i < count; i += step) {
+        const T x = points.row(tree.order[static_cast<std::size_t>(first + i)])[j];
+        low = std::min(low, x);
+        high = std::max(high, x);
+      }
+      if (high / 2 - low / 2 > most) most = high / 2 - low / 2, widest = j;
+    }
+    return widest;
+  }
+
+  void split(const TreeNode& node) {
+    const std::int64_t first = first_of(node), end = end_of(node), middle = first_of(node.right());
+    const int feature = widest_feature(node);
+    for (std::int64_t i = first; i < end; ++i) {
+      const std::int64_t row = tree.order[static_cast<std::size_t>(i)];
+      items[static_cast<std::size_t>(i)] = {points.row(row)[feature], row};
+    }
+    std::nth_element(items.begin() + first, items.begin() + middle, items.begin() + end);
+    for (std::int64_t i = first; i < end; ++i)
+      tree.order[static_cast<std::size_t>(i)] = items[static_cast<std::size_t>(i)].row;
+  }
+
+  void close_leaf(const TreeNode& node) {
+    std::sort(tree.order.begin() + first_of(node), tree.order.begin() + end_of(node));
+    T* low = tree.low.data() + node.index * tree.depth;
+    T* high = tree.high.data() + node.index * tree.depth;
+    for (std::int64_t i = first_of(node); i < end_of(node); ++i) {
+      const T* x = points.row(tree.order[static_cast<std::size_t>(i)]);
+      for (int j = 0; j < tree.depth; ++j) {
+        low[j] = i == first_of(node) ? x[j] : std::min(low[j], x[j]);
+        high[j] = i == first_of(node) ? x[j] : std::max(high[j], x[j]);
+      }
+    }
+  }
+
+  // The box of a node holds those of its children.
+  void close_node(const TreeNode& node) {
+    const T *left_low = tree.lows(node.left().index), *right_low = tree.lows(node.right().index);
+    const T *left_high = tree.highs(node.left().index),
+            *right_high = tree.highs(node.right().index);
+    for (int j = 0; j < tree.depth; ++j) {
+      tree.low[static_cast<std::size_t>(node.index * tree.depth + j)] =
+          std::min(left_low[j], right_low[j]);
+      tree.high[static_cast<std::size_t>(node.index * tree.depth + j)] =
+          std::max(left_high[j], right_high[j]);
+    }
+  }
+
+  void build(const TreeNode& node) {
+    if (node.leaf()) return close_leaf(node);
+    split(node);
+    build(node.left());
+    build(node.right());
+    close_node(node);
+  }
+
+  // The nodes from which on workers go alone, in preorder; those above are split here.
+  void open(const TreeNode& node, std::int64_t most, std::vector<TreeNode>& parts) {
+    if (node.leaves <= most) return parts.push_back(node);
+    split(node);
+    open(node.left(), most, parts);
+    open(node.right(), most, parts);
+  }
+  void close(const TreeNode& node, std::int64_t most) {
+    if (node.leaves <= most) return;
+    close(node.left(), most);
+    close(node.right(), most);
+    close_node(node);
+  }
+};
+
+}  // namespace
+
+template <class T>
+Tree<T> build_tree(const TreePoints<T>& points, int leaf_size, int threads) {
+  Tree<T> tree;
+  tree.points = points.rows;
+  tree.leaf_size = leaf_size;
+  tree.depth = points.depth;
+  tree.leaves = (points.rows + leaf_size - 1) / leaf_size;
+  tree.order.resize(static_cast<std::size_t>(points.rows));
+  std::iota(tree.order.begin(), tree.order.end(), std::int64_t{0});
+  if (tree.leaves == 0) return tree;
+  const auto nodes = static_cast<std::size_t>(2 * tree.leaves - 1);
+  tree.low.resize(nodes * static_cast<std::size_t>(tree.depth));
+  tree.high.resize(tree.low.size());
+  Builder<T> builder{points, tree, {}};
+  builder.items.resize(tree.order.size());
+  const TreeNode root{0, 0, tree.leaves};
+  const std::int64_t most = threads <= 1 ? tree.leaves : tree.leaves / (4 * threads) + 1;
+  std::vector<TreeNode> parts;
+  builder.open(root, most, parts);
+  std::atomic<std::size_t> next{0};
+  parallel(
+      static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), parts.size())),
+      [&](int) {
+        for (std::size_t i = next++; i < parts.size(); i = next++) builder.build(parts[i]);
+      },
+      [] {});
+  builder.close(root, most);
+  return tree;
+}
+
+template Tree<float> build_tree(const TreePoints<float>&, int, int);
+template Tree<double> build_tree(const TreePoints<double>&, int, int);
+
+}  // namespace vicinal

@@ -1,0 +1,113 @@
+// The order of an index, and search against brute force in double.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "sample.hpp"
+#include "vicinal/neighbors.hpp"
+
+using namespace vicinal;
+
+namespace {
+
+template <class T>
+std::vector<std::pair<double, std::int64_t>> by_distance(const T* q,
+                                                         const sample::Matrix<T>& keys) {
+  std::vector<std::pair<double, std::int64_t>> all;
+  for (std::int64_t k = 0; k < keys.rows; ++k) {
+    double sum = 0;
+    for (std::int64_t j = 0; j < keys.columns; ++j) {
+      const double t = double(q[j]) - double(keys.row(k)[j]);
+      sum += t * t;
+    }
+    all.emplace_back(sum, k);
+  }
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("the order of the keys is a function of the keys", T, float, double) {
+  sample::Numbers numbers(5);
+  for (const std::int64_t rows : {1, 256, 257, 1000, 5000})
+    for (const bool ties : {false, true}) {
+      const auto points = sample::filled<T>(
+          rows, 3, [&] { return ties ? double(numbers.below(2)) : numbers.normal(); });
+      const KeyIndex<T> index(points.view(), {}, 1);
+      const std::vector<std::int64_t> order(index.order().begin(), index.order().end());
+      std::vector<std::int64_t> seen = order;
+      std::sort(seen.begin(), seen.end());
+      for (std::int64_t i = 0; i < rows; ++i) REQUIRE(seen[static_cast<std::size_t>(i)] == i);
+      for (std::int64_t i = 0; i < rows; i += 256)  // leaves keep the order of the rows
+        CHECK(std::is_sorted(order.begin() + i, order.begin() + std::min(i + 256, rows)));
+      for (const int threads : {2, 5}) {
+        const KeyIndex<T> other(points.view(), {}, threads);
+        CHECK(std::equal(order.begin(), order.end(), other.order().begin()));
+      }
+    }
+}
+
+TEST_CASE_TEMPLATE("k nearest and radius are the brute force", T, float, double) {
+  for (const std::int64_t d : {2, 11}) {
+    const auto keys = sample::normal<T>(3000, d, 1), queries = sample::normal<T>(100, d, 2);
+    const KeyIndex<T> index(keys.view(), {}, 2);
+    for (const std::int64_t k : {std::int64_t{1}, std::int64_t{20}, std::int64_t{400}}) {
+      sample::Matrix<T> distances(100, k);
+      sample::Matrix<std::int64_t> indices(100, k);
+      const Report report = knn(index, queries.view(), distances.view(), indices.view());
+      CHECK(report.pairs_visited <= 100 * 3000);
+      for (std::int64_t i = 0; i < 100; ++i) {
+        const auto expected = by_distance(queries.row(i), keys);
+        for (std::int64_t j = 0; j < k; ++j) {
+          REQUIRE(indices.row(i)[j] == expected[static_cast<std::size_t>(j)].second);
+          REQUIRE(distances.row(i)[j] ==
+                  static_cast<T>(std::sqrt(expected[static_cast<std::size_t>(j)].first)));
+        }
+      }
+    }
+    const double radius = d == 2 ? 0.4 : 2.5;
+    const NeighborLists<T> lists = radius_neighbors(index, queries.view(), radius);
+    CHECK(lists.indptr.back() > 100);
+    for (std::size_t i = 0; i < 100; ++i) {
+      std::size_t at = static_cast<std::size_t>(lists.indptr[i]);
+      for (const auto& [square, key] :
+           by_distance(queries.row(static_cast<std::int64_t>(i)), keys)) {
+        if (std::sqrt(square) > radius) break;
+        REQUIRE(lists.indices[at++] == key);
+      }
+      REQUIRE(static_cast<std::int64_t>(at) == lists.indptr[i + 1]);
+    }
+  }
+}
+
+TEST_CASE("few features leave most pairs out") {
+  const auto keys = sample::normal<float>(50000, 2, 3);
+  const KeyIndex<float> index(keys.view());
+  sample::Matrix<float> distances(5000, 8);
+  sample::Matrix<std::int64_t> indices(5000, 8);
+  const View<const float> queries{keys.data.data(), 5000, 2};
+  const Report report = knn(index, queries, distances.view(), indices.view());
+  CHECK(report.pairs_visited < 5000 * 50000 / 20);
+}
+
+TEST_CASE("what the door refuses") {
+  const auto keys = sample::normal<float>(10, 2, 3);
+  const KeyIndex<float> index(keys.view());
+  sample::Matrix<float> distances(4, 11);
+  sample::Matrix<std::int64_t> indices(4, 11);
+  const View<const float> queries{keys.data.data(), 4, 2};
+  CHECK_THROWS_WITH(knn(index, queries, distances.view(), indices.view()),
+                    "k must be at least 1 and at most the number of keys (10), got 11");
+  CHECK_THROWS_AS(radius_neighbors(index, queries, -1.0), std::invalid_argument);
+  CHECK_THROWS_AS(radius_neighbors(index, {keys.data.data(), 4, 1}, 1.0), std::invalid_argument);
+  CHECK_THROWS_AS(radius_neighbors(index, queries, 1.0, {.exclude_self = true}),
+                  std::invalid_argument);
+  auto broken = keys;
+  broken.data[5] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS_WITH(KeyIndex<float>(broken.view()), "keys must not hold NaN, got one in row 2");
+  CHECK_THROWS_AS(KeyIndex<float>(keys.view(), {.metric = Metric::category}),
+                  std::invalid_argument);
+}
