@@ -37,6 +37,23 @@ def test_nan_in_a_query_is_that_row_alone(case, data):
     assert got[others].tobytes() == clean[others].tobytes()
 
 
+@pytest.mark.parametrize("kernel", ["gaussian", "epanechnikov", "constant"])
+def test_a_query_with_nan_counts_nothing(kernel, rng, dtype):
+    """It stands nowhere: no key is counted and none is heaviest."""
+    x = rng.normal(size=(300, 2)).astype(dtype)
+    q = np.array([[0.0, np.nan], [0.0, 0.0]], dtype)
+    names = ("log_mass", "ess", "count", "top_k")
+    got = vc.local_stats(q, x, statistics=names, k=2, kernel=kernel, bandwidth=9.0)
+    assert got.count.tolist() == [0, 300]
+    indices, shares = got.top_k
+    assert (indices[0] == -1).all()
+    assert np.isnan(shares[0]).all()
+    assert np.isnan([got.log_mass[0], got.ess[0]]).all()
+    assert (indices[1] >= 0).all()
+    assert got.empty_rows == 0
+
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("case", DISTANCE_CASES, ids=lambda c: c.name)
 def test_infinite_query_is_an_empty_row(case, sign, data):

@@ -28,6 +28,24 @@ def test_rows_from_near_to_very_far(kernel, rng, dtype):
     )
 
 
+@pytest.mark.parametrize("absent", ["first", "last"])
+def test_a_far_row_whose_keys_are_absent_in_a_whole_chunk(absent, rng, dtype):
+    """Nothing merges from keys that are not there: their reference is no reference."""
+    n = 9000  # three chunks
+    x, y = rng.normal(size=(n, 2)).astype(dtype), rng.normal(size=n).astype(dtype)
+    weights = np.ones(n, dtype)
+    weights[:5000] = 0
+    if absent == "last":
+        weights = weights[::-1].copy()
+    q = np.array([[90.0, 0.0]], dtype)  # log-weights near -4000
+    present = weights > 0
+    exact = local_stats(Factor("gaussian"), q, x[present], y[present])
+    got = vc.local_stats(q, x, y, weights=weights)
+    rounding = 4000 * np.finfo(dtype).eps  # of a log-weight this large
+    assert_allclose(got.mean, np.ravel(exact.mean), rtol=8 * rounding, atol=8 * rounding)
+    assert_allclose(got.log_mass, exact.log_mass, rtol=1e-6 if dtype == "float32" else 1e-14)
+
+
 @pytest.mark.parametrize("power", [-140, -100, -30, 30, 100, 120])
 def test_values_of_any_size(power, rng, dtype):
     """Values scale exactly by powers of two: neither 1e36 nor 1e-9 loses a bit."""
