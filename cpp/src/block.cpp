@@ -21,6 +21,7 @@ Reference first_reference(const Problem<T>& problem, const Entry<T>& entry) {
   // A count needs the support itself where a weight inside it may be flushed to 0.
   if (entry.count != nullptr && plan.has_zeros && (plan.can_vanish || priors))
     return Reference::peak;
+  if (entry.count != nullptr && problem.cuts) return Reference::peak;  // keys left out do not count
   return Reference::fixed;
 }
 
@@ -48,11 +49,11 @@ void open_block(const Problem<T>& problem, const Entry<T>& entry, Block<T>& bloc
   for (std::int64_t i = 0; i < rows; ++i) {
     block.state.clear(i);
     const RowKind kind =
-        classify_query(problem, entry.queries + (first + i) * problem.query_stride);
+        classify_query(problem, entry.queries + block.row(i) * problem.query_stride);
     block.kind[static_cast<std::size_t>(i)] = kind;
     if (kind == ordinary) block.todo.push_back(i);
     if (kind == infinite && entry.weights_out != nullptr)
-      std::fill_n(entry.weights_out + (first + i) * problem.weights_stride, problem.n, T(0));
+      std::fill_n(entry.weights_out + block.row(i) * problem.weights_stride, problem.n, T(0));
   }
 }
 

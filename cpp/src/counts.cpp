@@ -44,11 +44,12 @@ void offer_ranks(const Step<T>& s, bool have_factors) noexcept {
   T* ranks = s.logs(s.terms());
   s.table().magnitude(s.logs(0), have_factors ? s.factors(0) : nullptr, ranks, g.rows);
   RowState<T>& state = s.w.block->state;
+  const bool tree = s.entry.order != nullptr;  // ties do not come in the order of the rows
   for (int r = 0; r < g.rows; ++r) {
     const T* row = ranks + r * tile_keys;
     const T* last = state.top_rank.data() + g.slot[r] * state.k + state.k - 1;
     for (int k = 0; k < s.lanes; ++k)
-      if (row[k] > *last) {
+      if (row[k] > *last || (tree && row[k] == *last)) {
         const double sign = have_factors && s.factors(0)[r * tile_keys + k] < 0 ? -1.0 : 1.0;
         state.offer(g.slot[r], row[k], sign, s.problem.key_offset + s.entry.row_at(s.first + k));
       }

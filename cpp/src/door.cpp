@@ -103,6 +103,15 @@ void check_item(const BatchItem<T>& item, const Problem<T>& p) {
 }
 
 template <class T>
+void refuse_nan(const View<const T>& keys) {
+  for (std::int64_t i = 0; i < keys.rows; ++i)
+    for (std::int64_t j = 0; j < keys.columns; ++j)
+      if (std::isnan(keys.row(i)[j]))
+        refuse("keys must not hold NaN where some are left out (tol > 0), got one in row " +
+               std::to_string(i));
+}
+
+template <class T>
 bool is_absent(const BatchItem<T>& item, std::int64_t k) {
   const auto at = static_cast<std::size_t>(k);
   if (!item.weights.empty()) return item.weights[at] == 0;
@@ -254,6 +263,12 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
   p.key_offset = options.key_offset;
   p.exclude_self = options.exclude_self;
   p.needs_self = options.exclude_self;
+  if (!(options.tol >= 0 && options.tol < 1))
+    refuse("tol must be at least 0 and below 1, got " + std::to_string(options.tol));
+  if (options.tol > 0 && plan.is_signed) refuse("tol must be 0 for a kernel that may be negative");
+  if (options.tol > 0)
+    for (const BatchItem<T>& item : batch) refuse_nan(item.keys);
+  p.tol = options.tol;
   p.empty = options.empty;
   p.empty_value = options.empty_value;
   p.plan = plan;

@@ -10,6 +10,7 @@
 #include "floating_point.hpp"
 #include "group.hpp"
 #include "parallel.hpp"
+#include "pruned.hpp"
 #include "rows.hpp"
 #include "schedule.hpp"
 
@@ -20,20 +21,6 @@ using namespace kernels;
 namespace {
 
 // -------------------------------------------------------------------------- one worker, all chunks
-
-template <class T>
-void take_rows(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
-               Workspace<T>& w) {
-  const Block<T>& block = *w.block;
-  std::int64_t rows[max_group_rows];
-  const int count = static_cast<int>(
-      std::min<std::int64_t>(group_rows<T>, static_cast<std::int64_t>(block.todo.size()) - first));
-  for (int r = 0; r < count; ++r) {
-    w.group.slot[r] = block.todo[static_cast<std::size_t>(first + r)];
-    rows[r] = block.first + w.group.slot[r];
-  }
-  pack_group(problem, entry, rows, count, w);
-}
 
 // One block of rows of an entry under every kernel: blocks[i] belongs to problems[i].
 template <class T>
@@ -66,13 +53,14 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
   w.block = &share.blocks[0];
   w.scores = several ? Scores::keep : Scores::compute;
   if (w.streams && groups == 1 && problem.k == 0 && !several) {
-    take_rows(problem, entry, 0, w);
+    take_rows(problem, entry, 0, static_cast<int>(rows), w);
     w.streams = stream_group(problem, entry, first, w);
     if (w.streams) return close(0, 0);
   }
   pack_chunk(problem, entry, first, w.rows.data(), w.own);
   for (std::int64_t g = 0; g < groups && !poll.stopped(); ++g) {
-    take_rows(problem, entry, g * group_rows<T>, w);
+    take_rows(problem, entry, g * group_rows<T>,
+              static_cast<int>(std::min<std::int64_t>(group_rows<T>, rows - g * group_rows<T>)), w);
     run_group(problem, entry, {next * keys, g, groups}, w);
     close(0, g);
     for (std::size_t i = 1; i < share.problems.size() && !poll.stopped(); ++i) {
@@ -231,7 +219,8 @@ template <class T>
 std::size_t sharing(std::span<const Problem<T>> problems) {
   const Problem<T>& a = problems[0];
   const auto fits = [&](const Problem<T>& b) {
-    return share_scores(a.plan, b.plan) && a.k == b.k && a.state_columns() == b.state_columns() &&
+    return !prunes(b) && share_scores(a.plan, b.plan) && a.k == b.k &&
+           a.state_columns() == b.state_columns() &&
            (a.entries[0].weights_out == nullptr) == (b.entries[0].weights_out == nullptr);
   };
   std::size_t count = 1;
@@ -250,7 +239,13 @@ std::vector<Report> run(std::span<const Problem<T>> problems, int num_threads, c
   const DefaultFloatingPoint modes;
   Poll poll(watch, std::max(1.0, pairs * static_cast<double>(problems.size())));
   std::vector<Report> reports(problems.size());
+  for (Report& report : reports) report.pairs_visited = static_cast<std::int64_t>(pairs);
   for (std::size_t i = 0; i < problems.size() && !poll.stopped();) {
+    if (prunes(problems[i])) {
+      reports[i] = run_pruned(problems[i], thread_count(num_threads), poll, sink);
+      ++i;
+      continue;
+    }
     std::size_t kernels = sharing(problems.subspan(i));
     const int threads = worthwhile_threads(first, kernels, thread_count(num_threads));
     Schedule s = schedule(problems[i], kernels, threads);
@@ -262,10 +257,7 @@ std::vector<Report> run(std::span<const Problem<T>> problems, int num_threads, c
     i += kernels;
   }
   poll.finish();
-  for (Report& report : reports) {
-    report.interrupted = poll.stopped();
-    report.pairs_visited = static_cast<std::int64_t>(pairs);
-  }
+  for (Report& report : reports) report.interrupted = poll.stopped();
   return reports;
 }
 

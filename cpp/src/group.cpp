@@ -4,6 +4,7 @@
 
 #include "chunk.hpp"
 #include "counts.hpp"
+#include "rows.hpp"
 #include "step.hpp"
 #include "sums.hpp"
 #include "weights.hpp"
@@ -86,6 +87,7 @@ void run_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace
     weigh_peak(s);
   } else {
     weigh_fixed(s);
+    if (problem.cuts) s.table().drop_below(s.logs(0), w.group.least, T(0), s.rows());
     each_dropped(s, [&](int r, int k) { s.logs(0)[r * tile_keys + k] = 0; });
     if (entry.count != nullptr) count_fixed(s);
   }
@@ -101,6 +103,33 @@ T* score_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace
   const Step<T> s = step_of(problem, entry, t, w);
   score_factor(s, 0, 0, s.logs(0));
   return s.logs(0);
+}
+
+template <class T>
+void take_rows(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, int count,
+               Workspace<T>& w) noexcept {
+  const Block<T>& block = *w.block;
+  std::int64_t rows[max_group_rows];
+  for (int r = 0; r < count; ++r) {
+    w.group.slot[r] = block.todo[static_cast<std::size_t>(first + r)];
+    rows[r] = block.row(w.group.slot[r]);
+    if (problem.cuts) {
+      w.group.cut[r] = block.cut[w.group.slot[r]];
+      w.group.least[r] = std::exp2(w.group.cut[r]);
+    }
+  }
+  pack_group(problem, entry, rows, count, w);
+}
+
+template <class T>
+void open_group(const Problem<T>& problem, Workspace<T>& w) noexcept {
+  clear_group(problem, w.group, w.block->mode);
+}
+
+template <class T>
+void meet_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace<T>& w) noexcept {
+  w.keys_ahead = w.values_ahead = {};
+  run_tile(problem, entry, t, w);
 }
 
 template <class T>
@@ -170,19 +199,18 @@ void fold_group(const Problem<T>& problem, Workspace<T>& w) noexcept {
   }
 }
 
-template float* score_tile(const Problem<float>&, const Entry<float>&, int,
-                           Workspace<float>&) noexcept;
-template double* score_tile(const Problem<double>&, const Entry<double>&, int,
-                            Workspace<double>&) noexcept;
-template void run_group(const Problem<float>&, const Entry<float>&, const Upcoming&,
-                        Workspace<float>&) noexcept;
-template void run_group(const Problem<double>&, const Entry<double>&, const Upcoming&,
-                        Workspace<double>&) noexcept;
-template bool stream_group(const Problem<float>&, const Entry<float>&, std::int64_t,
-                           Workspace<float>&) noexcept;
-template bool stream_group(const Problem<double>&, const Entry<double>&, std::int64_t,
-                           Workspace<double>&) noexcept;
-template void fold_group(const Problem<float>&, Workspace<float>&) noexcept;
-template void fold_group(const Problem<double>&, Workspace<double>&) noexcept;
+#define VICINAL_INSTANTIATE(T)                                                              \
+  template void take_rows(const Problem<T>&, const Entry<T>&, std::int64_t, int,            \
+                          Workspace<T>&) noexcept;                                          \
+  template void open_group(const Problem<T>&, Workspace<T>&) noexcept;                      \
+  template void meet_tile(const Problem<T>&, const Entry<T>&, int, Workspace<T>&) noexcept; \
+  template T* score_tile(const Problem<T>&, const Entry<T>&, int, Workspace<T>&) noexcept;  \
+  template void run_group(const Problem<T>&, const Entry<T>&, const Upcoming&,              \
+                          Workspace<T>&) noexcept;                                          \
+  template bool stream_group(const Problem<T>&, const Entry<T>&, std::int64_t,              \
+                             Workspace<T>&) noexcept;                                       \
+  template void fold_group(const Problem<T>&, Workspace<T>&) noexcept;
+VICINAL_INSTANTIATE(float)
+VICINAL_INSTANTIATE(double)
 
 }  // namespace vicinal

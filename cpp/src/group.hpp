@@ -19,6 +19,18 @@ struct Upcoming {
   }
 };
 
+// The group takes `count` of the listed rows of the block, from number `first` on.
+template <class T>
+void take_rows(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, int count,
+               Workspace<T>& workspace) noexcept;
+
+// The steps of run_group: nothing summed yet; then one tile of the workspace's chunk after another.
+template <class T>
+void open_group(const Problem<T>& problem, Workspace<T>& workspace) noexcept;
+template <class T>
+void meet_tile(const Problem<T>& problem, const Entry<T>& entry, int t,
+               Workspace<T>& workspace) noexcept;
+
 template <class T>
 void run_group(const Problem<T>& problem, const Entry<T>& entry, const Upcoming& upcoming,
                Workspace<T>& workspace) noexcept;

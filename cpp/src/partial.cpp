@@ -149,7 +149,7 @@ Report PartialState<T>::update(std::span<const BatchItem<T>> batch, const Option
       for (std::int64_t t = i * piece.k; t < (i + 1) * piece.k; ++t)
         piece.top_rank[static_cast<std::size_t>(t)] += static_cast<T>(prior);
       piece.shift_moments(i, shift, problem.covariance);
-      merge_row(s.states[e], block.first + i, piece, i);
+      merge_row(s.states[e], block.row(i), piece, i);
     }
     return std::int64_t{0};
   };

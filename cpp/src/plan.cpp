@@ -5,6 +5,7 @@
 
 #include "floating_point.hpp"
 #include "lowering.hpp"
+#include "vicinal/tabulate.hpp"
 
 namespace vicinal {
 namespace {
@@ -28,6 +29,25 @@ bool has_logarithm(Shape s) {
       return true;
     default:
       return false;
+  }
+}
+
+// The u beyond which there is no weight.
+double support_of(const Kernel& k) {
+  switch (k.profile) {
+    case Profile::epanechnikov:
+    case Profile::biweight:
+    case Profile::triweight:
+    case Profile::tricube:
+    case Profile::triangular:
+    case Profile::cosine:
+    case Profile::uniform:
+    case Profile::wendland_c2:
+      return 1;
+    case Profile::table:
+      return k.table->support();
+    default:
+      return std::numeric_limits<double>::infinity();
   }
 }
 
@@ -79,6 +99,8 @@ FactorPlan<T> lower_factor(const Kernel& k, std::int64_t d, const Kernel* pilot,
       f.shape = Shape::constant;  // the plain weighted mean
     else
       lower_profile(k, left, f, plan);
+    if (const double support = support_of(k); f.distance && std::isfinite(support) && left > 0)
+      f.reach = support * left * support * left * (1 + 1e-12);
   }
   f.hits = k.profile == Profile::inverse_distance;
   plan.hits |= f.hits;
@@ -102,6 +124,7 @@ bool share_scores(const Plan<T>& a, const Plan<T>& b) {
   f.parameters = g.parameters;
   f.hits = g.hits;
   f.inverse_bandwidth = g.inverse_bandwidth;
+  f.reach = g.reach;
   f.log_constant = g.log_constant;
   return f == g;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "kernels/table.hpp"
@@ -32,6 +33,7 @@ struct FactorPlan {
   double inverse_bandwidth = 1;    // of the scored distances: u = distance · inverse_bandwidth
   bool distance = true;            // a metric: ±inf coordinates are infinitely far
   double log_constant = 0;         // natural log of what the profile leaves out
+  double reach = std::numeric_limits<double>::infinity();  // scores beyond weigh exactly 0
 
   bool operator==(const FactorPlan&) const = default;
   bool mapped() const { return !components.empty(); }

@@ -1,5 +1,6 @@
 #include "prepared.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 
@@ -10,27 +11,25 @@ namespace vicinal {
 
 using namespace kernels;
 
-namespace {
-
 template <class T>
-bool takes_part(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row) {
+bool is_present(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row) {
   const std::int64_t at = row * problem.weight_stride;
-  if (entry.weights != nullptr && entry.weights[at] == 0) return false;
-  if (entry.log_weights != nullptr && std::isinf(entry.log_weights[at])) return false;
-  const T* x = entry.keys + row * problem.key_stride;
-  for (std::int64_t j = 0; j < problem.d; ++j)
-    if (!std::isfinite(x[j])) return false;
-  return true;
+  if (entry.weights != nullptr) return entry.weights[at] != 0;
+  return entry.log_weights == nullptr || !std::isinf(entry.log_weights[at]);
 }
 
-}  // namespace
+template <class T>
+bool is_finite(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row) {
+  const T* x = entry.keys + row * problem.key_stride;
+  return std::all_of(x, x + problem.d, [](T v) { return std::isfinite(v); });
+}
 
 template <class T>
 void prepare(const Problem<T>& problem, Entry<T>& entry, int threads, Prepared<T>& prepared) {
   std::vector<std::int64_t>& rows = prepared.order;
   rows.reserve(static_cast<std::size_t>(problem.n));
   for (std::int64_t i = 0; i < problem.n; ++i)
-    if (takes_part(problem, entry, i)) rows.push_back(i);
+    if (is_present(problem, entry, i) && is_finite(problem, entry, i)) rows.push_back(i);
   const auto count = static_cast<std::int64_t>(rows.size());
   prepared.space = box_space(problem.plan, problem.d);
   const int depth = prepared.space.depth;
@@ -72,7 +71,11 @@ void prepare(const Problem<T>& problem, Entry<T>& entry, int threads, Prepared<T
       [] {});
 }
 
-template void prepare(const Problem<float>&, Entry<float>&, int, Prepared<float>&);
-template void prepare(const Problem<double>&, Entry<double>&, int, Prepared<double>&);
+#define VICINAL_INSTANTIATE(T)                                                \
+  template bool is_present(const Problem<T>&, const Entry<T>&, std::int64_t); \
+  template bool is_finite(const Problem<T>&, const Entry<T>&, std::int64_t);  \
+  template void prepare(const Problem<T>&, Entry<T>&, int, Prepared<T>&);
+VICINAL_INSTANTIATE(float)
+VICINAL_INSTANTIATE(double)
 
 }  // namespace vicinal

@@ -16,7 +16,13 @@ struct Prepared {
   Box<T> box(std::int64_t node) const { return {tree.lows(node), tree.highs(node)}; }
 };
 
-// Keys that take part: a prior weight above 0 and finite coordinates. The entry is set to meet its
+// A prior weight above 0; and, to stand in a tree, finite coordinates.
+template <class T>
+bool is_present(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row);
+template <class T>
+bool is_finite(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row);
+
+// Packs the keys that are present and finite. The entry is set to meet its
 // keys in the order of the tree, so `prepared` must outlive it.
 template <class T>
 void prepare(const Problem<T>& problem, Entry<T>& entry, int threads, Prepared<T>& prepared);

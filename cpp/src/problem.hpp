@@ -60,11 +60,13 @@ struct Problem {
   bool needs_self = false;  // own weights are asked for or left out
   bool normalize_weights = true;
   bool full_header = false;  // Σ|w| and Σw² are needed
+  bool cuts = false;         // rows have a cut
   bool variance = false;     // second moments: none, diagonal or all pairs
   bool covariance = false;
   bool take_limits = true;  // rows whose every score overflows take the limit h → 0
   Empty empty = Empty::nan;
   double empty_value = 0;
+  double tol = 0;                    // share of a row's mass that may be left out
   std::vector<double> value_center;  // p: moments are taken about it; a function of the keys alone
   std::vector<Entry<T>> entries;
   Plan<T> plan;

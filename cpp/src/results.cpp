@@ -25,7 +25,7 @@ struct Row {
   std::int64_t slot;
 
   const RowState<T>& state() const { return block.state; }
-  std::int64_t index() const { return block.first + slot; }
+  std::int64_t index() const { return block.row(slot); }
   double sum(std::int64_t c) const { return state().sum(slot, c); }
   double mass() const { return sum(0); }
 };
@@ -209,7 +209,7 @@ void take_limit(const Problem<T>& problem, const Entry<T>& entry, Block<T>& bloc
   state.clear(slot);
   state.count[static_cast<std::size_t>(slot)] = count;
   double* sums = state.hi_row(slot);
-  const std::int64_t row = block.first + slot, p = problem.p, base = problem.linear_columns();
+  const std::int64_t row = block.row(slot), p = problem.p, base = problem.linear_columns();
   const std::int64_t own = own_key(problem, entry, row);
   each_nearest(problem, entry, row, true, [&](std::int64_t key) {
     const T* y = entry.values == nullptr ? nullptr : entry.values + key * problem.value_stride;

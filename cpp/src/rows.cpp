@@ -74,6 +74,8 @@ void pack_group(const Problem<T>& problem, const Entry<T>& entry, const std::int
                 int count, Workspace<T>& w) noexcept {
   Group<T>& group = w.group;
   group.rows = count;
+  bool in_a_row = true;
+  for (int r = 1; r < count; ++r) in_a_row &= rows[r] == rows[0] + r;
   for (int r = 0; r < count; ++r) {
     group.index[r] = rows[r];
     group.query_rows[r] = entry.queries + rows[r] * problem.query_stride;
@@ -94,9 +96,9 @@ void pack_group(const Problem<T>& problem, const Entry<T>& entry, const std::int
         for (int r = 0; r < count; ++r)
           map_row(f, group.query_rows[r], entry.origin.data(), b.row.data() + r * f.depth);
         source = b.row.data();
-      } else if (rows[count - 1] - rows[0] == count - 1) {
+      } else if (in_a_row) {
         stride = problem.query_stride;
-      } else {  // rows done again: not neighbors
+      } else {  // rows done again, or in the order of a tree
         for (int r = 0; r < count; ++r)
           std::copy_n(group.query_rows[r], f.depth, b.row.data() + r * f.depth);
         source = b.row.data();

@@ -190,6 +190,7 @@ void weigh_peak(const Step<T>& s) noexcept {
       s.logs(i)[r * tile_keys + k] = none<T>;
       if (have[i]) s.factors(i)[r * tile_keys + k] = 0;
     });
+    if (s.problem.cuts) table.drop_below(s.logs(i), g.cut, none<T>, g.rows);
   }
   have_first = have[0];
   move_references(s);

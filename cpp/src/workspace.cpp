@@ -108,6 +108,7 @@ void allocate(Block<T>& b, const Problem<T>& problem, std::int64_t rows) {
   b.todo.reserve(n);
   b.kind.resize(n);
   b.hit_count.resize(n);
+  if (problem.cuts) b.cut.resize(rows);
   if (!problem.entries.empty() && problem.entries[0].weights_out != nullptr)
     b.weight_references.resize(rows * ((problem.n + tile_keys - 1) / tile_keys));
 }

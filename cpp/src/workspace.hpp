@@ -97,6 +97,8 @@ struct Group {  // up to group_rows queries
   std::vector<double> relative_scales;   // p: of the chunk's columns, against the units of a state
   T reference[kernels::max_group_rows];  // running peak of the chunk, −inf before the first key
   T own_weight[kernels::max_group_rows];
+  T cut[kernels::max_group_rows];    // of the block
+  T least[kernels::max_group_rows];  // 2^cut
   std::int64_t count[kernels::max_group_rows];
 };
 
@@ -110,12 +112,18 @@ enum class Reference { fixed, peak, hits };
 template <class T>
 struct Block {
   std::int64_t first = 0, rows = 0;
+  const std::int64_t* order = nullptr;  // of the rows of a call, if not as they come
   RowState<T> state;
   Reference mode{};                     // of the current pass
   std::vector<std::int64_t> todo;       // its rows, relative to `first`
   std::vector<std::uint8_t> kind;       // RowKind of each query
   std::vector<std::int64_t> hit_count;  // counts of rows that hit a key of infinite weight
   Buffer<T> weight_references;          // rows × tiles of the call, for weights asked out
+  Buffer<T> cut;                        // log2-weights under which keys are left out, with tol > 0
+
+  std::int64_t row(std::int64_t slot) const {
+    return order == nullptr ? first + slot : order[first + slot];
+  }
 };
 
 // Kernels that differ in profile or bandwidth alone take the scores of a group against a chunk over

@@ -37,12 +37,12 @@ py::dict run_as(const PyKernel& kernel, const py::array& queries, const KeyArgum
 py::dict run(const PyKernel& kernel, py::array queries, py::object keys, py::object values,
              py::object weights, py::object log_weights, py::object bias, py::object mask,
              py::object self_indices, bool exclude_self, py::dict outputs,
-             int /*k: the outputs tell*/, bool normalize, const std::string& empty,
+             int /*k: the outputs tell*/, bool normalize, double tol, const std::string& empty,
              double empty_value, int num_threads, py::object progress) {
   const KeyArguments arguments{keys, values, weights, log_weights, bias, mask, self_indices};
   const auto call = py::isinstance<py::array_t<float>>(queries) ? run_as<float> : run_as<double>;
   return call(kernel, queries, arguments, outputs, normalize,
-              {exclude_self, empty, empty_value, num_threads, progress});
+              {exclude_self, tol, empty, empty_value, num_threads, progress});
 }
 
 template <class T>
@@ -81,7 +81,7 @@ py::list run_each(const std::vector<const PyKernel*>& kernels, py::array queries
   const auto call =
       py::isinstance<py::array_t<float>>(queries) ? run_each_as<float> : run_each_as<double>;
   return call(kernels, queries, arguments, outputs,
-              {exclude_self, empty, empty_value, num_threads, progress});
+              {exclude_self, 0, empty, empty_value, num_threads, progress});
 }
 
 vicinal::ProfileTable tabulate(const py::function& fn, double support,
@@ -144,7 +144,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("run", &run, "kernel"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),
         "weights"_a = none, "log_weights"_a = none, "bias"_a = none, "mask"_a = none,
         "self_indices"_a = none, "exclude_self"_a = false, "outputs"_a, "k"_a = 0,
-        "normalize"_a = true, "empty"_a = "nan",
+        "normalize"_a = true, "tol"_a = 0.0, "empty"_a = "nan",
         "empty_value"_a = std::numeric_limits<double>::quiet_NaN(), "num_threads"_a = 0,
         "progress"_a = none);
   m.def("run_each", &run_each, "kernels"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),

@@ -103,6 +103,7 @@ void watch(Options& options, const py::object& progress) {
 // What a call is told besides its arrays.
 struct CallSettings {
   bool exclude_self;
+  double tol;
   const std::string& empty;
   double empty_value;
   int num_threads;
@@ -113,6 +114,7 @@ template <class T>
 vicinal::Options<T> options_of(const CallSettings& s) {
   vicinal::Options<T> options;
   options.exclude_self = s.exclude_self;
+  options.tol = s.tol;
   options.empty = empty_policy(s.empty);
   options.empty_value = s.empty_value;
   options.num_threads = s.num_threads;

@@ -34,6 +34,7 @@ def local_mean(
     mask: ArrayLike | None = None,
     exclude_self: bool = False,
     self_indices: ArrayLike | None = None,
+    tol: float = 0.0,
     empty: str | float = "nan",
     nan_policy: str = "propagate",
     num_threads: int | None = None,
@@ -71,6 +72,10 @@ def local_mean(
         Leave out each query's own key.
     self_indices : array_like of int, shape (..., m), optional
         Each query's own key, −1 = none; the row numbers if m = n, else required where it matters.
+    tol : float
+        At most this share of a query's mass is left out, so that the mean moves by at most ``tol ·
+        (max y − min y)``; 0 leaves nothing out. It pays for decaying distance kernels, few
+        features and many keys.
     empty : {"nan", "zero", "nearest", "raise"} or float
         What a query without any weight gets.
     nan_policy : {"propagate", "omit", "raise"}
@@ -123,7 +128,7 @@ def local_mean(
     )
     if problem.values is None:
         raise TypeError("values must be an array, got None; vicinal.local_stats works without")
-    request = Request(empty=empty, nan_policy=nan_policy, num_threads=num_threads)
+    request = Request(tol=tol, empty=empty, nan_policy=nan_policy, num_threads=num_threads)
     if out is None:
         outputs = allocate(problem.lead, problem.sizes, problem.dtype, ("mean",))
     else:

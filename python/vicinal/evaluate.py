@@ -44,6 +44,7 @@ class Counts(NamedTuple):
 class Request:
     """How a problem is to be evaluated; checked."""
 
+    tol: float = 0.0
     empty: str | float = "nan"
     nan_policy: str = "propagate"
     num_threads: int | None = None
@@ -58,6 +59,7 @@ class Request:
             )
         mode, value = as_empty(self.empty)
         options = {
+            "tol": as_tol(self.tol),
             "k": self.k,
             "normalize": bool(self.normalize),
             "empty": "nan" if mode == "raise" else mode,
@@ -65,6 +67,19 @@ class Request:
             "num_threads": resolve_num_threads(self.num_threads),
         }
         object.__setattr__(self, "engine_options", options)
+
+
+def as_tol(tol: object) -> float:
+    """Return the share of a row's mass that may be left out."""
+    if isinstance(tol, bool) or not isinstance(tol, SupportsFloat):
+        raise TypeError(f"tol must be a number, got {type(tol).__name__}")
+    share_left_out = float(tol)
+    if not 0 <= share_left_out < 1:
+        raise ValueError(
+            f"tol must be at least 0 and below 1, got {share_left_out}; it is the share of a "
+            "query's mass that may be left out, and 0 is exact"
+        )
+    return share_left_out
 
 
 def as_empty(empty: object) -> tuple[str, float]:

@@ -37,6 +37,7 @@ def local_stats(
     mask: ArrayLike | None = None,
     exclude_self: bool = False,
     self_indices: ArrayLike | None = None,
+    tol: float = 0.0,
     empty: str | float = "nan",
     nan_policy: str = "propagate",
     num_threads: int | None = None,
@@ -61,6 +62,10 @@ def local_stats(
         As in `local_mean`.
     exclude_self, self_indices
         As in `local_mean`; `self_indices` also names the key of "self_weight".
+    tol : float
+        At most this share of a query's mass is left out, so that the mean moves by at most ``tol ·
+        (max y − min y)``; 0 leaves nothing out. It pays for decaying distance kernels, few
+        features and many keys.
     empty : {"nan", "zero", "nearest", "raise"} or float
         As in `local_mean`, about the mean.
     nan_policy : {"propagate", "omit", "raise"}
@@ -105,7 +110,7 @@ def local_stats(
         self_indices=self_indices,
         needs_self="self_weight" in names,
     )
-    request = Request(empty=empty, nan_policy=nan_policy, num_threads=num_threads, k=k)
+    request = Request(tol=tol, empty=empty, nan_policy=nan_policy, num_threads=num_threads, k=k)
     outputs = allocate(problem.lead, problem.sizes, problem.dtype, output_names(names), k)
     counts = evaluate(problem, request, outputs, progress)
     return as_stats(outputs, problem.one_value, counts.empty_rows, counts.pairs_visited)

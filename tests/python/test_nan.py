@@ -53,7 +53,6 @@ def test_a_query_with_nan_counts_nothing(kernel, rng, dtype):
     assert got.empty_rows == 0
 
 
-
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("case", DISTANCE_CASES, ids=lambda c: c.name)
 def test_infinite_query_is_an_empty_row(case, sign, data):

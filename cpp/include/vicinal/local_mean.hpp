@@ -27,6 +27,9 @@ struct Options {
   std::span<const std::int64_t> self_indices{};  // m: each query's own key, −1 = none
   bool exclude_self = false;    // leave the own key out (self_indices, else the row number)
   std::int64_t key_offset = 0;  // position of keys[0] in the sequence that self_indices count
+  // At most this share of a row's mass is left out (decaying distance kernels, few features): the
+  // mean moves by at most tol · (max y − min y). 0: nothing.
+  double tol = 0;
   Empty empty = Empty::nan;
   double empty_value = std::numeric_limits<double>::quiet_NaN();
   int num_threads = 0;                     // 0 = what OpenMP gives the calling thread

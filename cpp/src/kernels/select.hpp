@@ -47,6 +47,7 @@ T limit_of(const T* scores, int count, int k, int most) {
     most_pack = max(select<T>(Pack<T>(largest) < x, Pack<T>(-largest), x), most_pack);
   }
   T low = -max_lanes(-least), high = max_lanes(most_pack);
+  if (k == 1) return low;
   for (int step = 0; step < 24; ++step) {
     const T middle = low / 2 + high / 2;
     const int found = count_below(scores, count, middle);

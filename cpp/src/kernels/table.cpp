@@ -78,6 +78,7 @@ constexpr Table<T> make() {
   t.add = add<T>;
   t.weigh_with_prior = weigh_with_prior<T>;
   t.drop_absent = drop_absent<T>;
+  t.drop_below = drop_below<T>;
   t.add_prior = add_prior<T>;
   t.row_peaks = row_peaks<T>;
   t.exponentiate = exponentiate<T>;

@@ -150,6 +150,7 @@ struct Table {
   void (*weigh_with_prior)(T* logs, const T* factors, const T* prior,
                            int rows);                               // logs → weights, reference 0
   void (*drop_absent)(T* tile, const T* prior, T value, int rows);  // value where prior = −inf
+  void (*drop_below)(T* tile, const T* limits, T value, int rows);  // value where < limits[row]
   void (*add_prior)(T* logs, const T* prior, int rows);
   void (*row_peaks)(const T* logs, T* peaks, int rows);  // largest log2-weight of each row
   // weights = factors · 2^(logs − reference[r])

@@ -98,6 +98,17 @@ void drop_absent(T* tile, const T* prior, T value, int rows) {
   }
 }
 template <class T>
+void drop_below(T* tile, const T* limits, T value, int rows) {
+  for (int r = 0; r < rows; ++r) {
+    const Pack<T> limit(limits[r]);
+    for (int k = 0; k < tile_keys; k += Pack<T>::width) {  // NaN stays
+      T* at = tile + r * tile_keys + k;
+      const Pack<T> x = Pack<T>::load(at);
+      select<T>(x < limit, Pack<T>(value), x).store(at);
+    }
+  }
+}
+template <class T>
 void add_prior(T* logs, const T* prior, int rows) {
   for (int r = 0; r < rows; ++r) add<T>(logs + r * tile_keys, prior, 1);
 }

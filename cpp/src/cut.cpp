@@ -1,0 +1,119 @@
+#include "cut.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "step.hpp"
+
+namespace vicinal {
+
+namespace {
+
+// Log2-weights at scores that do not fall: 256 of them at a time.
+template <class T>
+void log_weights(const Problem<T>& problem, const T* scores, T* logs) {
+  const FactorPlan<T>& f = problem.plan.terms[0].factors[0];
+  alignas(64) T tile[tile_keys], factors[tile_keys];
+  std::copy_n(scores, tile_keys, tile);
+  problem.table->log_weigh[static_cast<int>(f.shape)](tile, factors, 1, f.parameters);
+  std::copy_n(tile, tile_keys, logs);
+}
+
+template <class T>
+bool falls_with_distance(Shape shape) {
+  switch (shape) {
+    case Shape::gaussian:
+    case Shape::exponential:
+    case Shape::matern32:
+    case Shape::matern52:
+    case Shape::logistic:
+    case Shape::rational_half_power:
+    case Shape::rational:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+template <class T>
+bool may_cut(const Problem<T>& problem) {
+  const Plan<T>& plan = problem.plan;
+  if (!(problem.tol > 0) || plan.terms.size() != 1 || plan.terms[0].factors.size() != 1)
+    return false;
+  const FactorPlan<T>& f = plan.terms[0].factors[0];
+  const bool pairs = std::any_of(problem.entries.begin(), problem.entries.end(),
+                                 [](const Entry<T>& e) { return e.mask || e.bias; });
+  return f.distance && !f.hits && falls_with_distance<T>(f.shape) && !pairs;
+}
+
+template <class T>
+double reach_of_cut(const Problem<T>& problem, T cut) {
+  alignas(64) T scores[tile_keys], logs[tile_keys];
+  const int most = sizeof(T) == 4 ? 126 : 1000;
+  double low = -most, high = most;  // exponents of two; 0 itself is never beyond
+  for (int round = 0; round < 3; ++round) {
+    const double step = (high - low) / (tile_keys - 1);
+    double score = std::exp2(low);
+    const double ratio = std::exp2(step);
+    for (int i = 0; i < tile_keys; ++i, score *= ratio) scores[i] = static_cast<T>(score);
+    log_weights(problem, scores, logs);
+    int beyond = 0;
+    while (beyond < tile_keys && logs[beyond] >= cut) ++beyond;
+    if (beyond == tile_keys) return std::numeric_limits<double>::infinity();
+    if (beyond == 0) return std::exp2(low);
+    high = low + beyond * step;
+    low = high - step;
+  }
+  return std::exp2(high);
+}
+
+template <class T>
+CutFinder<T>::CutFinder(const Problem<T>& problem, const Entry<T>& entry,
+                        const Prepared<T>& prepared)
+    : problem_(problem), entry_(entry), prepared_(prepared) {
+  if (problem.cuts) search_.emplace(problem, entry, prepared, 1, 0);
+}
+
+template <class T>
+void CutFinder<T>::run(Block<T>& block) {
+  if (!search_) return;
+  const FactorPlan<T>& f = problem_.plan.terms[0].factors[0];
+  const double room = std::log2(static_cast<double>(entry_.present) / problem_.tol);
+  const auto rows = static_cast<std::int64_t>(block.todo.size());
+  for (std::int64_t first = 0; first < rows; first += group_rows<T>) {
+    const int count = static_cast<int>(std::min<std::int64_t>(group_rows<T>, rows - first));
+    std::int64_t index[max_group_rows];
+    alignas(64) T scores[tile_keys] = {}, logs[tile_keys];
+    for (int r = 0; r < count; ++r)
+      index[r] = block.row(block.todo[static_cast<std::size_t>(first + r)]);
+    search_->run(index, count);
+    for (int r = 0; r < count; ++r) {
+      if (search_->found(r).empty()) continue;
+      const double distance = distance_of(f, search_->found(r)[0].rank) / f.inverse_bandwidth;
+      scores[r] = static_cast<T>(distance * distance);
+    }
+    log_weights(problem_, scores, logs);
+    for (int r = 0; r < count; ++r) {
+      T& cut = block.cut[block.todo[static_cast<std::size_t>(first + r)]];
+      cut = -std::numeric_limits<T>::infinity();
+      if (search_->found(r).empty()) continue;
+      const std::int64_t at = entry_.position[search_->found(r)[0].row];
+      const TilePlace<T> place = place_of(problem_, at / tile_keys);
+      const T prior = prepared_.chunks[static_cast<std::size_t>(place.chunk)]
+                          .prior[std::int64_t(place.tile) * tile_keys + at % tile_keys];
+      cut = static_cast<T>(static_cast<double>(logs[r]) + static_cast<double>(prior) - room);
+    }
+  }
+}
+
+#define VICINAL_INSTANTIATE(T)                        \
+  template bool may_cut(const Problem<T>&);           \
+  template double reach_of_cut(const Problem<T>&, T); \
+  template class CutFinder<T>;
+VICINAL_INSTANTIATE(float)
+VICINAL_INSTANTIATE(double)
+
+}  // namespace vicinal

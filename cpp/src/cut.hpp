@@ -1,0 +1,38 @@
+// tol > 0: under which weight a key of a row is left out.
+//
+// A row's cut is log w(nearest) − log(n / tol), n its candidates: what is left out is at most tol
+// of the weight of the nearest key, so at most tol of the row's mass. The nearest key is exact and
+// unique, so the cut is a property of the row alone. (Its own weight may be below the row's largest
+// where priors differ: the cut is then lower than it had to be, and the promise holds all the
+// more.)
+#pragma once
+
+#include <optional>
+
+#include "search.hpp"
+
+namespace vicinal {
+
+// Kernels of one decaying factor; a mask or bias leaves nothing out.
+template <class T>
+bool may_cut(const Problem<T>& problem);
+
+// The score beyond which the kernel's log2-weight is under `cut`, or somewhat more.
+template <class T>
+double reach_of_cut(const Problem<T>& problem, T cut);
+
+// Sets the cuts of a block's listed rows. One per worker.
+template <class T>
+class CutFinder {
+ public:
+  CutFinder(const Problem<T>& problem, const Entry<T>& entry, const Prepared<T>& prepared);
+  void run(Block<T>& block);
+
+ private:
+  const Problem<T>& problem_;
+  const Entry<T>& entry_;
+  const Prepared<T>& prepared_;
+  std::optional<GroupSearch<T>> search_;
+};
+
+}  // namespace vicinal

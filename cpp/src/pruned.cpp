@@ -1,0 +1,264 @@
+#include "pruned.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <mutex>
+
+#include "block.hpp"
+#include "cut.hpp"
+#include "group.hpp"
+#include "parallel.hpp"
+#include "prepared.hpp"
+#include "query_order.hpp"
+
+namespace vicinal {
+
+using namespace kernels;
+
+namespace {
+
+constexpr std::int64_t fewest_keys = 4096;  // fewer are met as fast as a tree is built
+constexpr std::int64_t most_features = 8;   // of more, boxes leave out too little
+
+template <class T>
+bool is_compact(const Plan<T>& plan) {
+  return std::all_of(plan.terms.begin(), plan.terms.end(), [](const TermPlan<T>& term) {
+    return std::any_of(term.factors.begin(), term.factors.end(),
+                       [](const FactorPlan<T>& f) { return std::isfinite(f.reach); });
+  });
+}
+
+// Enough keys in every entry, and no coordinate that a box cannot hold.
+template <class T>
+bool fit_a_tree(const Problem<T>& problem) {
+  for (const Entry<T>& entry : problem.entries) {
+    if (entry.present <= fewest_keys) return false;
+    for (std::int64_t i = 0; i < problem.n; ++i)
+      if (!is_finite(problem, entry, i) && is_present(problem, entry, i)) return false;
+  }
+  return true;
+}
+
+// A pass of one worker over the listed rows of its block.
+template <class T>
+class PrunedPass {
+ public:
+  PrunedPass(const Problem<T>& problem, const Entry<T>& entry, const Prepared<T>& prepared)
+      : problem_(problem), entry_(entry), prepared_(prepared) {
+    const auto depth = static_cast<std::size_t>(prepared.space.depth);
+    low_.resize(depth);
+    high_.resize(depth);
+    rows_.resize(depth * group_rows<T>);
+  }
+
+  void run(Workspace<T>& w, Poll& poll, std::atomic<std::int64_t>& pairs) {
+    const auto rows = static_cast<std::int64_t>(w.block->todo.size());
+    for (std::int64_t first = 0; first < rows && !poll.stopped(); first += group_rows<T>) {
+      const int count = static_cast<int>(std::min<std::int64_t>(group_rows<T>, rows - first));
+      take_rows(problem_, entry_, first, count, w);
+      for (int r = 0; r < count; ++r)
+        prepared_.space.row(w.group.query_rows[r], entry_.origin.data(), row(r));
+      std::copy_n(w.group.cut, count, cuts_);
+      parts_.clear();
+      divide({0, count, needed(0, count)});
+      for (const Part& part : parts_) {
+        if (parts_.size() > 1)
+          take_rows(problem_, entry_, first + part.begin, part.end - part.begin, w);
+        meet(part.leaves, w);
+        pairs += static_cast<std::int64_t>(part.leaves.size()) * tile_keys * w.group.rows;
+      }
+      poll.advance(count * problem_.n);
+      poll.look();
+    }
+  }
+
+ private:
+  T* row(int r) { return rows_.data() + r * prepared_.space.depth; }
+
+  // Rows of the group that go together, and the leaves that they meet.
+  struct Part {
+    int begin, end;
+    std::vector<std::int64_t> leaves;
+
+    // Time: tile functions take six rows at once, or one alone.
+    std::size_t work() const {
+      const int rows = end - begin;
+      return leaves.size() * static_cast<std::size_t>(rows < 3 ? 2 * rows : std::max(rows, 6));
+    }
+  };
+
+  // Adds the part to the plan, or its halves where they have less to do apart: rows that stand far
+  // from each other, or of very different reach. Returns the work.
+  std::size_t divide(Part part) {
+    const int rows = part.end - part.begin, middle = part.begin + rows / 2;
+    const std::size_t together = part.work(), before = parts_.size();
+    if (rows > 1 && part.leaves.size() > 1) {
+      const auto alone = [&](int r) { return Part{r, r + 1, needed(r, r + 1)}.work(); };
+      const std::size_t guess =
+          (alone(part.begin) + alone(part.end - 1)) * static_cast<std::size_t>(rows) / 2;
+      if (10 * guess < 9 * together) {
+        const std::size_t apart = divide({part.begin, middle, needed(part.begin, middle)}) +
+                                  divide({middle, part.end, needed(middle, part.end)});
+        if (10 * apart < 9 * together) return apart;
+        parts_.resize(before);
+      }
+    }
+    parts_.push_back(std::move(part));
+    return together;
+  }
+
+  // The leaves that some of these rows of the group need, in order.
+  std::vector<std::int64_t> needed(int begin, int end) {
+    for (std::size_t j = 0; j < low_.size(); ++j) {
+      low_[j] = high_[j] = row(begin)[j];
+      for (int r = begin + 1; r < end; ++r) {
+        low_[j] = std::min(low_[j], row(r)[j]);
+        high_[j] = std::max(high_[j], row(r)[j]);
+      }
+    }
+    find_reaches(*std::min_element(cuts_ + begin, cuts_ + end));
+    std::vector<std::int64_t> leaves;
+    if (prepared_.tree.leaves > 0) collect({0, 0, prepared_.tree.leaves}, leaves);
+    return leaves;
+  }
+
+  // Per term and factor, the score beyond which no row of the group needs a key.
+  void find_reaches(T cut) {
+    reaches_.resize(problem_.plan.terms.size());
+    for (std::size_t t = 0; t < reaches_.size(); ++t) {
+      reaches_[t].clear();
+      for (const FactorPlan<T>& f : problem_.plan.terms[t].factors) reaches_[t].push_back(f.reach);
+    }
+    if (problem_.cuts) reaches_[0][0] = std::min(reaches_[0][0], reach_of_cut(problem_, cut));
+  }
+
+  bool is_needed(const Box<T>& keys) const {
+    const double slack = sizeof(T) == 4 ? 1e-5 : 1e-12;
+    const Box<T> queries{low_.data(), high_.data()};
+    for (std::size_t t = 0; t < reaches_.size(); ++t) {
+      bool within = true;
+      for (std::size_t j = 0; j < reaches_[t].size() && within; ++j)
+        within = std::isinf(reaches_[t][j]) ||
+                 nearest_score(problem_.plan.terms[t].factors[j], prepared_.space, queries, keys) *
+                         (1 - slack) <=
+                     reaches_[t][j];
+      if (within) return true;
+    }
+    return false;
+  }
+
+  void collect(const TreeNode& node, std::vector<std::int64_t>& leaves) const {
+    if (!is_needed(prepared_.box(node.index))) return;
+    if (node.leaf()) return leaves.push_back(node.first);
+    collect(node.left(), leaves);
+    collect(node.right(), leaves);
+  }
+
+  // The tiles in the order of the tree; a chunk is summed afresh and folded, as in a dense call.
+  void meet(const std::vector<std::int64_t>& leaves, Workspace<T>& w) {
+    std::int64_t open = -1;
+    for (const std::int64_t leaf : leaves) {
+      const TilePlace<T> place = place_of(problem_, leaf);
+      if (place.chunk != open) {
+        if (open >= 0) fold_group(problem_, w);
+        open = place.chunk;
+        w.chunk = &prepared_.chunks[static_cast<std::size_t>(open)];
+        open_group(problem_, w);
+      }
+      meet_tile(problem_, entry_, place.tile, w);
+    }
+    if (open >= 0) fold_group(problem_, w);
+  }
+
+  const Problem<T>& problem_;
+  const Entry<T>& entry_;
+  const Prepared<T>& prepared_;
+  std::vector<T> low_, high_, rows_;  // of the rows in question, as they stand in boxes
+  T cuts_[max_group_rows] = {};
+  std::vector<Part> parts_;
+  std::vector<std::vector<double>> reaches_;
+};
+
+template <class T>
+std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Poll& poll,
+                       const Sink<T>& sink, std::atomic<std::int64_t>& pairs) {
+  const Entry<T>& entry = problem.entries[e];
+  Prepared<T> prepared;
+  Problem<T> call = problem;
+  prepare(problem, call.entries[e], threads, prepared);
+  const std::vector<std::int64_t> order = order_of_queries(call, entry, prepared.space, threads);
+  const std::int64_t groups = (problem.m + group_rows<T> - 1) / group_rows<T>,
+                     share = std::max<std::int64_t>(groups / (8 * threads), 1) * group_rows<T>,
+                     rows = std::min(share, block_rows(problem, 1)),
+                     blocks = (problem.m + rows - 1) / rows;
+  struct Worker {
+    Workspace<T> w;
+    Block<T> block;
+  };
+  std::vector<Worker> team(static_cast<std::size_t>(std::clamp<std::int64_t>(blocks, 1, threads)));
+  for (Worker& worker : team) {
+    allocate(worker.w, problem, 1);
+    allocate(worker.block, problem, std::min(rows, problem.m));
+    worker.w.block = &worker.block;
+    worker.block.order = order.data();
+  }
+  std::atomic<std::int64_t> next{0}, empty_rows{0};
+  std::exception_ptr error;
+  std::mutex lock;
+  parallel(
+      static_cast<int>(team.size()),
+      [&](int number) {
+        Worker& worker = team[static_cast<std::size_t>(number)];
+        const Entry<T>& own = call.entries[e];
+        try {
+          PrunedPass<T> pass(call, own, prepared);
+          CutFinder<T> cuts(call, own, prepared);
+          for (std::int64_t b = next++; b < blocks && !poll.stopped(); b = next++) {
+            open_block(call, own, worker.block, b * rows, std::min(rows, problem.m - b * rows));
+            cuts.run(worker.block);
+            const auto run_pass = [&] { pass.run(worker.w, poll, pairs); };
+            run_pass();
+            finish_block(call, own, worker.block, poll, run_pass);
+            if (!poll.stopped()) empty_rows += sink(call, e, worker.block);
+          }
+        } catch (...) {
+          const std::lock_guard<std::mutex> guard(lock);
+          error = std::current_exception();
+          poll.stop();
+        }
+      },
+      [&] { poll.look(); });
+  if (error) std::rethrow_exception(error);
+  return empty_rows;
+}
+
+}  // namespace
+
+template <class T>
+bool prunes(const Problem<T>& problem) {
+  if (problem.d > most_features || problem.m == 0) return false;
+  if (problem.entries[0].weights_out != nullptr) return false;
+  return (is_compact(problem.plan) || may_cut(problem)) && fit_a_tree(problem);
+}
+
+template <class T>
+Report run_pruned(const Problem<T>& problem, int threads, Poll& poll, const Sink<T>& sink) {
+  Problem<T> call = problem;
+  call.cuts = may_cut(problem);
+  Report report;
+  std::atomic<std::int64_t> pairs{0};
+  for (std::size_t e = 0; e < call.entries.size() && !poll.stopped(); ++e)
+    report.empty_rows += run_entry(call, e, threads, poll, sink, pairs);
+  report.pairs_visited = pairs;
+  return report;
+}
+
+#define VICINAL_INSTANTIATE(T)             \
+  template bool prunes(const Problem<T>&); \
+  template Report run_pruned(const Problem<T>&, int, Poll&, const Sink<T>&);
+VICINAL_INSTANTIATE(float)
+VICINAL_INSTANTIATE(double)
+
+}  // namespace vicinal
