@@ -12,6 +12,8 @@
 #include "parallel.hpp"
 #include "prepared.hpp"
 #include "query_order.hpp"
+#include "results.hpp"
+#include "rows.hpp"
 
 namespace vicinal {
 
@@ -181,6 +183,46 @@ class PrunedPass {
   std::vector<std::vector<double>> reaches_;
 };
 
+// The policy empty = nearest through the tree: the same key that looking at all of them finds.
+template <class T>
+class NearestFinder {
+ public:
+  NearestFinder(const Problem<T>& problem, const Entry<T>& entry, const Prepared<T>& prepared)
+      : problem_(problem) {
+    const Plan<T>& plan = problem.plan;
+    const bool single = plan.terms.size() == 1 && plan.terms[0].factors.size() == 1;
+    if (problem.empty == Empty::nearest && single && !entry.mask && !entry.bias)
+      search_.emplace(problem, entry, prepared, 1, 0);
+  }
+
+  void run(Block<T>& block) {
+    if (!search_) return;
+    block.nearest.assign(static_cast<std::size_t>(block.rows), unknown);
+    std::int64_t slots[max_group_rows], rows[max_group_rows];
+    int count = 0;
+    const auto search = [&] {
+      search_->run(rows, count);
+      for (int r = 0; r < count; ++r)
+        block.nearest[static_cast<std::size_t>(slots[r])] =
+            search_->found(r).empty() ? -1 : search_->found(r)[0].row;
+      count = 0;
+    };
+    for (std::int64_t i = 0; i < block.rows; ++i) {
+      if (block.kind[static_cast<std::size_t>(i)] != ordinary ||
+          !is_empty(problem_.plan, block.state, i))
+        continue;
+      slots[count] = i;
+      rows[count++] = block.row(i);
+      if (count == group_rows<T>) search();
+    }
+    if (count > 0) search();
+  }
+
+ private:
+  const Problem<T>& problem_;
+  std::optional<GroupSearch<T>> search_;
+};
+
 template <class T>
 std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Poll& poll,
                        const Sink<T>& sink, std::atomic<std::int64_t>& pairs) {
@@ -215,12 +257,14 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
         try {
           PrunedPass<T> pass(call, own, prepared);
           CutFinder<T> cuts(call, own, prepared);
+          NearestFinder<T> nearest(call, own, prepared);
           for (std::int64_t b = next++; b < blocks && !poll.stopped(); b = next++) {
             open_block(call, own, worker.block, b * rows, std::min(rows, problem.m - b * rows));
             cuts.run(worker.block);
             const auto run_pass = [&] { pass.run(worker.w, poll, pairs); };
             run_pass();
             finish_block(call, own, worker.block, poll, run_pass);
+            nearest.run(worker.block);
             if (!poll.stopped()) empty_rows += sink(call, e, worker.block);
           }
         } catch (...) {

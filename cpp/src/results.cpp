@@ -257,7 +257,12 @@ std::int64_t write_results(const Problem<T>& problem, const Entry<T>& entry,
       ++empty_rows;
       if (problem.empty == Empty::zero) fill = 0;
       if (problem.empty == Empty::value) fill = problem.empty_value;
-      if (problem.empty == Empty::nearest && block.kind[static_cast<std::size_t>(slot)] == ordinary)
+      const bool found =
+          !block.nearest.empty() && block.nearest[static_cast<std::size_t>(slot)] != unknown;
+      if (found)
+        nearest = block.nearest[static_cast<std::size_t>(slot)];
+      else if (problem.empty == Empty::nearest &&
+               block.kind[static_cast<std::size_t>(slot)] == ordinary)
         each_nearest(problem, entry, row.index(), false, [&](std::int64_t key) { nearest = key; });
     }
     if (entry.mean != nullptr) write_mean(row, empty, fill, nearest);

@@ -102,6 +102,8 @@ struct Group {  // up to group_rows queries
   std::int64_t count[kernels::max_group_rows];
 };
 
+inline constexpr std::int64_t unknown = -2;
+
 // How weights are kept in range: relative to 0 (bounded kernels), or to the row's running peak; or
 // only the keys at distance 0 of an inverse-distance kernel weigh, whose weight is infinite, by
 // their other factors and priors.
@@ -119,6 +121,7 @@ struct Block {
   std::vector<std::uint8_t> kind;       // RowKind of each query
   std::vector<std::int64_t> hit_count;  // counts of rows that hit a key of infinite weight
   Buffer<T> weight_references;          // rows × tiles of the call, for weights asked out
+  std::vector<std::int64_t> nearest;    // of empty rows, where it was found already; else unknown
   Buffer<T> cut;                        // log2-weights under which keys are left out, with tol > 0
 
   std::int64_t row(std::int64_t slot) const {
