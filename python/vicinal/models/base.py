@@ -62,12 +62,14 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         kernel: Any = "gaussian",
         bandwidth: Any = "scott",
         metric: Any = None,
+        mass_tol: Any = 0.0,
         empty: Any = "nan",
         n_jobs: int | None = None,
     ) -> None:
         self.kernel = kernel
         self.bandwidth = bandwidth
         self.metric = metric
+        self.mass_tol = mass_tol
         self.empty = empty
         self.n_jobs = n_jobs
 
@@ -124,6 +126,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         for name in ("empty_rows_", "_at_keys"):  # computed on first use after each fit
             self.__dict__.pop(name, None)
         self._check_empty()
+        self._check_mass_tol()
         self.keys_ = X
         self.values_ = values
         self.sample_weight_ = None if sample_weight is None else as_weights(sample_weight, X)
@@ -145,6 +148,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         check_names(state, self._state, _OPTIONAL_STATE)
         self._check_state(state)
         self._check_empty()
+        self._check_mass_tol()
         self.__dict__.update(state)
         self._try_kernel()
 
@@ -161,6 +165,14 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             names = ", ".join(repr(name) for name in self._policies)
             number = " or a number" if self._takes_number else ""
             raise ValueError(f"empty must be one of {names}{number}, got {self.empty!r}")
+
+    def _check_mass_tol(self) -> None:
+        share = self.mass_tol
+        number = isinstance(share, Real) and not isinstance(share, bool)
+        if not (number and 0 <= float(share) < 1):
+            raise ValueError(f"mass_tol must be at least 0 and below 1, got {share!r}")
+        if share > 0 and as_kernel(self.kernel).signed:
+            raise ValueError(f"mass_tol must be 0 for a signed kernel, got {share!r}")
 
     def _settle_bandwidth(self) -> Any:
         rule = self.bandwidth
@@ -232,7 +244,12 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
 
     def _means(self, queries: Array) -> Array:
         """Return the local mean at every row of `queries`, as the policy for empty rows has it."""
-        options = {"empty": self._engine_policy(), **self._mean_options(), **self._options()}
+        options = {
+            "tol": self.mass_tol,
+            "empty": self._engine_policy(),
+            **self._mean_options(),
+            **self._options(),
+        }
         return vicinal.local_mean(queries, self.keys_, self.values_, **options)
 
     def _left_out(self) -> LeftOut:

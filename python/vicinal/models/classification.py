@@ -34,6 +34,8 @@ class LocalMeanClassifier(ClassifierMixin, LocalModel):  # type: ignore[misc]
         A kernel that has its own bandwidth keeps it.
     metric : str or metric, default=None
         Distance or similarity; None is the kernel's own.
+    mass_tol : float, default=0.0
+        At most this share of a query's mass is left out, see `vicinal.local_mean`; 0 is exact.
     empty : {"prior", "nearest", "raise"}, default="prior"
         What a query gets when no key is in the support of the kernel: the class frequencies of the
         training set with one `LocalizationWarning`, the class of the nearest key, or a ValueError.
@@ -96,11 +98,17 @@ class LocalMeanClassifier(ClassifierMixin, LocalModel):  # type: ignore[misc]
         kernel: Any = "gaussian",
         bandwidth: Any = "scott",
         metric: Any = None,
+        mass_tol: float = 0.0,
         empty: Any = "prior",
         n_jobs: int | None = None,
     ) -> None:
         super().__init__(
-            kernel=kernel, bandwidth=bandwidth, metric=metric, empty=empty, n_jobs=n_jobs
+            kernel=kernel,
+            bandwidth=bandwidth,
+            metric=metric,
+            mass_tol=mass_tol,
+            empty=empty,
+            n_jobs=n_jobs,
         )
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LocalMeanClassifier:

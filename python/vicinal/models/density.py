@@ -37,6 +37,8 @@ class KernelDensity(DensityMixin, LocalModel):  # type: ignore[misc]
         its own bandwidth keeps it.
     metric : str or metric, default=None
         Distance; None is the kernel's own.
+    mass_tol : float, default=0.0
+        At most this share of a query's mass is left out, see `vicinal.local_mean`; 0 is exact.
     empty : {"zero", "nan", "nearest", "raise"} or float, default="zero"
         The density of a query with no key in the support of the kernel: 0, that is a log-density
         of −inf, with one `LocalizationWarning`; NaN; the density at the nearest key (no
@@ -91,11 +93,17 @@ class KernelDensity(DensityMixin, LocalModel):  # type: ignore[misc]
         kernel: Any = "gaussian",
         bandwidth: Any = "scott",
         metric: Any = None,
+        mass_tol: float = 0.0,
         empty: Any = "zero",
         n_jobs: int | None = None,
     ) -> None:
         super().__init__(
-            kernel=kernel, bandwidth=bandwidth, metric=metric, empty=empty, n_jobs=n_jobs
+            kernel=kernel,
+            bandwidth=bandwidth,
+            metric=metric,
+            mass_tol=mass_tol,
+            empty=empty,
+            n_jobs=n_jobs,
         )
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> KernelDensity:
@@ -211,7 +219,7 @@ class KernelDensity(DensityMixin, LocalModel):  # type: ignore[misc]
 
     def _log_density(self, queries: Array) -> Array:
         log_mass = vicinal.local_stats(
-            queries, self.keys_, statistics=("log_mass",), **self._options()
+            queries, self.keys_, statistics=("log_mass",), tol=self.mass_tol, **self._options()
         ).log_mass
         assert log_mass is not None
         weights = self.sample_weight_

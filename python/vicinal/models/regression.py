@@ -38,6 +38,8 @@ class LocalMeanRegressor(MultiOutputMixin, RegressorMixin, LocalModel):  # type:
         bandwidth keeps it.
     metric : str or metric, default=None
         Distance or similarity; None is the kernel's own.
+    mass_tol : float, default=0.0
+        At most this share of a query's mass is left out, see `vicinal.local_mean`; 0 is exact.
     empty : {"nan", "zero", "nearest", "raise"} or float, default="nan"
         What a query gets when no key is in the support of the kernel: NaN with one
         `LocalizationWarning`, 0, the target of the nearest key, a ValueError, or this number.
@@ -96,12 +98,18 @@ class LocalMeanRegressor(MultiOutputMixin, RegressorMixin, LocalModel):  # type:
         kernel: Any = "gaussian",
         bandwidth: Any = "scott",
         metric: Any = None,
+        mass_tol: float = 0.0,
         empty: Any = "nan",
         nan_policy: str = "raise",
         n_jobs: int | None = None,
     ) -> None:
         super().__init__(
-            kernel=kernel, bandwidth=bandwidth, metric=metric, empty=empty, n_jobs=n_jobs
+            kernel=kernel,
+            bandwidth=bandwidth,
+            metric=metric,
+            mass_tol=mass_tol,
+            empty=empty,
+            n_jobs=n_jobs,
         )
         self.nan_policy = nan_policy
 
