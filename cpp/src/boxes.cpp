@@ -43,9 +43,11 @@ template <class T>
 double gap(const Box<T>& a, const Box<T>& b, std::int64_t j, bool rounded) noexcept {
   const double al = static_cast<double>(a.low[j]), ah = static_cast<double>(a.high[j]),
                bl = static_cast<double>(b.low[j]), bh = static_cast<double>(b.high[j]);
+  const double apart = std::max(std::max(al - bh, bl - ah), 0.0);
+  if (!rounded) return apart;
   const double slack = 4 * static_cast<double>(std::numeric_limits<T>::epsilon()) *
                        std::max({std::abs(al), std::abs(ah), std::abs(bl), std::abs(bh)});
-  return std::max({al - bh - (rounded ? slack : 0), bl - ah - (rounded ? slack : 0), 0.0});
+  return std::max(apart - slack, 0.0);
 }
 
 // The largest inner product of a point from each box.
@@ -66,6 +68,17 @@ double largest_product(const FactorPlan<T>& f, const Box<T>& a, const Box<T>& b)
 template <class T>
 double nearest_score(const FactorPlan<T>& f, const BoxSpace<T>& space, const Box<T>& a,
                      const Box<T>& b) noexcept {
+  if (f.plain) {  // the same as below, without its choices
+    double square = 0;
+    for (int j = 0; j < space.depth; ++j) {
+      const double left = static_cast<double>(a.low[j]) - static_cast<double>(b.high[j]),
+                   right = static_cast<double>(b.low[j]) - static_cast<double>(a.high[j]),
+                   t = std::max(std::max(left, right), 0.0);
+      square += t * t;
+    }
+    const double scale = static_cast<double>(f.coordinate_scale);
+    return square * scale * scale;
+  }
   if (f.similarity == Similarity::category) return 0;
   if (space.factor == nullptr && (f.mapped() || f.unit || f.geographic)) return 0;
   if (f.similarity == Similarity::dot && !f.unit) return -largest_product(f, a, b);

@@ -91,12 +91,14 @@ class PrunedPass {
     }
   };
 
+  static constexpr std::size_t few_leaves = 4;  // sooner met than divided
+
   // Adds the part to the plan, or its halves where they have less to do apart: rows that stand far
   // from each other, or of very different reach. Returns the work.
   std::size_t divide(Part part) {
     const int rows = part.end - part.begin, middle = part.begin + rows / 2;
     const std::size_t together = part.work(), before = parts_.size();
-    if (rows > 1 && part.leaves.size() > 1) {
+    if (rows > 1 && part.leaves.size() > few_leaves) {
       const auto alone = [&](int r) { return Part{r, r + 1, needed(r, r + 1)}.work(); };
       const std::size_t guess =
           (alone(part.begin) + alone(part.end - 1)) * static_cast<std::size_t>(rows) / 2;
