@@ -72,9 +72,9 @@ double reach_of_cut(const Problem<T>& problem, T cut) {
 
 template <class T>
 CutFinder<T>::CutFinder(const Problem<T>& problem, const Entry<T>& entry,
-                        const Prepared<T>& prepared)
-    : problem_(problem), entry_(entry), prepared_(prepared) {
-  if (problem.cuts) search_.emplace(problem, entry, prepared, 1, 0);
+                        const PackedKeys<T>& packed)
+    : problem_(problem), entry_(entry) {
+  if (problem.cuts) search_.emplace(problem, entry, packed, 1, 0);
 }
 
 template <class T>
@@ -101,9 +101,9 @@ void CutFinder<T>::run(Block<T>& block) {
       cut = -std::numeric_limits<T>::infinity();
       if (search_->found(r).empty()) continue;
       const std::int64_t at = entry_.position[search_->found(r)[0].row];
-      const TilePlace<T> place = place_of(problem_, at / tile_keys);
-      const T prior = prepared_.chunks[static_cast<std::size_t>(place.chunk)]
-                          .prior[std::int64_t(place.tile) * tile_keys + at % tile_keys];
+      const TilePlace place = place_of(problem_, at / tile_keys);
+      const T prior =
+          search_->chunk(place.chunk).prior[std::int64_t(place.tile) * tile_keys + at % tile_keys];
       cut = static_cast<T>(static_cast<double>(logs[r]) + static_cast<double>(prior) - room);
     }
   }

@@ -25,13 +25,12 @@ double reach_of_cut(const Problem<T>& problem, T cut);
 template <class T>
 class CutFinder {
  public:
-  CutFinder(const Problem<T>& problem, const Entry<T>& entry, const Prepared<T>& prepared);
+  CutFinder(const Problem<T>& problem, const Entry<T>& entry, const PackedKeys<T>& packed);
   void run(Block<T>& block);
 
  private:
   const Problem<T>& problem_;
   const Entry<T>& entry_;
-  const Prepared<T>& prepared_;
   std::optional<GroupSearch<T>> search_;
 };
 

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "floating_point.hpp"
+#include "prepared.hpp"
+#include "vicinal/neighbors.hpp"
 
 namespace vicinal {
 
@@ -266,9 +268,16 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
   if (!(options.tol >= 0 && options.tol < 1))
     refuse("tol must be at least 0 and below 1, got " + std::to_string(options.tol));
   if (options.tol > 0 && plan.is_signed) refuse("tol must be 0 for a kernel that may be negative");
-  if (options.tol > 0)
+  if (options.tol > 0 && options.index == nullptr)
     for (const BatchItem<T>& item : batch) refuse_nan(item.keys);
   p.tol = options.tol;
+  if (options.index != nullptr) {
+    const View<const T> indexed = options.index->keys();
+    if (batch.size() != 1 || indexed.data != first.keys.data || indexed.rows != p.n ||
+        indexed.columns != p.d || indexed.stride != p.key_stride)
+      refuse("index must be of the same keys, and there must be one problem");
+    p.tree = &tree_of(*options.index);
+  }
   p.empty = options.empty;
   p.empty_value = options.empty_value;
   p.plan = plan;

@@ -23,7 +23,8 @@ template <class T>
 struct KeyIndex<T>::Impl {
   View<const T> keys;
   Problem<T> problem;  // of no queries
-  Prepared<T> prepared;
+  KeyTree<T> tree;
+  PackedKeys<T> packed{tree};
 };
 
 namespace {
@@ -55,7 +56,8 @@ void check_keys(const View<const T>& keys) {
 // One call: the problem of the index with these queries in it.
 template <class T>
 struct Search {
-  const Prepared<T>& prepared;
+  const PackedKeys<T>& packed;
+  const KeyTree<T>& keys;
   Problem<T> problem;
   std::vector<std::int64_t> rows;  // ordinary queries, near ones together
   Watch watch;
@@ -63,7 +65,8 @@ struct Search {
 
   Search(const typename KeyIndex<T>::Impl& index, const View<const T>& queries,
          const SearchOptions& options)
-      : prepared(index.prepared),
+      : packed(index.packed),
+        keys(index.tree),
         problem(index.problem),
         watch{options.interrupted, options.progress},
         threads(threads_of(options.num_threads)) {
@@ -92,15 +95,15 @@ struct Search {
   const T* query(std::int64_t row) const { return entry().queries + row * problem.query_stride; }
 
   void order_queries() {
-    const int depth = prepared.space.depth;
+    const int depth = keys.space.depth;
     std::vector<std::int64_t> ordinary_rows;
     for (std::int64_t i = 0; i < problem.m; ++i)
       if (classify_query(problem, query(i)) == ordinary) ordinary_rows.push_back(i);
     const auto count = static_cast<std::int64_t>(ordinary_rows.size());
     std::vector<T> boxed(static_cast<std::size_t>(count * depth));
     for (std::int64_t i = 0; i < count; ++i)
-      prepared.space.row(query(ordinary_rows[static_cast<std::size_t>(i)]), entry().origin.data(),
-                         boxed.data() + i * depth);
+      keys.space.row(query(ordinary_rows[static_cast<std::size_t>(i)]), entry().origin.data(),
+                     boxed.data() + i * depth);
     rows = build_tree<T>({boxed.data(), count, depth, depth}, group_rows<T>, threads).order;
     for (std::int64_t& row : rows) row = ordinary_rows[static_cast<std::size_t>(row)];
   }
@@ -110,7 +113,7 @@ struct Search {
   Report run(std::int64_t k, double radius, Take&& take) {
     Report report;
     const auto count =
-        prepared.tree.leaves == 0 ? std::int64_t{0} : static_cast<std::int64_t>(rows.size());
+        keys.tree.leaves == 0 ? std::int64_t{0} : static_cast<std::int64_t>(rows.size());
     const std::int64_t groups = (count + group_rows<T> - 1) / group_rows<T>;
     Poll poll(watch, std::max(1.0, static_cast<double>(count)));
     std::atomic<std::int64_t> next{0}, pairs{0};
@@ -121,7 +124,7 @@ struct Search {
         team,
         [&](int) {
           try {
-            GroupSearch<T> search(problem, entry(), prepared, k, radius);
+            GroupSearch<T> search(problem, entry(), packed, k, radius);
             for (std::int64_t g = next++; g < groups && !poll.stopped(); g = next++) {
               const std::int64_t first = g * group_rows<T>;
               const int size =
@@ -215,8 +218,18 @@ KeyIndex<T>::KeyIndex(View<const T> keys, const Kernel& metric, int num_threads)
   item.queries = {keys.data, 0, keys.columns, keys.stride};
   impl_->problem = open_door<T>(lower<T>(plain_kernel(metric), keys.columns), {&item, 1}, {});
   check_keys(keys);
-  prepare(impl_->problem, impl_->problem.entries[0], threads_of(num_threads), impl_->prepared);
+  Entry<T>& entry = impl_->problem.entries[0];
+  plant(impl_->problem, entry, threads_of(num_threads), impl_->tree);
+  follow(impl_->tree, entry);
+  impl_->packed.allocate(impl_->problem);
 }
+
+template <class T>
+const KeyTree<T>& tree_of(const KeyIndex<T>& index) {
+  return index.impl().tree;
+}
+template const KeyTree<float>& tree_of(const KeyIndex<float>&);
+template const KeyTree<double>& tree_of(const KeyIndex<double>&);
 
 template <class T>
 KeyIndex<T>::~KeyIndex() = default;
@@ -229,7 +242,7 @@ View<const T> KeyIndex<T>::keys() const noexcept {
 }
 template <class T>
 std::span<const std::int64_t> KeyIndex<T>::order() const noexcept {
-  return impl_->prepared.order;
+  return impl_->tree.order;
 }
 
 Report knn(const KeyIndex<float>& keys, View<const float> queries, View<float> distances,

@@ -1,20 +1,12 @@
-// Keys in the order of their tree, packed once for all groups of queries.
+// Keys in the order of their tree, and their packed chunks for all groups of queries.
 #pragma once
+
+#include <atomic>
 
 #include "boxes.hpp"
 #include "workspace.hpp"
 
 namespace vicinal {
-
-template <class T>
-struct Prepared {
-  BoxSpace<T> space;  // of the problem's plan
-  Tree<T> tree;
-  std::vector<std::int64_t> order, position;  // position → row of the keys, and back or −1
-  std::vector<Chunk<T>> chunks;
-
-  Box<T> box(std::int64_t node) const { return {tree.lows(node), tree.highs(node)}; }
-};
 
 // A prior weight above 0; and, to stand in a tree, finite coordinates.
 template <class T>
@@ -22,19 +14,51 @@ bool is_present(const Problem<T>& problem, const Entry<T>& entry, std::int64_t r
 template <class T>
 bool is_finite(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row);
 
-// Packs the keys that are present and finite. The entry is set to meet its
-// keys in the order of the tree, so `prepared` must outlive it.
+// The keys of an entry that are present and finite.
 template <class T>
-void prepare(const Problem<T>& problem, Entry<T>& entry, int threads, Prepared<T>& prepared);
+struct KeyTree {
+  BoxSpace<T> space;  // of the problem's plan
+  Tree<T> tree;
+  std::vector<std::int64_t> order, position;  // position → row of the keys, and back or −1
+
+  Box<T> box(std::int64_t node) const { return {tree.lows(node), tree.highs(node)}; }
+};
+template <class T>
+void plant(const Problem<T>& problem, const Entry<T>& entry, int threads, KeyTree<T>& keys);
+
+template <class T>
+const KeyTree<T>& tree_of(const KeyIndex<T>& index);
+
+// The entry meets its keys in the order of the tree from now on; `keys` must outlive it.
+template <class T>
+void follow(const KeyTree<T>& keys, Entry<T>& entry);
+
+// The chunks of an entry that follows a tree, each packed when it is first met, by any worker.
+template <class T>
+class PackedKeys {
+ public:
+  explicit PackedKeys(const KeyTree<T>& keys) : keys_(&keys) {}
+  void allocate(const Problem<T>& problem);
+
+  // `rows` is scratch of the worker (allocate_rows with ordered = true).
+  const Chunk<T>& chunk(const Problem<T>& problem, const Entry<T>& entry, std::int64_t number,
+                        T* rows) const noexcept;
+  const KeyTree<T>& keys() const { return *keys_; }
+
+ private:
+  enum State : std::uint8_t { untouched, being_packed, packed };
+  const KeyTree<T>* keys_;
+  mutable std::vector<Chunk<T>> chunks_;
+  mutable std::vector<std::atomic<std::uint8_t>> states_;
+};
 
 // The chunk and the tile in it that hold leaf `leaf` of the tree.
-template <class T>
 struct TilePlace {
   std::int64_t chunk;
   int tile;
 };
 template <class T>
-TilePlace<T> place_of(const Problem<T>& problem, std::int64_t leaf) {
+TilePlace place_of(const Problem<T>& problem, std::int64_t leaf) {
   const int tiles = chunk_keys(problem) / kernels::tile_keys;
   return {leaf / tiles, static_cast<int>(leaf % tiles)};
 }

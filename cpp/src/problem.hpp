@@ -49,6 +49,9 @@ struct Entry {
 };
 
 template <class T>
+struct KeyTree;
+
+template <class T>
 struct Problem {
   std::int64_t m = 0, n = 0, d = 0, p = 0;
   std::int64_t query_stride = 0, key_stride = 0, value_stride = 0, weight_stride = 1;
@@ -67,6 +70,7 @@ struct Problem {
   Empty empty = Empty::nan;
   double empty_value = 0;
   double tol = 0;                    // share of a row's mass that may be left out
+  const KeyTree<T>* tree = nullptr;  // of the keys, planted before
   std::vector<double> value_center;  // p: moments are taken about it; a function of the keys alone
   std::vector<Entry<T>> entries;
   Plan<T> plan;

@@ -35,6 +35,8 @@ bool is_compact(const Plan<T>& plan) {
 // Enough keys in every entry, and no coordinate that a box cannot hold.
 template <class T>
 bool fit_a_tree(const Problem<T>& problem) {
+  if (problem.tree != nullptr && std::ssize(problem.tree->order) == problem.n)
+    return problem.entries[0].present > fewest_keys;  // the index has seen them all
   for (const Entry<T>& entry : problem.entries) {
     if (entry.present <= fewest_keys) return false;
     for (std::int64_t i = 0; i < problem.n; ++i)
@@ -47,9 +49,9 @@ bool fit_a_tree(const Problem<T>& problem) {
 template <class T>
 class PrunedPass {
  public:
-  PrunedPass(const Problem<T>& problem, const Entry<T>& entry, const Prepared<T>& prepared)
-      : problem_(problem), entry_(entry), prepared_(prepared) {
-    const auto depth = static_cast<std::size_t>(prepared.space.depth);
+  PrunedPass(const Problem<T>& problem, const Entry<T>& entry, const PackedKeys<T>& packed)
+      : problem_(problem), entry_(entry), packed_(packed), keys_(packed.keys()) {
+    const auto depth = static_cast<std::size_t>(keys_.space.depth);
     low_.resize(depth);
     high_.resize(depth);
     rows_.resize(depth * group_rows<T>);
@@ -61,7 +63,7 @@ class PrunedPass {
       const int count = static_cast<int>(std::min<std::int64_t>(group_rows<T>, rows - first));
       take_rows(problem_, entry_, first, count, w);
       for (int r = 0; r < count; ++r)
-        prepared_.space.row(w.group.query_rows[r], entry_.origin.data(), row(r));
+        keys_.space.row(w.group.query_rows[r], entry_.origin.data(), row(r));
       std::copy_n(w.group.cut, count, cuts_);
       parts_.clear();
       divide({0, count, needed(0, count)});
@@ -77,7 +79,7 @@ class PrunedPass {
   }
 
  private:
-  T* row(int r) { return rows_.data() + r * prepared_.space.depth; }
+  T* row(int r) { return rows_.data() + r * keys_.space.depth; }
 
   // Rows of the group that go together, and the leaves that they meet.
   struct Part {
@@ -124,7 +126,7 @@ class PrunedPass {
     }
     find_reaches(*std::min_element(cuts_ + begin, cuts_ + end));
     std::vector<std::int64_t> leaves;
-    if (prepared_.tree.leaves > 0) collect({0, 0, prepared_.tree.leaves}, leaves);
+    if (keys_.tree.leaves > 0) collect({0, 0, keys_.tree.leaves}, leaves);
     return leaves;
   }
 
@@ -145,7 +147,7 @@ class PrunedPass {
       bool within = true;
       for (std::size_t j = 0; j < reaches_[t].size() && within; ++j)
         within = std::isinf(reaches_[t][j]) ||
-                 nearest_score(problem_.plan.terms[t].factors[j], prepared_.space, queries, keys) *
+                 nearest_score(problem_.plan.terms[t].factors[j], keys_.space, queries, keys) *
                          (1 - slack) <=
                      reaches_[t][j];
       if (within) return true;
@@ -154,7 +156,7 @@ class PrunedPass {
   }
 
   void collect(const TreeNode& node, std::vector<std::int64_t>& leaves) const {
-    if (!is_needed(prepared_.box(node.index))) return;
+    if (!is_needed(keys_.box(node.index))) return;
     if (node.leaf()) return leaves.push_back(node.first);
     collect(node.left(), leaves);
     collect(node.right(), leaves);
@@ -164,11 +166,11 @@ class PrunedPass {
   void meet(const std::vector<std::int64_t>& leaves, Workspace<T>& w) {
     std::int64_t open = -1;
     for (const std::int64_t leaf : leaves) {
-      const TilePlace<T> place = place_of(problem_, leaf);
+      const TilePlace place = place_of(problem_, leaf);
       if (place.chunk != open) {
         if (open >= 0) fold_group(problem_, w);
         open = place.chunk;
-        w.chunk = &prepared_.chunks[static_cast<std::size_t>(open)];
+        w.chunk = &packed_.chunk(problem_, entry_, open, w.rows.data());
         open_group(problem_, w);
       }
       meet_tile(problem_, entry_, place.tile, w);
@@ -178,7 +180,8 @@ class PrunedPass {
 
   const Problem<T>& problem_;
   const Entry<T>& entry_;
-  const Prepared<T>& prepared_;
+  const PackedKeys<T>& packed_;
+  const KeyTree<T>& keys_;
   std::vector<T> low_, high_, rows_;  // of the rows in question, as they stand in boxes
   T cuts_[max_group_rows] = {};
   std::vector<Part> parts_;
@@ -189,12 +192,12 @@ class PrunedPass {
 template <class T>
 class NearestFinder {
  public:
-  NearestFinder(const Problem<T>& problem, const Entry<T>& entry, const Prepared<T>& prepared)
+  NearestFinder(const Problem<T>& problem, const Entry<T>& entry, const PackedKeys<T>& packed)
       : problem_(problem) {
     const Plan<T>& plan = problem.plan;
     const bool single = plan.terms.size() == 1 && plan.terms[0].factors.size() == 1;
     if (problem.empty == Empty::nearest && single && !entry.mask && !entry.bias)
-      search_.emplace(problem, entry, prepared, 1, 0);
+      search_.emplace(problem, entry, packed, 1, 0);
   }
 
   void run(Block<T>& block) {
@@ -225,14 +228,29 @@ class NearestFinder {
   std::optional<GroupSearch<T>> search_;
 };
 
+// The tree of an index is that of this call: the same boxes, and no key of the index is absent
+// here.
+template <class T>
+bool serves(const KeyTree<T>& keys, const Problem<T>& problem, const Entry<T>& entry) {
+  const BoxSpace<T> space = box_space(problem.plan, problem.d);
+  return space.factor == nullptr && keys.space.factor == nullptr && entry.present == problem.n;
+}
+
 template <class T>
 std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Poll& poll,
                        const Sink<T>& sink, std::atomic<std::int64_t>& pairs) {
   const Entry<T>& entry = problem.entries[e];
-  Prepared<T> prepared;
   Problem<T> call = problem;
-  prepare(problem, call.entries[e], threads, prepared);
-  const std::vector<std::int64_t> order = order_of_queries(call, entry, prepared.space, threads);
+  KeyTree<T> planted;
+  const KeyTree<T>* keys = problem.tree;
+  if (keys == nullptr || !serves(*keys, problem, entry)) {
+    plant(problem, entry, threads, planted);
+    keys = &planted;
+  }
+  follow(*keys, call.entries[e]);
+  PackedKeys<T> packed(*keys);
+  packed.allocate(problem);
+  const std::vector<std::int64_t> order = order_of_queries(call, entry, keys->space, threads);
   const std::int64_t groups = (problem.m + group_rows<T> - 1) / group_rows<T>,
                      share = std::max<std::int64_t>(groups / (8 * threads), 1) * group_rows<T>,
                      rows = std::min(share, block_rows(problem, 1)),
@@ -244,6 +262,7 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
   std::vector<Worker> team(static_cast<std::size_t>(std::clamp<std::int64_t>(blocks, 1, threads)));
   for (Worker& worker : team) {
     allocate(worker.w, problem, 1);
+    allocate_rows(worker.w, problem, true);
     allocate(worker.block, problem, std::min(rows, problem.m));
     worker.w.block = &worker.block;
     worker.block.order = order.data();
@@ -257,9 +276,9 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
         Worker& worker = team[static_cast<std::size_t>(number)];
         const Entry<T>& own = call.entries[e];
         try {
-          PrunedPass<T> pass(call, own, prepared);
-          CutFinder<T> cuts(call, own, prepared);
-          NearestFinder<T> nearest(call, own, prepared);
+          PrunedPass<T> pass(call, own, packed);
+          CutFinder<T> cuts(call, own, packed);
+          NearestFinder<T> nearest(call, own, packed);
           for (std::int64_t b = next++; b < blocks && !poll.stopped(); b = next++) {
             open_block(call, own, worker.block, b * rows, std::min(rows, problem.m - b * rows));
             cuts.run(worker.block);

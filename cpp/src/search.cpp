@@ -24,17 +24,19 @@ double reach_of(const Box<T>& box, int j) {
 
 template <class T>
 GroupSearch<T>::GroupSearch(const Problem<T>& problem, const Entry<T>& entry,
-                            const Prepared<T>& prepared, std::int64_t k, double radius)
+                            const PackedKeys<T>& packed, std::int64_t k, double radius)
     : problem_(problem),
       entry_(entry),
-      prepared_(prepared),
+      packed_(packed),
+      keys_(packed.keys()),
       factor_(problem.plan.terms[0].factors[0]),
       k_(static_cast<int>(k)),
       most_(k_ + std::max(16, k_ / 2)),
       radius_(radius),
       inner_(factor_.similarity == Similarity::dot) {
   allocate(w_, problem, 1);
-  const auto depth = static_cast<std::size_t>(prepared.space.depth);
+  allocate_rows(w_, problem, true);
+  const auto depth = static_cast<std::size_t>(keys_.space.depth);
   low_.resize(depth);
   high_.resize(depth);
   boxed_.resize(depth * max_group_rows);
@@ -46,11 +48,11 @@ GroupSearch<T>::GroupSearch(const Problem<T>& problem, const Entry<T>& entry,
 
 template <class T>
 void GroupSearch<T>::open(const std::int64_t* rows, int count) {
-  const int depth = prepared_.space.depth;
+  const int depth = keys_.space.depth;
   pack_group(problem_, entry_, rows, count, w_);
   for (int r = 0; r < count; ++r) {
     T* row = boxed_.data() + r * depth;
-    prepared_.space.row(w_.group.query_rows[r], entry_.origin.data(), row);
+    keys_.space.row(w_.group.query_rows[r], entry_.origin.data(), row);
     for (int j = 0; j < depth; ++j) {
       const auto at = static_cast<std::size_t>(j);
       low_[at] = r == 0 ? row[j] : std::min(low_[at], row[j]);
@@ -60,13 +62,13 @@ void GroupSearch<T>::open(const std::int64_t* rows, int count) {
   // What scores lose by rounding, besides a share of themselves: products of coordinates, and the
   // roundings of mapped rows.
   absolute_ = slack_ = 0;
-  const Box<T> keys = prepared_.box(0), queries{low_.data(), high_.data()};
+  const Box<T> keys = keys_.box(0), queries{low_.data(), high_.data()};
   for (int j = 0; j < depth; ++j) {
     absolute_ += reach_of(keys, j) * reach_of(queries, j);
     const double most = std::max(reach_of(keys, j), reach_of(queries, j));
     slack_ += most * most;
   }
-  slack_ = prepared_.space.factor == nullptr || factor_.geographic
+  slack_ = keys_.space.factor == nullptr || factor_.geographic
                ? 0
                : 8 * static_cast<double>(std::numeric_limits<T>::epsilon()) * std::sqrt(slack_);
   absolute_ = inner_ ? relative_ * absolute_ : 0;
@@ -84,15 +86,14 @@ double GroupSearch<T>::guarded(double score) const {
 
 template <class T>
 bool GroupSearch<T>::is_point(const TreeNode& node) const {
-  const Box<T> box = prepared_.box(node.index);
-  return prepared_.space.factor == nullptr &&
-         std::equal(box.low, box.low + prepared_.space.depth, box.high);
+  const Box<T> box = keys_.box(node.index);
+  return keys_.space.factor == nullptr &&
+         std::equal(box.low, box.low + keys_.space.depth, box.high);
 }
 
 template <class T>
 double GroupSearch<T>::bound_of(const TreeNode& node) const {
-  return nearest_score(factor_, prepared_.space, {low_.data(), high_.data()},
-                       prepared_.box(node.index));
+  return nearest_score(factor_, keys_.space, {low_.data(), high_.data()}, keys_.box(node.index));
 }
 
 template <class T>
@@ -113,7 +114,7 @@ void GroupSearch<T>::run(const std::int64_t* rows, int count) {
     candidates_[r].limit = static_cast<T>(limit);
     found_[r].clear();
   }
-  const TreeNode root{0, 0, prepared_.tree.leaves};
+  const TreeNode root{0, 0, keys_.tree.leaves};
   if (root.leaves > 0) descend(root, bound_of(root));
   for (int r = 0; r < count; ++r) close(r);
 }
@@ -141,11 +142,11 @@ void GroupSearch<T>::descend(const TreeNode& node, double bound) {
 
 template <class T>
 void GroupSearch<T>::visit(std::int64_t leaf) {
-  const TilePlace<T> place = place_of(problem_, leaf);
-  w_.chunk = &prepared_.chunks[static_cast<std::size_t>(place.chunk)];
+  const TilePlace place = place_of(problem_, leaf);
+  w_.chunk = &chunk(place.chunk);
   T* scores = score_tile(problem_, entry_, place.tile, w_);
   const std::int64_t count =
-      std::min<std::int64_t>(tile_keys, prepared_.tree.points - leaf * tile_keys);
+      std::min<std::int64_t>(tile_keys, keys_.tree.points - leaf * tile_keys);
   if (inner_) problem_.table->rescale(scores, std::int64_t(w_.group.rows) * tile_keys, T(-1));
   for (int r = 0; r < w_.group.rows; ++r) {
     T* row = scores + r * tile_keys;

@@ -21,13 +21,16 @@ template <class T>
 class GroupSearch {
  public:
   // k > 0: the k nearest; else the keys at most `radius` away.
-  GroupSearch(const Problem<T>& problem, const Entry<T>& entry, const Prepared<T>& prepared,
+  GroupSearch(const Problem<T>& problem, const Entry<T>& entry, const PackedKeys<T>& packed,
               std::int64_t k, double radius);
 
   // Queries of these rows, at most group_rows; then found(r) lists what query r found, in order.
   void run(const std::int64_t* rows, int count);
   std::span<const Found> found(int r) const { return found_[static_cast<std::size_t>(r)]; }
   std::int64_t pairs() const { return pairs_; }
+  const Chunk<T>& chunk(std::int64_t number) const {
+    return packed_.chunk(problem_, entry_, number, w_.rows.data());
+  }
 
  private:
   // Keys that may be among the k nearest of one query, or within its radius: by computed scores.
@@ -56,7 +59,8 @@ class GroupSearch {
 
   const Problem<T>& problem_;
   const Entry<T>& entry_;
-  const Prepared<T>& prepared_;
+  const PackedKeys<T>& packed_;
+  const KeyTree<T>& keys_;
   const FactorPlan<T>& factor_;
   int k_, most_;  // candidates beyond `most_` are looked through
   double radius_;

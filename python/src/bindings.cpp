@@ -15,7 +15,8 @@ namespace {
 
 template <class T>
 py::dict run_as(const PyKernel& kernel, const py::array& queries, const KeyArguments& keys,
-                const py::dict& outputs, bool normalize, const CallSettings& settings) {
+                const py::dict& outputs, bool normalize, const PyIndex* index,
+                const CallSettings& settings) {
   const auto views = matrix_views<const T>("queries", queries);
   const auto statistics = read_outputs<T>(outputs, views.size());
   std::vector<vicinal::BatchItem<T>> items(views.size());
@@ -25,7 +26,8 @@ py::dict run_as(const PyKernel& kernel, const py::array& queries, const KeyArgum
     items[i].statistics.normalize_weights = normalize;
   }
   read_keys(keys, items);
-  const vicinal::Options<T> options = options_of<T>(settings);
+  vicinal::Options<T> options = options_of<T>(settings);
+  if (index != nullptr) options.index = index->get<T>();
   vicinal::Report report;
   {
     const py::gil_scoped_release release;
@@ -37,11 +39,11 @@ py::dict run_as(const PyKernel& kernel, const py::array& queries, const KeyArgum
 py::dict run(const PyKernel& kernel, py::array queries, py::object keys, py::object values,
              py::object weights, py::object log_weights, py::object bias, py::object mask,
              py::object self_indices, bool exclude_self, py::dict outputs,
-             int /*k: the outputs tell*/, bool normalize, double tol, const std::string& empty,
-             double empty_value, int num_threads, py::object progress) {
+             int /*k: the outputs tell*/, bool normalize, const PyIndex* index, double tol,
+             const std::string& empty, double empty_value, int num_threads, py::object progress) {
   const KeyArguments arguments{keys, values, weights, log_weights, bias, mask, self_indices};
   const auto call = py::isinstance<py::array_t<float>>(queries) ? run_as<float> : run_as<double>;
-  return call(kernel, queries, arguments, outputs, normalize,
+  return call(kernel, queries, arguments, outputs, normalize, index,
               {exclude_self, tol, empty, empty_value, num_threads, progress});
 }
 
@@ -140,11 +142,12 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
       .def(py::pickle([](const PyKernel& kernel) { return kernel.terms(); },
                       [](const py::list& terms) { return std::make_unique<PyKernel>(terms); }));
 
+  bind_index(m);
   const py::none none;
   m.def("run", &run, "kernel"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),
         "weights"_a = none, "log_weights"_a = none, "bias"_a = none, "mask"_a = none,
         "self_indices"_a = none, "exclude_self"_a = false, "outputs"_a, "k"_a = 0,
-        "normalize"_a = true, "tol"_a = 0.0, "empty"_a = "nan",
+        "normalize"_a = true, "index"_a = py::none(), "tol"_a = 0.0, "empty"_a = "nan",
         "empty_value"_a = std::numeric_limits<double>::quiet_NaN(), "num_threads"_a = 0,
         "progress"_a = none);
   m.def("run_each", &run_each, "kernels"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),
@@ -152,7 +155,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         "empty"_a = "nan", "empty_value"_a = std::numeric_limits<double>::quiet_NaN(),
         "num_threads"_a = 0, "progress"_a = none);
   bind_state(m);
-  bind_index(m);
 
   py::class_<vicinal::ProfileTable>(m, "Table")
       .def_property_readonly("error", &vicinal::ProfileTable::error)

@@ -108,6 +108,7 @@ def run(
     outputs: dict[str, _Array],
     k: int = 0,
     normalize: bool = True,
+    index: KeyIndex | None = None,
     tol: float = 0.0,
     empty: str = "nan",
     empty_value: float = ...,

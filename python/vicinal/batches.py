@@ -34,6 +34,7 @@ def in_batches(
             self_indices=problem.self_indices,
             exclude_self=problem.exclude_self,
             outputs=outputs,
+            index=problem.key_index,
             progress=report,
             **options,
         )

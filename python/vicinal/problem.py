@@ -37,6 +37,7 @@ class Problem(NamedTuple):
     exclude_self: bool
     lead: Shape
     dtype: np.dtype[Any]
+    key_index: _core.KeyIndex | None  # of these keys, if they came as one
     one_value: bool  # values were (..., n): results have no p axis
     given: tuple[Array, ...]  # the arrays as they came, for the overlap check of `out`
 
@@ -111,8 +112,16 @@ def prepare(
         exclude_self=bool(exclude_self),
         lead=lead,
         dtype=dtype,
+        key_index=_index_of(keys, lead, dtype),
         one_value=one_value,
         given=tuple(a for a in (q, x, y, w, lw, pairs, used, own) if a is not None),
+    )
+
+
+def _index_of(keys: Any, lead: Shape, dtype: np.dtype[Any]) -> _core.KeyIndex | None:
+    core = getattr(keys, "_core", None)  # of a KeyIndex, without importing it
+    return (
+        core if isinstance(core, _core.KeyIndex) and not lead and keys.keys.dtype == dtype else None
     )
 
 

@@ -93,6 +93,22 @@ TEST_CASE("few features leave most pairs out") {
   CHECK(report.pairs_visited < 5000 * 50000 / 20);
 }
 
+TEST_CASE_TEMPLATE("an index serves local means, with the bits of its keys", T, float, double) {
+  const sample::Points<T> points(60, 6000, 2, 1);
+  const KeyIndex<T> index(points.keys.view());
+  for (const Kernel& kernel : {Kernel{.profile = Profile::biweight, .bandwidth = 0.4},
+                               Kernel{.bandwidth = 0.1}, Kernel{.metric = Metric::manhattan}}) {
+    Options<T> options{.tol = 1e-6};
+    const auto plain = points.mean(kernel, options);
+    options.index = &index;
+    CHECK(sample::same_bits(points.mean(kernel, options), plain));
+  }
+  const auto others = sample::normal<T>(6000, 2, 9);
+  const KeyIndex<T> stranger(others.view());
+  CHECK_THROWS_WITH(points.mean(Kernel{}, {.index = &stranger}),
+                    "index must be of the same keys, and there must be one problem");
+}
+
 TEST_CASE("what the door refuses") {
   const auto keys = sample::normal<float>(10, 2, 3);
   const KeyIndex<float> index(keys.view());

@@ -19,6 +19,9 @@ namespace vicinal {
 enum class Empty : std::int32_t { nan, zero, nearest, value };
 
 template <class T>
+class KeyIndex;  // neighbors.hpp
+
+template <class T>
 struct Options {
   std::span<const T> weights{};                  // n prior weights ≥ 0
   std::span<const T> log_weights{};              // or their logarithms; −inf = absent
@@ -27,6 +30,7 @@ struct Options {
   std::span<const std::int64_t> self_indices{};  // m: each query's own key, −1 = none
   bool exclude_self = false;    // leave the own key out (self_indices, else the row number)
   std::int64_t key_offset = 0;  // position of keys[0] in the sequence that self_indices count
+  const KeyIndex<T>* index = nullptr;  // of these keys: calls that prune need no tree of their own
   // At most this share of a row's mass is left out (decaying distance kernels, few features): the
   // mean moves by at most tol · (max y − min y). 0: nothing.
   double tol = 0;

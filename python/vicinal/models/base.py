@@ -29,6 +29,7 @@ EVERYWHERE = (
     *("inverse_distance", "constant", "softmax", "von_mises_fisher"),
 )
 FLOATS = [np.float64, np.float32]
+FEW_KEYS, FEW_FEATURES = 4096, 8  # where the engine meets keys through a tree
 _OPTIONAL_STATE = ("feature_names_in_",)
 _FOLDER = os.path.dirname(__file__)
 
@@ -132,11 +133,20 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         self.sample_weight_ = None if sample_weight is None else as_weights(sample_weight, X)
         self.bandwidth_ = self._settle_bandwidth()
         self._try_kernel()
+        self._search_keys = self._indexed_keys()
 
     def _try_kernel(self) -> None:
         """Send one row through the engine: what does not fit together fails here."""
         row = self.keys_[:1]
         vicinal.local_stats(row, row, statistics=("count",), **self._kernel_options())
+
+    def _indexed_keys(self) -> Array | vicinal.KeyIndex:
+        """Return the keys, as an index where kernels leave keys out: its tree serves every call."""
+        n, d = self.keys_.shape
+        reaches_all = all(leaf.profile in EVERYWHERE for leaf in as_kernel(self.kernel).leaves())
+        if n <= FEW_KEYS or d > FEW_FEATURES or (reaches_all and self.mass_tol == 0):
+            return self.keys_
+        return vicinal.KeyIndex(self.keys_, num_threads=self.n_jobs)
 
     def _get_state(self) -> dict[str, Any]:
         """Return the fitted attributes that a file holds."""
@@ -151,6 +161,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         self._check_mass_tol()
         self.__dict__.update(state)
         self._try_kernel()
+        self._search_keys = self._indexed_keys()
 
     def _check_state(self, state: dict[str, Any]) -> None:
         check_training_set(state)
@@ -250,7 +261,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             **self._mean_options(),
             **self._options(),
         }
-        return vicinal.local_mean(queries, self.keys_, self.values_, **options)
+        return vicinal.local_mean(queries, self._search_keys, self.values_, **options)
 
     def _left_out(self) -> LeftOut:
         check_is_fitted(self)

@@ -219,7 +219,11 @@ class KernelDensity(DensityMixin, LocalModel):  # type: ignore[misc]
 
     def _log_density(self, queries: Array) -> Array:
         log_mass = vicinal.local_stats(
-            queries, self.keys_, statistics=("log_mass",), tol=self.mass_tol, **self._options()
+            queries,
+            self._search_keys,
+            statistics=("log_mass",),
+            tol=self.mass_tol,
+            **self._options(),
         ).log_mass
         assert log_mass is not None
         weights = self.sample_weight_
