@@ -103,9 +103,10 @@ double nearest_score(const FactorPlan<T>& f, const BoxSpace<T>& space, const Box
   if (f.similarity == Similarity::manhattan || f.similarity == Similarity::chebyshev)
     return sum * sum;
   if (f.geographic) {  // sum is the squared chord
-    const double arc = 2 * static_cast<double>(f.feature_weights[1]) *
-                       std::asin(std::min(1.0, std::sqrt(sum) / 2));
-    return arc * arc;
+    const double radius = static_cast<double>(f.feature_weights[1]),
+                 arc = 2 * radius * std::asin(std::min(1.0, std::sqrt(sum) / 2)),
+                 near = std::max(arc - haversine_rounding<T> * radius, 0.0);
+    return near * near;
   }
   if (f.unit && f.similarity == Similarity::dot) return sum / 2 - 1;  // −cos
   return f.square_half ? sum * sum / 4 : sum;

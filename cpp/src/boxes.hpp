@@ -26,6 +26,11 @@ struct Box {
   const T* high;
 };
 
+// Differences of longitudes near 2π are rounded: by so much, in radians, computed distances err.
+template <class T>
+inline constexpr double haversine_rounding =
+    16 * static_cast<double>(std::numeric_limits<T>::epsilon());
+
 // No pair of points from the two boxes scores less (squared distances), or more (inner products,
 // whose sign is turned: less again means nearer). Rounding is not accounted for.
 template <class T>

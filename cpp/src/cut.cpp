@@ -93,7 +93,8 @@ void CutFinder<T>::run(Block<T>& block) {
     for (int r = 0; r < count; ++r) {
       if (search_->found(r).empty()) continue;
       const double distance = distance_of(f, search_->found(r)[0].rank) / f.inverse_bandwidth;
-      scores[r] = static_cast<T>(distance * distance);
+      // of von Mises–Fisher the score is ‖q̂ − x̂‖² = 2 (1 − cos), of other cosines (1 − cos)²
+      scores[r] = static_cast<T>(f.unit && !f.square_half ? 2 * distance : distance * distance);
     }
     log_weights(problem_, scores, logs);
     for (int r = 0; r < count; ++r) {

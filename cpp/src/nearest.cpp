@@ -11,6 +11,19 @@ using kernels::Similarity;
 
 namespace {
 
+// The Euclidean norm of a factor's columns, whatever their size.
+template <class T>
+double norm_of(const FactorPlan<T>& f, const T* row) noexcept {
+  const auto value = [&](int j) {
+    return static_cast<double>(row[f.columns.empty() ? j : f.columns[static_cast<std::size_t>(j)]]);
+  };
+  double most = 0, sum = 0;
+  for (int j = 0; j < f.width; ++j) most = std::max(most, std::abs(value(j)));
+  if (most == 0) return 0;
+  for (int j = 0; j < f.width; ++j) sum += (value(j) / most) * (value(j) / most);
+  return most * std::sqrt(sum);
+}
+
 // Half the angle between two places: sin² of it.
 double haversine(double a, double b, double longitude) noexcept {
   const double u = std::sin((a - b) / 2), v = std::sin(longitude / 2);
@@ -36,15 +49,20 @@ double pair_rank(const FactorPlan<T>& f, const T* q, const T* x) noexcept {
     return static_cast<double>(q[column(j)]) - static_cast<double>(x[column(j)]);
   };
   double sum = 0;
-  if (f.unit || f.similarity == Similarity::dot) {
-    double qq = 0, xx = 0;
+  if (f.unit) {  // 1 − cos = ½ ‖q̂ − x̂‖²: differences keep what near directions differ by
+    const double a = norm_of(f, q), b = norm_of(f, x);
+    if (a == 0 || b == 0) return (a == b ? 0.0 : 1.0) - (f.distance ? 0.0 : 1.0);
     for (int j = 0; j < f.width; ++j) {
-      const double a = static_cast<double>(q[column(j)]), b = static_cast<double>(x[column(j)]);
-      sum += a * b, qq += a * a, xx += b * b;
+      const double t =
+          static_cast<double>(q[column(j)]) / a - static_cast<double>(x[column(j)]) / b;
+      sum += t * t;
     }
-    if (!f.unit) return -sum;
-    const double cosine = qq > 0 && xx > 0 ? sum / std::sqrt(qq * xx) : qq == xx ? 1 : 0;
-    return f.distance ? 1 - cosine : -cosine;
+    return f.distance ? sum / 2 : sum / 2 - 1;
+  }
+  if (f.similarity == Similarity::dot) {
+    for (int j = 0; j < f.width; ++j)
+      sum -= static_cast<double>(q[column(j)]) * static_cast<double>(x[column(j)]);
+    return sum;
   }
   if (f.geographic)
     return haversine(static_cast<double>(q[column(0)]) * f.degrees,

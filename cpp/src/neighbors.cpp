@@ -98,7 +98,8 @@ struct Search {
     const int depth = keys.space.depth;
     std::vector<std::int64_t> ordinary_rows;
     for (std::int64_t i = 0; i < problem.m; ++i)
-      if (classify_query(problem, query(i)) == ordinary) ordinary_rows.push_back(i);
+      if (std::all_of(query(i), query(i) + problem.d, [](T x) { return std::isfinite(x); }))
+        ordinary_rows.push_back(i);
     const auto count = static_cast<std::int64_t>(ordinary_rows.size());
     std::vector<T> boxed(static_cast<std::size_t>(count * depth));
     for (std::int64_t i = 0; i < count; ++i)
@@ -162,19 +163,27 @@ Report find_knn(const KeyIndex<T>& index, View<const T> queries, View<T> distanc
     refuse("k must be at least 1 and at most the number of keys (" + std::to_string(n) + "), got " +
            std::to_string(k));
   Search<T> search(index.impl(), queries, options);
-  for (std::int64_t i = 0; i < queries.rows; ++i) {
-    const bool nan = classify_query(search.problem, queries.row(i)) == has_nan;
-    std::fill_n(distances.row(i), k,
-                nan ? std::numeric_limits<T>::quiet_NaN() : std::numeric_limits<T>::infinity());
-    std::fill_n(indices.row(i), k, std::int64_t{-1});
-  }
   const FactorPlan<T>& factor = search.problem.plan.terms[0].factors[0];
-  return search.run(k, 0, [&](std::int64_t row, std::span<const Found> found) {
+  const auto write = [&](std::int64_t row, std::span<const Found> found, T missing) {
     for (std::size_t i = 0; i < found.size(); ++i) {
       distances.row(row)[i] = static_cast<T>(distance_of(factor, found[i].rank));
       indices.row(row)[i] = found[i].row;
     }
-  });
+    const auto count = static_cast<std::int64_t>(found.size());
+    std::fill_n(distances.row(row) + count, k - count, missing);
+    std::fill_n(indices.row(row) + count, k - count, std::int64_t{-1});
+  };
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  for (std::int64_t i = 0; i < queries.rows; ++i) {  // rows that are not searched
+    const T* q = queries.row(i);
+    if (index.order().empty() ||
+        !std::all_of(q, q + queries.columns, [](T x) { return std::isfinite(x); })) {
+      const bool nan = std::any_of(q, q + queries.columns, [](T x) { return std::isnan(x); });
+      write(i, {}, nan ? std::numeric_limits<T>::quiet_NaN() : infinity);
+    }
+  }
+  return search.run(
+      k, 0, [&](std::int64_t row, std::span<const Found> found) { write(row, found, infinity); });
 }
 
 template <class T>

@@ -68,17 +68,22 @@ void GroupSearch<T>::open(const std::int64_t* rows, int count) {
     const double most = std::max(reach_of(keys, j), reach_of(queries, j));
     slack_ += most * most;
   }
-  slack_ = keys_.space.factor == nullptr || factor_.geographic
+  slack_ = factor_.geographic
+               ? haversine_rounding<T> * static_cast<double>(factor_.feature_weights[1])
+           : keys_.space.factor == nullptr
                ? 0
                : 8 * static_cast<double>(std::numeric_limits<T>::epsilon()) * std::sqrt(slack_);
+  const double overflow = static_cast<double>(std::numeric_limits<T>::max()) / 4;
+  if (inner_ && absolute_ > overflow) absolute_ = std::numeric_limits<double>::infinity();
   absolute_ = inner_ ? relative_ * absolute_ : 0;
 }
 
 // No pair whose exact score is at most `score` computes more than this.
 template <class T>
 double GroupSearch<T>::guarded(double score) const {
-  if (inner_) return score + absolute_;
-  if (slack_ == 0) return score * (1 + relative_);
+  if (inner_) return std::isfinite(absolute_) ? score + absolute_ : absolute_;
+  const double least = static_cast<double>(std::numeric_limits<T>::min()) * (factor_.depth + 64);
+  if (slack_ == 0) return score * (1 + relative_) + least;  // squares may underflow
   const double root = std::sqrt(factor_.square_half ? 2 * std::sqrt(score) : score) + slack_,
                square = root * root * (1 + relative_);
   return factor_.square_half ? square * square / 4 : square;

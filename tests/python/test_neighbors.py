@@ -23,12 +23,13 @@ def exact_ranks(queries, keys, metric):
         u = np.sin((q[:, None, 0] - x[None, :, 0]) / 2)
         v = np.sin((q[:, None, 1] - x[None, :, 1]) / 2)
         return u * u + np.cos(q[:, None, 0]) * np.cos(x[None, :, 0]) * v * v
-    if metric in ("cosine", "dot"):
-        product, qq, xx = ranks, np.zeros(len(q)), np.zeros(len(x))
+    if metric == "cosine":
+        q, x = (a / np.linalg.norm(a, axis=1)[:, None] for a in (q, x))
+        return ((q[:, None] - x[None]) ** 2).sum(-1) / 2
+    if metric == "dot":
         for j in range(q.shape[1]):
-            product = product + q[:, None, j] * x[None, :, j]
-            qq, xx = qq + q[:, j] ** 2, xx + x[:, j] ** 2
-        return -product if metric == "dot" else 1 - product / np.sqrt(qq[:, None] * xx[None])
+            ranks = ranks - q[:, None, j] * x[None, :, j]
+        return ranks
     for j in range(q.shape[1]):
         t = np.abs(q[:, None, j] - x[None, :, j])
         if metric == "chebyshev":
@@ -105,6 +106,57 @@ def test_agrees_with_scipy_on_many_points(rng):
     found = vc.knn(x[:20_000], x, 16)
     np.testing.assert_array_equal(found.indices, indices)
     np.testing.assert_allclose(found.distances, distances, rtol=1e-14)
+
+
+def test_directions_that_hardly_differ(rng, dtype):
+    x = 1 + 1e-5 * rng.normal(size=(2000, 3))
+    x = (x * 10.0 ** rng.integers(-8, 8, (2000, 1))).astype(dtype)
+    whole = vc.knn(x[:100], x, 4, metric="cosine")
+    assert (whole.distances >= 0).all()
+    for i in (0, 31, 99):
+        one = vc.knn(x[i : i + 1], x, 4, metric="cosine")
+        np.testing.assert_array_equal(one.indices[0], whole.indices[i])
+    ranks = exact_ranks(x[:100], x, "cosine")
+    found = np.take_along_axis(ranks, whole.indices, 1)
+    np.testing.assert_allclose(found, np.sort(ranks, axis=1)[:, :4], rtol=1e-3, atol=1e-15)
+    huge = (x[:50] / np.abs(x[:50]).max() * np.finfo(dtype).max / 4).astype(dtype)
+    same = (huge / np.finfo(dtype).max * 8).astype(dtype)
+    if dtype == np.float64:  # (float32 has not the digits to keep these directions)
+        np.testing.assert_allclose(
+            vc.knn(huge, huge, 3, metric="cosine").distances,
+            vc.knn(same, same, 3, metric="cosine").distances,
+            rtol=1e-3,
+            atol=1e-15,
+        )
+
+
+@pytest.mark.parametrize("spread", [1e-2, 1e-4, 3e-5])
+def test_across_the_date_line(rng, dtype, spread):
+    longitude = np.where(rng.random(3000) < 0.5, np.pi - 1e-6, -np.pi + 1e-6)
+    x = np.column_stack([0.3 + spread * rng.normal(size=3000), longitude])
+    x[:, 1] -= np.sign(longitude) * spread * np.abs(rng.normal(size=3000))
+    x = x.astype(dtype)
+    ranks = exact_ranks(x[:200], x, "haversine")
+    expected = np.argsort(ranks, axis=1, kind="stable")[:, :3]
+    np.testing.assert_array_equal(vc.knn(x[:200], x, 3, metric="haversine").indices, expected)
+
+
+def test_sizes_near_the_ends_of_the_range(rng, dtype):
+    for power in (-22, 18) if dtype == np.float32 else (-140, 140):
+        x = (rng.normal(size=(2000, 3)) * 10.0**power).astype(dtype)
+        expected = np.argsort(exact_ranks(x[:50], x, "euclidean"), axis=1, kind="stable")[:, :5]
+        np.testing.assert_array_equal(vc.knn(x[:50], x, 5).indices, expected)
+
+
+def test_an_infinite_query_leaves_its_neighbors_alone(rng, dtype):
+    x = np.column_stack([rng.normal(size=(300, 2)), np.zeros(300)]).astype(dtype)
+    q = x[:20].copy()
+    expected = vc.knn(q, x, 3, metric="dot").indices
+    q[4, 2] = np.inf
+    found = vc.knn(q, x, 3, metric="dot")
+    others = np.arange(20) != 4
+    np.testing.assert_array_equal(found.indices[others], expected[others])
+    assert (found.indices[4] == -1).all()
 
 
 def test_far_offset_in_float32(rng):

@@ -248,6 +248,21 @@ def test_tol_is_never_exceeded(rng, kind, profile):
         assert visited[-1] < 0.7 * len(q) * N
 
 
+def test_tol_of_von_mises_fisher(rng):
+    x = rng.normal(size=(N, 3)) * [0.3, 0.3, 1] + [0, 0, 2]
+    q = np.concatenate([x[:40], rng.normal(size=(40, 3)) * [1, 1, 0.01]])
+    y = rng.normal(size=N)
+    options = {"kernel": "von_mises_fisher", "bandwidth": 0.01}
+    exact = vc.local_stats(q, x, y, **options)
+    for tol in (1e-1, 1e-3, 1e-6):
+        got = vc.local_stats(q, x, y, tol=tol, **options)
+        lost = exact.log_mass - got.log_mass
+        assert (lost >= -1e-10).all()
+        assert (lost <= -np.log1p(-tol) + 1e-10).all()
+        assert (np.abs(got.mean - exact.mean) <= tol * np.ptp(y) + 1e-10).all()
+    assert got.pairs_visited < len(q) * N
+
+
 def test_tol_in_float32_is_close_to_the_exact_answer(rng):
     q, x, y = draw(rng, 20_000, 2, np.float32)
     exact = local_stats(Factor("gaussian", 0.05), q, x, y)
