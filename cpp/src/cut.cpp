@@ -78,12 +78,13 @@ CutFinder<T>::CutFinder(const Problem<T>& problem, const Entry<T>& entry,
 }
 
 template <class T>
-void CutFinder<T>::run(Block<T>& block) {
+void CutFinder<T>::run(Block<T>& block, Poll& poll) {
   if (!search_) return;
   const FactorPlan<T>& f = problem_.plan.terms[0].factors[0];
   const double room = std::log2(static_cast<double>(entry_.present) / problem_.tol);
   const auto rows = static_cast<std::int64_t>(block.todo.size());
-  for (std::int64_t first = 0; first < rows; first += group_rows<T>) {
+  for (std::int64_t first = 0; first < rows && !poll.stopped(); first += group_rows<T>) {
+    poll.look();
     const int count = static_cast<int>(std::min<std::int64_t>(group_rows<T>, rows - first));
     std::int64_t index[max_group_rows];
     alignas(64) T scores[tile_keys] = {}, logs[tile_keys];

@@ -26,7 +26,7 @@ template <class T>
 class CutFinder {
  public:
   CutFinder(const Problem<T>& problem, const Entry<T>& entry, const PackedKeys<T>& packed);
-  void run(Block<T>& block);
+  void run(Block<T>& block, Poll& poll);
 
  private:
   const Problem<T>& problem_;

@@ -61,6 +61,7 @@ struct Search {
   Problem<T> problem;
   std::vector<std::int64_t> rows;  // ordinary queries, near ones together
   Watch watch;
+  Poll poll;
   int threads;
 
   Search(const typename KeyIndex<T>::Impl& index, const View<const T>& queries,
@@ -69,6 +70,7 @@ struct Search {
         keys(index.tree),
         problem(index.problem),
         watch{options.interrupted, options.progress},
+        poll(watch, static_cast<double>(std::max<std::int64_t>(queries.rows, 1))),
         threads(threads_of(options.num_threads)) {
     if (queries.columns != problem.d)
       refuse("queries and keys must have the same number of features, got " +
@@ -105,7 +107,7 @@ struct Search {
     for (std::int64_t i = 0; i < count; ++i)
       keys.space.row(query(ordinary_rows[static_cast<std::size_t>(i)]), entry().origin.data(),
                      boxed.data() + i * depth);
-    rows = build_tree<T>({boxed.data(), count, depth, depth}, group_rows<T>, threads).order;
+    rows = build_tree<T>({boxed.data(), count, depth, depth}, group_rows<T>, threads, poll).order;
     for (std::int64_t& row : rows) row = ordinary_rows[static_cast<std::size_t>(row)];
   }
 
@@ -116,7 +118,6 @@ struct Search {
     const auto count =
         keys.tree.leaves == 0 ? std::int64_t{0} : static_cast<std::int64_t>(rows.size());
     const std::int64_t groups = (count + group_rows<T> - 1) / group_rows<T>;
-    Poll poll(watch, std::max(1.0, static_cast<double>(count)));
     std::atomic<std::int64_t> next{0}, pairs{0};
     std::exception_ptr error;
     std::mutex lock;
@@ -218,7 +219,8 @@ NeighborLists<T> find_radius(const KeyIndex<T>& index, View<const T> queries, do
 }  // namespace
 
 template <class T>
-KeyIndex<T>::KeyIndex(View<const T> keys, const Kernel& metric, int num_threads)
+KeyIndex<T>::KeyIndex(View<const T> keys, const Kernel& metric, int num_threads,
+                      const std::function<bool()>& interrupted)
     : impl_(std::make_unique<Impl>()) {
   const DefaultFloatingPoint modes;
   impl_->keys = keys;
@@ -228,7 +230,11 @@ KeyIndex<T>::KeyIndex(View<const T> keys, const Kernel& metric, int num_threads)
   impl_->problem = open_door<T>(lower<T>(plain_kernel(metric), keys.columns), {&item, 1}, {});
   check_keys(keys);
   Entry<T>& entry = impl_->problem.entries[0];
-  plant(impl_->problem, entry, threads_of(num_threads), impl_->tree);
+  const Watch watch{interrupted, {}};
+  Poll poll(watch, 1);
+  plant(impl_->problem, entry, threads_of(num_threads), poll, impl_->tree);
+  poll.finish();
+  if (poll.stopped()) throw std::runtime_error("building the index was interrupted");
   follow(impl_->tree, entry);
   impl_->packed.allocate(impl_->problem);
 }

@@ -24,7 +24,8 @@ bool is_finite(const Problem<T>& problem, const Entry<T>& entry, std::int64_t ro
 }
 
 template <class T>
-void plant(const Problem<T>& problem, const Entry<T>& entry, int threads, KeyTree<T>& keys) {
+void plant(const Problem<T>& problem, const Entry<T>& entry, int threads, Poll& poll,
+           KeyTree<T>& keys) {
   std::vector<std::int64_t>& rows = keys.order;
   rows.reserve(static_cast<std::size_t>(problem.n));
   for (std::int64_t i = 0; i < problem.n; ++i)
@@ -43,7 +44,7 @@ void plant(const Problem<T>& problem, const Entry<T>& entry, int threads, KeyTre
   const TreePoints<T> points = as_they_stand
                                    ? TreePoints<T>{entry.keys, count, problem.key_stride, depth}
                                    : TreePoints<T>{boxed.data(), count, depth, depth};
-  keys.tree = build_tree(points, tile_keys, threads);
+  keys.tree = build_tree(points, tile_keys, threads, poll);
   for (std::int64_t& row : keys.tree.order) row = rows[static_cast<std::size_t>(row)];
   rows = std::move(keys.tree.order);
   keys.position.assign(static_cast<std::size_t>(problem.n), -1);
@@ -82,11 +83,11 @@ const Chunk<T>& PackedKeys<T>::chunk(const Problem<T>& problem, const Entry<T>& 
   return chunks_[at];
 }
 
-#define VICINAL_INSTANTIATE(T)                                                \
-  template bool is_present(const Problem<T>&, const Entry<T>&, std::int64_t); \
-  template bool is_finite(const Problem<T>&, const Entry<T>&, std::int64_t);  \
-  template void plant(const Problem<T>&, const Entry<T>&, int, KeyTree<T>&);  \
-  template void follow(const KeyTree<T>&, Entry<T>&);                         \
+#define VICINAL_INSTANTIATE(T)                                                      \
+  template bool is_present(const Problem<T>&, const Entry<T>&, std::int64_t);       \
+  template bool is_finite(const Problem<T>&, const Entry<T>&, std::int64_t);        \
+  template void plant(const Problem<T>&, const Entry<T>&, int, Poll&, KeyTree<T>&); \
+  template void follow(const KeyTree<T>&, Entry<T>&);                               \
   template class PackedKeys<T>;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

@@ -23,8 +23,10 @@ struct KeyTree {
 
   Box<T> box(std::int64_t node) const { return {tree.lows(node), tree.highs(node)}; }
 };
+// Unfinished once the poll has stopped.
 template <class T>
-void plant(const Problem<T>& problem, const Entry<T>& entry, int threads, KeyTree<T>& keys);
+void plant(const Problem<T>& problem, const Entry<T>& entry, int threads, Poll& poll,
+           KeyTree<T>& keys);
 
 template <class T>
 const KeyTree<T>& tree_of(const KeyIndex<T>& index);

@@ -70,7 +70,7 @@ class PrunedPass {
       for (const Part& part : parts_) {
         if (parts_.size() > 1)
           take_rows(problem_, entry_, first + part.begin, part.end - part.begin, w);
-        meet(part.leaves, w);
+        meet(part.leaves, w, poll);
         pairs += static_cast<std::int64_t>(part.leaves.size()) * tile_keys * w.group.rows;
       }
       poll.advance(count * problem_.n);
@@ -163,12 +163,14 @@ class PrunedPass {
   }
 
   // The tiles in the order of the tree; a chunk is summed afresh and folded, as in a dense call.
-  void meet(const std::vector<std::int64_t>& leaves, Workspace<T>& w) {
+  void meet(const std::vector<std::int64_t>& leaves, Workspace<T>& w, Poll& poll) {
     std::int64_t open = -1;
     for (const std::int64_t leaf : leaves) {
       const TilePlace place = place_of(problem_, leaf);
       if (place.chunk != open) {
         if (open >= 0) fold_group(problem_, w);
+        poll.look();
+        if (poll.stopped()) return;
         open = place.chunk;
         w.chunk = &packed_.chunk(problem_, entry_, open, w.rows.data());
         open_group(problem_, w);
@@ -200,7 +202,7 @@ class NearestFinder {
       search_.emplace(problem, entry, packed, 1, 0);
   }
 
-  void run(Block<T>& block) {
+  void run(Block<T>& block, Poll& poll) {
     if (!search_) return;
     block.nearest.assign(static_cast<std::size_t>(block.rows), unknown);
     std::int64_t slots[max_group_rows], rows[max_group_rows];
@@ -212,13 +214,15 @@ class NearestFinder {
             search_->found(r).empty() ? -1 : search_->found(r)[0].row;
       count = 0;
     };
-    for (std::int64_t i = 0; i < block.rows; ++i) {
+    for (std::int64_t i = 0; i < block.rows && !poll.stopped(); ++i) {
       if (block.kind[static_cast<std::size_t>(i)] != ordinary ||
           !is_empty(problem_.plan, block.state, i))
         continue;
       slots[count] = i;
       rows[count++] = block.row(i);
-      if (count == group_rows<T>) search();
+      if (count < group_rows<T>) continue;
+      search();
+      poll.look();
     }
     if (count > 0) search();
   }
@@ -244,13 +248,13 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
   KeyTree<T> planted;
   const KeyTree<T>* keys = problem.tree;
   if (keys == nullptr || !serves(*keys, problem, entry)) {
-    plant(problem, entry, threads, planted);
+    plant(problem, entry, threads, poll, planted);
     keys = &planted;
   }
   follow(*keys, call.entries[e]);
   PackedKeys<T> packed(*keys);
   packed.allocate(problem);
-  const std::vector<std::int64_t> order = order_of_queries(call, entry, keys->space, threads);
+  const std::vector<std::int64_t> order = order_of_queries(call, entry, keys->space, threads, poll);
   const std::int64_t groups = (problem.m + group_rows<T> - 1) / group_rows<T>,
                      share = std::max<std::int64_t>(groups / (8 * threads), 1) * group_rows<T>,
                      rows = std::min(share, block_rows(problem, 1)),
@@ -281,11 +285,11 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
           NearestFinder<T> nearest(call, own, packed);
           for (std::int64_t b = next++; b < blocks && !poll.stopped(); b = next++) {
             open_block(call, own, worker.block, b * rows, std::min(rows, problem.m - b * rows));
-            cuts.run(worker.block);
+            cuts.run(worker.block, poll);
             const auto run_pass = [&] { pass.run(worker.w, poll, pairs); };
             run_pass();
             finish_block(call, own, worker.block, poll, run_pass);
-            nearest.run(worker.block);
+            nearest.run(worker.block, poll);
             if (!poll.stopped()) empty_rows += sink(call, e, worker.block);
           }
         } catch (...) {

@@ -12,7 +12,7 @@ constexpr std::int64_t few_rows = 10000;
 
 template <class T>
 std::vector<std::int64_t> order_of_queries(const Problem<T>& problem, const Entry<T>& entry,
-                                           const BoxSpace<T>& space, int threads) {
+                                           const BoxSpace<T>& space, int threads, Poll& poll) {
   const auto query = [&](std::int64_t row) { return entry.queries + row * problem.query_stride; };
   std::vector<std::int64_t> rows, others;
   for (std::int64_t i = 0; i < problem.m; ++i) {
@@ -27,17 +27,18 @@ std::vector<std::int64_t> order_of_queries(const Problem<T>& problem, const Entr
   for (std::int64_t i = 0; i < count; ++i)
     space.row(query(rows[static_cast<std::size_t>(i)]), entry.origin.data(),
               boxed.data() + i * depth);
-  std::vector<std::int64_t> order = build_tree<T>({boxed.data(), count, depth, depth},
-                                                  count <= few_rows ? 1 : rows_together, threads)
-                                        .order;
+  std::vector<std::int64_t> order =
+      build_tree<T>({boxed.data(), count, depth, depth}, count <= few_rows ? 1 : rows_together,
+                    threads, poll)
+          .order;
   for (std::int64_t& row : order) row = rows[static_cast<std::size_t>(row)];
   order.insert(order.end(), others.begin(), others.end());
   return order;
 }
 
 template std::vector<std::int64_t> order_of_queries(const Problem<float>&, const Entry<float>&,
-                                                    const BoxSpace<float>&, int);
+                                                    const BoxSpace<float>&, int, Poll&);
 template std::vector<std::int64_t> order_of_queries(const Problem<double>&, const Entry<double>&,
-                                                    const BoxSpace<double>&, int);
+                                                    const BoxSpace<double>&, int, Poll&);
 
 }  // namespace vicinal

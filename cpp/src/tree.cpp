@@ -16,6 +16,7 @@ template <class T>
 struct Builder {
   const TreePoints<T>& points;
   Tree<T>& tree;
+  Poll& poll;
 
   // One feature of one row, beside the number of the row: sorting needs no way back to the points.
   struct Item {
@@ -88,6 +89,8 @@ struct Builder {
   }
 
   void build(const TreeNode& node) {
+    poll.look();
+    if (poll.stopped()) return;
     if (node.leaf()) return close_leaf(node);
     split(node);
     build(node.left());
@@ -97,7 +100,8 @@ struct Builder {
 
   // The nodes from which on workers go alone, in preorder; those above are split here.
   void open(const TreeNode& node, std::int64_t most, std::vector<TreeNode>& parts) {
-    if (node.leaves <= most) return parts.push_back(node);
+    poll.look();
+    if (node.leaves <= most || poll.stopped()) return parts.push_back(node);
     split(node);
     open(node.left(), most, parts);
     open(node.right(), most, parts);
@@ -113,7 +117,7 @@ struct Builder {
 }  // namespace
 
 template <class T>
-Tree<T> build_tree(const TreePoints<T>& points, int leaf_size, int threads) {
+Tree<T> build_tree(const TreePoints<T>& points, int leaf_size, int threads, Poll& poll) {
   Tree<T> tree;
   tree.points = points.rows;
   tree.leaf_size = leaf_size;
@@ -125,7 +129,7 @@ Tree<T> build_tree(const TreePoints<T>& points, int leaf_size, int threads) {
   const auto nodes = static_cast<std::size_t>(2 * tree.leaves - 1);
   tree.low.resize(nodes * static_cast<std::size_t>(tree.depth));
   tree.high.resize(tree.low.size());
-  Builder<T> builder{points, tree, {}};
+  Builder<T> builder{points, tree, poll, {}};
   builder.items.resize(tree.order.size());
   const TreeNode root{0, 0, tree.leaves};
   const std::int64_t most = threads <= 1 ? tree.leaves : tree.leaves / (4 * threads) + 1;
@@ -137,12 +141,12 @@ Tree<T> build_tree(const TreePoints<T>& points, int leaf_size, int threads) {
       [&](int) {
         for (std::size_t i = next++; i < parts.size(); i = next++) builder.build(parts[i]);
       },
-      [] {});
-  builder.close(root, most);
+      [&] { poll.look(); });
+  if (!poll.stopped()) builder.close(root, most);
   return tree;
 }
 
-template Tree<float> build_tree(const TreePoints<float>&, int, int);
-template Tree<double> build_tree(const TreePoints<double>&, int, int);
+template Tree<float> build_tree(const TreePoints<float>&, int, int, Poll&);
+template Tree<double> build_tree(const TreePoints<double>&, int, int, Poll&);
 
 }  // namespace vicinal

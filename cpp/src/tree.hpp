@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "poll.hpp"
+
 namespace vicinal {
 
 // Points as the tree sees them: `rows` rows of `depth` finite numbers, `stride` apart.
@@ -42,8 +44,9 @@ struct TreeNode {
 
 // Splits at the median of the widest feature, in whole leaves; ties by row number, and rows of a
 // leaf in their own order. So the tree is a function of the points alone, balanced whatever they
-// are: a million equal points make the same leaves as any others.
+// are: a million equal points make the same leaves as any others. Unfinished once the
+// poll has stopped.
 template <class T>
-Tree<T> build_tree(const TreePoints<T>& points, int leaf_size, int threads);
+Tree<T> build_tree(const TreePoints<T>& points, int leaf_size, int threads, Poll& poll);
 
 }  // namespace vicinal

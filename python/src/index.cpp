@@ -7,8 +7,10 @@ vicinal::KeyIndex<T> make_index(const py::array& keys, const PyKernel& metric, i
   const auto views = matrix_views<const T>("keys", keys);
   if (views.size() != 1) throw std::invalid_argument("keys must not have leading dimensions");
   const vicinal::Kernel kernel = metric.sum().terms.at(0).factors.at(0);
+  vicinal::SearchOptions options;
+  watch(options, py::none());
   const py::gil_scoped_release release;
-  return vicinal::KeyIndex<T>(views[0], kernel, num_threads);
+  return vicinal::KeyIndex<T>(views[0], kernel, num_threads, options.interrupted);
 }
 
 template <class T>

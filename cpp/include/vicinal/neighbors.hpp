@@ -20,12 +20,13 @@ namespace vicinal {
 
 // Keys in the order of a balanced k-d tree of packed tiles, prepared once for many calls. The keys
 // are borrowed and must outlive it; they must not hold NaN. A key with an infinite coordinate is
-// infinitely far.
+// infinitely far. `interrupted` is polled by the calling thread; true ends in a std::runtime_error.
 template <class T>
 class KeyIndex {
  public:
   VICINAL_EXPORT explicit KeyIndex(View<const T> keys, const Kernel& metric = {},
-                                   int num_threads = 0);
+                                   int num_threads = 0,
+                                   const std::function<bool()>& interrupted = {});
   VICINAL_EXPORT ~KeyIndex();
   VICINAL_EXPORT KeyIndex(KeyIndex&&) noexcept;
 
