@@ -20,22 +20,6 @@ void log_weights(const Problem<T>& problem, const T* scores, T* logs) {
   std::copy_n(tile, tile_keys, logs);
 }
 
-template <class T>
-bool falls_with_distance(Shape shape) {
-  switch (shape) {
-    case Shape::gaussian:
-    case Shape::exponential:
-    case Shape::matern32:
-    case Shape::matern52:
-    case Shape::logistic:
-    case Shape::rational_half_power:
-    case Shape::rational:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 template <class T>
@@ -46,7 +30,10 @@ bool may_cut(const Problem<T>& problem) {
   const FactorPlan<T>& f = plan.terms[0].factors[0];
   const bool pairs = std::any_of(problem.entries.begin(), problem.entries.end(),
                                  [](const Entry<T>& e) { return e.mask || e.bias; });
-  return f.distance && !f.hits && falls_with_distance<T>(f.shape) && !pairs;
+  const bool falls = plan.decaying && f.shape != Shape::log_table &&  // a user's may rise
+                     f.similarity != Similarity::category &&
+                     !problem.table->has_factor[static_cast<int>(f.shape)];
+  return falls && !f.hits && !pairs;
 }
 
 template <class T>

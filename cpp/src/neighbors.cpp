@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -119,8 +118,6 @@ struct Search {
         keys.tree.leaves == 0 ? std::int64_t{0} : static_cast<std::int64_t>(rows.size());
     const std::int64_t groups = (count + group_rows<T> - 1) / group_rows<T>;
     std::atomic<std::int64_t> next{0}, pairs{0};
-    std::exception_ptr error;
-    std::mutex lock;
     const int team = static_cast<int>(std::clamp<std::int64_t>(groups / 4, 1, threads));
     parallel(
         team,
@@ -139,13 +136,10 @@ struct Search {
             }
             pairs += search.pairs();
           } catch (...) {
-            const std::lock_guard<std::mutex> guard(lock);
-            error = std::current_exception();
-            poll.stop();
+            poll.fail();
           }
         },
         [&] { poll.look(); });
-    if (error) std::rethrow_exception(error);
     poll.finish();
     report.interrupted = poll.stopped();
     report.pairs_visited = pairs;

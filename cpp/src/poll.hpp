@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <mutex>
 #include <thread>
 
 #include "driver.hpp"
@@ -34,9 +35,14 @@ class Poll {
             std::min(1.0, static_cast<double>(done_.load(std::memory_order_relaxed)) / total_));
       if (watch_.interrupted && watch_.interrupted()) stop();
     } catch (...) {
-      error_ = std::current_exception();
-      stop();
+      fail();
     }
+  }
+  // In a catch block of any worker: the exception ends the call and is thrown again at the door.
+  void fail() noexcept {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (!error_) error_ = std::current_exception();
+    stop();
   }
   void stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
   void finish() {
@@ -52,6 +58,7 @@ class Poll {
       std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
   std::atomic<bool> stop_{false};
   std::atomic<std::int64_t> done_{0};
+  std::mutex lock_;
   std::exception_ptr error_;
 };
 

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <exception>
-#include <mutex>
 
 #include "block.hpp"
 #include "cut.hpp"
@@ -71,7 +69,7 @@ class PrunedPass {
         if (parts_.size() > 1)
           take_rows(problem_, entry_, first + part.begin, part.end - part.begin, w);
         meet(part.leaves, w, poll);
-        pairs += static_cast<std::int64_t>(part.leaves.size()) * tile_keys * w.group.rows;
+        pairs += keys_in(part.leaves) * w.group.rows;
       }
       poll.advance(count * problem_.n);
       poll.look();
@@ -113,6 +111,13 @@ class PrunedPass {
     }
     parts_.push_back(std::move(part));
     return together;
+  }
+
+  std::int64_t keys_in(const std::vector<std::int64_t>& leaves) const {
+    const Tree<T>& tree = keys_.tree;
+    const bool last = !leaves.empty() && leaves.back() == tree.leaves - 1;  // may be partly filled
+    return static_cast<std::int64_t>(leaves.size()) * tile_keys -
+           (last ? tree.leaves * tile_keys - tree.points : 0);
   }
 
   // The leaves that some of these rows of the group need, in order.
@@ -272,8 +277,6 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
     worker.block.order = order.data();
   }
   std::atomic<std::int64_t> next{0}, empty_rows{0};
-  std::exception_ptr error;
-  std::mutex lock;
   parallel(
       static_cast<int>(team.size()),
       [&](int number) {
@@ -293,13 +296,10 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
             if (!poll.stopped()) empty_rows += sink(call, e, worker.block);
           }
         } catch (...) {
-          const std::lock_guard<std::mutex> guard(lock);
-          error = std::current_exception();
-          poll.stop();
+          poll.fail();
         }
       },
       [&] { poll.look(); });
-  if (error) std::rethrow_exception(error);
   return empty_rows;
 }
 
