@@ -28,7 +28,7 @@ __all__ = ["Neighbors", "knn", "radius_neighbors"]
 class Neighbors:
     """Keys near every query, nearest first, ties by row; unpacks as ``distances, indices``.
 
-    Attributes
+    Parameters
     ----------
     distances : ndarray of shape (m, k), or flat
         Distances in the metric, not squared.
