@@ -11,7 +11,7 @@
 #include "floating_point.hpp"
 #include "parallel.hpp"
 #include "poll.hpp"
-#include "rows.hpp"
+#include "query_order.hpp"
 #include "search.hpp"
 
 namespace vicinal {
@@ -52,13 +52,19 @@ void check_keys(const View<const T>& keys) {
         refuse("keys must not hold NaN, got one in row " + std::to_string(i));
 }
 
+template <class T>
+bool is_finite(const View<const T>& points, std::int64_t row) {
+  const T* x = points.row(row);
+  return std::all_of(x, x + points.columns, [](T v) { return std::isfinite(v); });
+}
+
 // One call: the problem of the index with these queries in it.
 template <class T>
 struct Search {
   const PackedKeys<T>& packed;
   const KeyTree<T>& keys;
   Problem<T> problem;
-  std::vector<std::int64_t> rows;  // ordinary queries, near ones together
+  std::vector<std::int64_t> rows;  // finite queries, near ones together
   Watch watch;
   Poll poll;
   int threads;
@@ -89,27 +95,11 @@ struct Search {
     problem.m = queries.rows;
     problem.query_stride = queries.stride;
     problem.exclude_self = problem.needs_self = options.exclude_self;
-    order_queries();
+    rows = order_of_queries(problem, entry, keys.space, threads, poll);
+    std::erase_if(rows, [&](std::int64_t row) { return !is_finite(queries, row); });
   }
 
   const Entry<T>& entry() const { return problem.entries[0]; }
-  const T* query(std::int64_t row) const { return entry().queries + row * problem.query_stride; }
-
-  void order_queries() {
-    const int depth = keys.space.depth;
-    std::vector<std::int64_t> ordinary_rows;
-    for (std::int64_t i = 0; i < problem.m; ++i)
-      if (std::all_of(query(i), query(i) + problem.d, [](T x) { return std::isfinite(x); }))
-        ordinary_rows.push_back(i);
-    const auto count = static_cast<std::int64_t>(ordinary_rows.size());
-    std::vector<T> boxed(static_cast<std::size_t>(count * depth));
-    for (std::int64_t i = 0; i < count; ++i)
-      keys.space.row(query(ordinary_rows[static_cast<std::size_t>(i)]), entry().origin.data(),
-                     boxed.data() + i * depth);
-    rows = build_tree<T>({boxed.data(), count, depth, depth}, group_rows<T>, threads, poll).order;
-    for (std::int64_t& row : rows) row = ordinary_rows[static_cast<std::size_t>(row)];
-  }
-
   // Runs every group; take(row, found) receives what a query found, from any worker.
   template <class Take>
   Report run(std::int64_t k, double radius, Take&& take) {
@@ -171,8 +161,7 @@ Report find_knn(const KeyIndex<T>& index, View<const T> queries, View<T> distanc
   constexpr T infinity = std::numeric_limits<T>::infinity();
   for (std::int64_t i = 0; i < queries.rows; ++i) {  // rows that are not searched
     const T* q = queries.row(i);
-    if (index.order().empty() ||
-        !std::all_of(q, q + queries.columns, [](T x) { return std::isfinite(x); })) {
+    if (index.order().empty() || !is_finite(queries, i)) {
       const bool nan = std::any_of(q, q + queries.columns, [](T x) { return std::isnan(x); });
       write(i, {}, nan ? std::numeric_limits<T>::quiet_NaN() : infinity);
     }
