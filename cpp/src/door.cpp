@@ -105,19 +105,19 @@ void check_item(const BatchItem<T>& item, const Problem<T>& p) {
 }
 
 template <class T>
-void refuse_nan(const View<const T>& keys) {
-  for (std::int64_t i = 0; i < keys.rows; ++i)
-    for (std::int64_t j = 0; j < keys.columns; ++j)
-      if (std::isnan(keys.row(i)[j]))
-        refuse("keys must not hold NaN where some are left out (tol > 0), got one in row " +
-               std::to_string(i));
-}
-
-template <class T>
 bool is_absent(const BatchItem<T>& item, std::int64_t k) {
   const auto at = static_cast<std::size_t>(k);
   if (!item.weights.empty()) return item.weights[at] == 0;
   return !item.log_weights.empty() && std::isinf(item.log_weights[at]);
+}
+
+template <class T>
+void refuse_nan(const BatchItem<T>& item) {
+  for (std::int64_t i = 0; i < item.keys.rows; ++i)
+    for (std::int64_t j = 0; j < item.keys.columns; ++j)
+      if (std::isnan(item.keys.row(i)[j]) && !is_absent(item, i))
+        refuse("keys must not hold NaN where some are left out (tol > 0), got one in row " +
+               std::to_string(i));
 }
 
 // Largest prior and number of keys that have one; NaN, +inf and negative weights are refused here.
@@ -268,8 +268,6 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
   if (!(options.tol >= 0 && options.tol < 1))
     refuse("tol must be at least 0 and below 1, got " + std::to_string(options.tol));
   if (options.tol > 0 && plan.is_signed) refuse("tol must be 0 for a kernel that may be negative");
-  if (options.tol > 0 && options.index == nullptr)
-    for (const BatchItem<T>& item : batch) refuse_nan(item.keys);
   p.tol = options.tol;
   if (options.index != nullptr) {
     const View<const T> indexed = options.index->keys();
@@ -288,6 +286,7 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
   for (const BatchItem<T>& item : batch) {
     check_item(item, p);
     check_alike(first.statistics, item.statistics);
+    if (p.tol > 0 && p.tree == nullptr) refuse_nan(item);
     if (p.needs_self && item.self_indices.empty() != first.self_indices.empty())
       refuse("self_indices must be given for all items of a batch or for none");
     p.entries.push_back(entry_of(item, p.n));

@@ -179,6 +179,12 @@ def test_nearest_for_empty_rows_and_what_is_not_finite(rng, dtype):
     assert np.isnan(vc.local_mean(q, x, y, kernel="epanechnikov", bandwidth=0.5)).all()
     with pytest.raises(ValueError, match=r"keys must not hold NaN .* in row 7"):
         vc.local_mean(q, x, y, tol=1e-3)
+    weights = np.ones(N, dtype)
+    weights[[5, 7]] = 0  # absent keys may hold anything
+    kept = np.flatnonzero(weights)
+    options = {"tol": 1e-3, "bandwidth": 0.1}
+    got = vc.local_mean(q, x, y, weights=weights, **options)
+    assert_array_equal(got, vc.local_mean(q, x[kept], y[kept], **options))
 
 
 @pytest.mark.parametrize("options", [{"kernel": "tricube"}, {"tol": 1e-4, "bandwidth": 0.2}])
