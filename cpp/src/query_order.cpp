@@ -7,12 +7,10 @@
 
 namespace vicinal {
 
-constexpr int rows_together = 6;  // a quarter or a half of a group
-constexpr std::int64_t few_rows = 10000;
-
 template <class T>
 std::vector<std::int64_t> order_of_queries(const Problem<T>& problem, const Entry<T>& entry,
-                                           const BoxSpace<T>& space, int threads, Poll& poll) {
+                                           const BoxSpace<T>& space, int together, int threads,
+                                           Poll& poll) {
   const auto query = [&](std::int64_t row) { return entry.queries + row * problem.query_stride; };
   std::vector<std::int64_t> rows, others;
   for (std::int64_t i = 0; i < problem.m; ++i) {
@@ -28,17 +26,15 @@ std::vector<std::int64_t> order_of_queries(const Problem<T>& problem, const Entr
     space.row(query(rows[static_cast<std::size_t>(i)]), entry.origin.data(),
               boxed.data() + i * depth);
   std::vector<std::int64_t> order =
-      build_tree<T>({boxed.data(), count, depth, depth}, count <= few_rows ? 1 : rows_together,
-                    threads, poll)
-          .order;
+      build_tree<T>({boxed.data(), count, depth, depth}, together, threads, poll).order;
   for (std::int64_t& row : order) row = rows[static_cast<std::size_t>(row)];
   order.insert(order.end(), others.begin(), others.end());
   return order;
 }
 
 template std::vector<std::int64_t> order_of_queries(const Problem<float>&, const Entry<float>&,
-                                                    const BoxSpace<float>&, int, Poll&);
+                                                    const BoxSpace<float>&, int, int, Poll&);
 template std::vector<std::int64_t> order_of_queries(const Problem<double>&, const Entry<double>&,
-                                                    const BoxSpace<double>&, int, Poll&);
+                                                    const BoxSpace<double>&, int, int, Poll&);
 
 }  // namespace vicinal
