@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "results.hpp"
 #include "rows.hpp"
 
 namespace vicinal {
@@ -47,7 +46,7 @@ void open_block(const Problem<T>& problem, const Entry<T>& entry, Block<T>& bloc
   block.mode = first_reference(problem, entry);
   block.todo.clear();
   for (std::int64_t i = 0; i < rows; ++i) {
-    block.state.clear(i);
+    block.clear(i);
     const RowKind kind =
         classify_query(problem, entry.queries + block.row(i) * problem.query_stride);
     block.kind[static_cast<std::size_t>(i)] = kind;
@@ -64,7 +63,7 @@ void list_again(const Problem<T>& problem, const Entry<T>& entry, Block<T>& bloc
   for (const std::int64_t i : block.todo)
     if (needs_peak(problem, entry, block.state, i)) block.todo[kept++] = i;
   block.todo.resize(kept);
-  for (const std::int64_t i : block.todo) block.state.clear(i);
+  for (const std::int64_t i : block.todo) block.clear(i);
 }
 
 template <class T>
@@ -78,7 +77,7 @@ void list_hits(Block<T>& block) {
   block.todo.resize(kept);
   for (const std::int64_t i : block.todo) {
     const std::int64_t count = block.state.count[static_cast<std::size_t>(i)];
-    block.state.clear(i);
+    block.clear(i);
     block.hit_count[static_cast<std::size_t>(i)] = count;
   }
 }
@@ -99,23 +98,12 @@ void close_hits(Block<T>& block) {
   }
 }
 
-template <class T>
-void resolve_limits(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block, Poll& poll) {
-  if (!problem.plan.decaying || !problem.take_limits) return;
-  for (const std::int64_t i : block.todo) {
-    if (poll.stopped()) return;
-    if (block.state.sum(i, 2) == 0) take_limit(problem, entry, block, i);
-    poll.look();
-  }
-}
-
 #define VICINAL_INSTANTIATE(T)                                                          \
   template void open_block(const Problem<T>&, const Entry<T>&, Block<T>&, std::int64_t, \
                            std::int64_t);                                               \
   template void list_again(const Problem<T>&, const Entry<T>&, Block<T>&);              \
   template void list_hits(Block<T>&);                                                   \
-  template void close_hits(Block<T>&);                                                  \
-  template void resolve_limits(const Problem<T>&, const Entry<T>&, Block<T>&, Poll&);
+  template void close_hits(Block<T>&);
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)
 

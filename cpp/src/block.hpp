@@ -3,6 +3,7 @@
 #pragma once
 
 #include "poll.hpp"
+#include "results.hpp"
 #include "workspace.hpp"
 
 namespace vicinal {
@@ -27,22 +28,37 @@ void close_hits(Block<T>& block);
 
 // Listed rows without a weight although there are candidates take the limit h → 0.
 template <class T>
-void resolve_limits(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block, Poll& poll);
+void resolve_limits(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block, Poll& poll,
+                    auto&& choice_of) {
+  if (!problem.plan.decaying || !problem.take_limits) return;
+  for (const std::int64_t i : block.todo) {
+    if (poll.stopped()) return;
+    if (block.state.sum(i, 2) == 0) take_limit(problem, entry, block, i, choice_of(block.row(i)));
+    poll.look();
+  }
+}
 
-// What is left after the first pass; run_pass() takes the listed rows over all chunks.
+// What is left after the first pass; run_pass() takes the listed rows over all their keys, and
+// choice_of(row) says which these are.
 template <class T>
 void finish_block(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block, Poll& poll,
-                  auto&& run_pass) {
+                  auto&& run_pass, auto&& choice_of) {
   if (block.mode == Reference::fixed && !poll.stopped()) {
     list_again(problem, entry, block);
     if (!block.todo.empty()) run_pass();
   }
-  resolve_limits(problem, entry, block, poll);
+  resolve_limits(problem, entry, block, poll, choice_of);
   if (!problem.plan.hits || poll.stopped()) return;
   list_hits(block);
   if (block.todo.empty()) return;
   run_pass();
   close_hits(block);
+}
+
+template <class T>
+void finish_block(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block, Poll& poll,
+                  auto&& run_pass) {
+  finish_block(problem, entry, block, poll, run_pass, [](std::int64_t) { return Choice<T>{}; });
 }
 
 }  // namespace vicinal

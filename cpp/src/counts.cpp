@@ -22,8 +22,13 @@ void count_fixed(const Step<T>& s) noexcept {
     return;
   }
   const std::int64_t present = present_lanes(s);
-  for (int r = 0; r < g.rows; ++r) g.count[r] += present;
-  each_dropped(s, [&](int r, int k) { g.count[r] -= s.prior[k] != none<T>; });
+  for (int r = 0; r < g.rows; ++r) {
+    g.count[r] += present;
+    if (!g.drops) continue;
+    for (int k = 0; k < s.lanes; ++k)
+      g.count[r] -= (g.dropped[r][static_cast<std::size_t>(k / 64)] >> k % 64 & 1) != 0 &&
+                    s.prior[k] != none<T>;
+  }
 }
 
 template <class T>
@@ -68,6 +73,12 @@ void take_own_weights(const Step<T>& s) noexcept {
 template <class T>
 void write_weights(const Step<T>& s) noexcept {
   Group<T>& g = s.w.group;
+  if (s.problem.lists_weights)
+    for (int r = 0; r < g.rows; ++r)
+      for (int k = 0; k < s.lanes; ++k)
+        s.w.block->keep(g.slot[r], s.entry.row_at(s.first + k), s.logs(0)[r * tile_keys + k],
+                        g.reference[r]);
+  if (s.entry.weights_out == nullptr) return;
   const std::int64_t tiles = (s.problem.n + tile_keys - 1) / tile_keys, tile = s.first / tile_keys;
   for (int r = 0; r < g.rows; ++r) {
     std::copy_n(s.logs(0) + r * tile_keys, s.lanes,

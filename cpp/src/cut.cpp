@@ -33,7 +33,7 @@ bool may_cut(const Problem<T>& problem) {
   const bool falls = plan.decaying && f.shape != Shape::log_table &&  // a user's may rise
                      f.similarity != Similarity::category &&
                      !problem.table->has_factor[static_cast<int>(f.shape)];
-  return falls && !f.hits && !pairs;
+  return falls && !f.hits && !pairs && !gated(problem) && !listed(problem);
 }
 
 template <class T>

@@ -64,6 +64,7 @@ void check_alike(const Statistics<T>& a, const Statistics<T>& b) {
   if (!matrix(a.mean, b.mean) || !matrix(a.variance, b.variance) ||
       !matrix(a.covariance, b.covariance) || !matrix(a.top_k_indices, b.top_k_indices) ||
       !matrix(a.top_k_weights, b.top_k_weights) || !matrix(a.weights, b.weights) ||
+      (a.weight_lists == nullptr) != (b.weight_lists == nullptr) ||
       !vector(a.log_mass, b.log_mass) || !vector(a.ess, b.ess) || !vector(a.count, b.count) ||
       !vector(a.self_weight, b.self_weight) || a.normalize_weights != b.normalize_weights)
     refuse("all items of a batch must ask for the same statistics with the same strides");
@@ -104,6 +105,22 @@ void check_item(const BatchItem<T>& item, const Problem<T>& p) {
   check_span("self_weight", s.self_weight, p.m);
 }
 
+// A graph's weights may be negative.
+template <class T>
+void read_edges(Problem<T>& p) {
+  const NeighborSet* graph = p.neighborhood->graph;
+  if (graph == nullptr || graph->data != EdgeData::weight) return;
+  const auto edges = graph->edges<T>();
+  p.plan.is_signed |= std::any_of(edges.begin(), edges.end(), [](T x) { return x < 0; });
+  p.full_header |= p.plan.is_signed;
+}
+
+// Keys are looked for by their distance.
+template <class T>
+bool by_distance(const Problem<T>& p) {
+  return p.neighborhood != nullptr && finds_by_distance(p.neighborhood->set);
+}
+
 template <class T>
 bool is_absent(const BatchItem<T>& item, std::int64_t k) {
   const auto at = static_cast<std::size_t>(k);
@@ -112,11 +129,11 @@ bool is_absent(const BatchItem<T>& item, std::int64_t k) {
 }
 
 template <class T>
-void refuse_nan(const BatchItem<T>& item) {
+void refuse_nan(const BatchItem<T>& item, const char* why) {
   for (std::int64_t i = 0; i < item.keys.rows; ++i)
     for (std::int64_t j = 0; j < item.keys.columns; ++j)
       if (std::isnan(item.keys.row(i)[j]) && !is_absent(item, i))
-        refuse("keys must not hold NaN where some are left out (tol > 0), got one in row " +
+        refuse(std::string("keys must not hold NaN ") + why + ", got one in row " +
                std::to_string(i));
 }
 
@@ -220,6 +237,7 @@ template <class T>
 void read_statistics(const Statistics<T>& s, Problem<T>& p) {
   p.k = s.top_k_indices.data == nullptr ? 0 : static_cast<int>(s.top_k_indices.columns);
   p.normalize_weights = s.normalize_weights;
+  p.lists_weights = s.weight_lists != nullptr;
   p.variance = s.variance.data != nullptr;
   p.covariance = s.covariance.data != nullptr;
   p.mean_stride = s.mean.stride;
@@ -242,7 +260,7 @@ void read_statistics(const Statistics<T>& s, Problem<T>& p) {
 
 template <class T>
 Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
-                     const Options<T>& options) {
+                     const Options<T>& options, const KernelSum* kernel) {
   const DefaultFloatingPoint modes;
   Problem<T> p;
   p.table = &kernels::table<T>();
@@ -274,19 +292,30 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
     if (batch.size() != 1 || indexed.data != first.keys.data || indexed.rows != p.n ||
         indexed.columns != p.d || indexed.stride != p.key_stride)
       refuse("index must be of the same keys, and there must be one problem");
+    p.index = options.index;
     p.tree = &tree_of(*options.index);
   }
   p.empty = options.empty;
   p.empty_value = options.empty_value;
   p.plan = plan;
   read_statistics(first.statistics, p);
+  if (options.query_offset < 0)
+    refuse("query_offset must not be negative, got " + std::to_string(options.query_offset));
+  if (options.neighbors.kind != NeighborSet::Kind::all && kernel == nullptr)
+    refuse("an accumulator takes no neighbors: it does not see all keys at once");
+  if (kernel != nullptr)
+    p.neighborhood = read_neighbors<T>(options.neighbors, options.query_offset, *kernel, p);
+  if (p.neighborhood != nullptr) read_edges(p);
+  const char* cut = p.tol > 0        ? "where some are left out (tol > 0)"
+                    : by_distance(p) ? "where the nearest are looked for"
+                                     : nullptr;
   if (p.needs_self && first.self_indices.empty() && p.m != p.n)
     refuse("self_indices must be given when queries and keys differ in number, got " +
            std::to_string(p.m) + " and " + std::to_string(p.n));
   for (const BatchItem<T>& item : batch) {
     check_item(item, p);
     check_alike(first.statistics, item.statistics);
-    if (p.tol > 0 && p.tree == nullptr) refuse_nan(item);
+    if (cut != nullptr && p.tree == nullptr) refuse_nan(item, cut);
     if (p.needs_self && item.self_indices.empty() != first.self_indices.empty())
       refuse("self_indices must be given for all items of a batch or for none");
     p.entries.push_back(entry_of(item, p.n));
@@ -297,8 +326,8 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
 }
 
 template Problem<float> open_door(const Plan<float>&, std::span<const BatchItem<float>>,
-                                  const Options<float>&);
+                                  const Options<float>&, const KernelSum*);
 template Problem<double> open_door(const Plan<double>&, std::span<const BatchItem<double>>,
-                                   const Options<double>&);
+                                   const Options<double>&, const KernelSum*);
 
 }  // namespace vicinal

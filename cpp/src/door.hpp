@@ -6,9 +6,10 @@
 namespace vicinal {
 
 // `plan` is the kernel, lowered for points of the batch's features; it keeps borrowing a tabulated
-// profile. Throws std::invalid_argument naming the argument, what came and the rule.
+// profile. `kernel`, as it came, is read for neighbors alone; null: they are refused. Throws
+// std::invalid_argument naming the argument, what came and the rule.
 template <class T>
 Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
-                     const Options<T>& options);
+                     const Options<T>& options, const KernelSum* kernel = nullptr);
 
 }  // namespace vicinal

@@ -8,7 +8,9 @@
 #include "block.hpp"
 #include "chunk.hpp"
 #include "floating_point.hpp"
+#include "gates.hpp"
 #include "group.hpp"
+#include "listed.hpp"
 #include "parallel.hpp"
 #include "pruned.hpp"
 #include "rows.hpp"
@@ -33,6 +35,16 @@ struct Share {
   Share only(std::size_t i) const { return {problems.subspan(i, 1), item, blocks.subspan(i, 1)}; }
 };
 
+// No row of the block may use a key of this chunk, and nothing is written for keys without weight.
+template <class T>
+bool is_dropped(const Share<T>& share, std::int64_t first, std::int64_t count) {
+  const Problem<T>& problem = share.problems[0];
+  const Block<T>& block = share.blocks[0];
+  if (block.todo.empty() || share.entry(0).weights_out != nullptr) return false;
+  return !may_meet(problem, share.entry(0), block.row(block.todo.front()),
+                   block.row(block.todo.back()), first, count);
+}
+
 template <class T>
 void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspace<T>& w,
                Poll& poll, auto&& before_fold, auto&& after_fold) {
@@ -51,6 +63,15 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
     poll.look();
   };
   w.block = &share.blocks[0];
+  if (is_dropped(share, first, count)) {
+    for (std::int64_t g = 0; g < groups; ++g) {
+      before_fold(g);
+      after_fold(g);
+    }
+    w.pairs_skipped += count * rows * std::ssize(share.problems);
+    poll.advance(count * rows * std::ssize(share.problems));
+    return poll.look();
+  }
   w.scores = several ? Scores::keep : Scores::compute;
   if (w.streams && groups == 1 && problem.k == 0 && !several) {
     take_rows(problem, entry, 0, static_cast<int>(rows), w);
@@ -160,6 +181,11 @@ struct Call {
   const Sink<T>& sink;
   Poll& poll;
   std::vector<std::atomic<std::int64_t>> empty_rows;  // per problem
+  std::int64_t pairs_skipped = 0;                     // of all problems
+
+  void count_skipped(const std::vector<Workspace<T>>& team) {
+    for (const Workspace<T>& w : team) pairs_skipped += w.pairs_skipped;
+  }
 
   void take(const Share<T>& share) {
     for (std::size_t i = 0; i < problems.size() && !poll.stopped(); ++i)
@@ -188,10 +214,15 @@ void run_solo(Call<T>& call, int threads) {
                                std::span(blocks).subspan(at * kernels, kernels)};
           open_share(share, task % s.blocks * s.rows, s.rows);
           solo_share(share, team[at], call.poll);
-          call.take(share);
+          try {
+            call.take(share);
+          } catch (...) {
+            call.poll.fail();
+          }
         }
       },
       [&] { call.poll.look(); });
+  call.count_skipped(team);
 }
 
 template <class T>
@@ -210,6 +241,7 @@ void run_team(Call<T>& call, int threads) {
       team_share(share, team, call.poll);
       call.take(share);
     }
+  call.count_skipped(team);
 }
 
 int thread_count(int asked) { return std::clamp(asked > 0 ? asked : max_threads(), 1, 1024); }
@@ -219,7 +251,7 @@ template <class T>
 std::size_t sharing(std::span<const Problem<T>> problems) {
   const Problem<T>& a = problems[0];
   const auto fits = [&](const Problem<T>& b) {
-    return !prunes(b) && share_scores(a.plan, b.plan) && a.k == b.k &&
+    return !listed(b) && !prunes(b) && share_scores(a.plan, b.plan) && a.k == b.k &&
            a.state_columns() == b.state_columns() &&
            (a.entries[0].weights_out == nullptr) == (b.entries[0].weights_out == nullptr);
   };
@@ -241,8 +273,9 @@ std::vector<Report> run(std::span<const Problem<T>> problems, int num_threads, c
   std::vector<Report> reports(problems.size());
   for (Report& report : reports) report.pairs_visited = static_cast<std::int64_t>(pairs);
   for (std::size_t i = 0; i < problems.size() && !poll.stopped();) {
-    if (prunes(problems[i])) {
-      reports[i] = run_pruned(problems[i], thread_count(num_threads), poll, sink);
+    if (listed(problems[i]) || prunes(problems[i])) {
+      const auto call = listed(problems[i]) ? run_listed<T> : run_pruned<T>;
+      reports[i] = call(problems[i], thread_count(num_threads), poll, sink);
       ++i;
       continue;
     }
@@ -250,10 +283,17 @@ std::vector<Report> run(std::span<const Problem<T>> problems, int num_threads, c
     const int threads = worthwhile_threads(first, kernels, thread_count(num_threads));
     Schedule s = schedule(problems[i], kernels, threads);
     if (s.team && kernels > 1) s = schedule(problems[i], kernels = 1, threads);  // few rows
-    Call<T> call{problems.subspan(i, kernels), s, sink, poll,
-                 std::vector<std::atomic<std::int64_t>>(kernels)};
+    Call<T> call{problems.subspan(i, kernels),
+                 s,
+                 sink,
+                 poll,
+                 std::vector<std::atomic<std::int64_t>>(kernels),
+                 0};
     s.team ? run_team(call, threads) : run_solo(call, threads);
-    for (std::size_t k = 0; k < kernels; ++k) reports[i + k].empty_rows = call.empty_rows[k];
+    for (std::size_t k = 0; k < kernels; ++k) {
+      reports[i + k].empty_rows = call.empty_rows[k];
+      reports[i + k].pairs_visited -= call.pairs_skipped / static_cast<std::int64_t>(kernels);
+    }
     i += kernels;
   }
   poll.finish();

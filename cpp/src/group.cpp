@@ -1,9 +1,9 @@
 #include "group.hpp"
 
-#include <cmath>
-
 #include "chunk.hpp"
 #include "counts.hpp"
+#include "fold.hpp"
+#include "gates.hpp"
 #include "rows.hpp"
 #include "step.hpp"
 #include "sums.hpp"
@@ -24,30 +24,6 @@ void clear_group(const Problem<T>& problem, Group<T>& g, Reference mode) {
   std::fill_n(g.reference, g.rows, mode == Reference::fixed ? T(0) : none<T>);
   std::fill_n(g.own_weight, g.rows, T(0));
   std::fill_n(g.count, g.rows, std::int64_t{0});
-}
-
-// float64 values near 1e308 or 1e-300, or tiny ones with tiny weights: the sums of a row's column
-// are kept in a unit of its own, that of its first chunk, which moves up when a chunk exceeds it by
-// far.
-template <class T>
-void settle_units(const Problem<T>& problem, const Chunk<T>& chunk, RowState<T>& state,
-                  std::int64_t row, double* scales) {
-  for (std::int64_t c = 0; c < problem.p; ++c) {
-    const double scale = chunk.scales[static_cast<std::size_t>(header_columns + c)];
-    const int exponent = std::ilogb(scale);
-    int& unit = state.unit[static_cast<std::size_t>(row * problem.p + c)];
-    double& hi = state.hi_row(row)[header_columns + c];
-    double& lo = state.lo_row(row)[header_columns + c];
-    if (hi == 0) {
-      unit = exponent;
-    } else if (exponent - unit > 400) {
-      const double factor = power_of_two(unit - exponent);
-      hi *= factor;
-      lo *= factor;
-      unit = exponent;
-    }
-    scales[c] = std::ldexp(scale, -unit);
-  }
 }
 
 template <class T>
@@ -83,17 +59,30 @@ void run_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace
   Step<T> s = step_of(problem, entry, t, w);
   s.hits = mode == Reference::hits;
   if (s.flags.empty && entry.weights_out == nullptr) return;
+  find_dropped(s);
   if (mode != Reference::fixed) {
     weigh_peak(s);
   } else {
     weigh_fixed(s);
     if (problem.cuts) s.table().drop_below(s.logs(0), w.group.least, T(0), s.rows());
-    each_dropped(s, [&](int r, int k) { s.logs(0)[r * tile_keys + k] = 0; });
+    s.drop(s.logs(0), T(0));
     if (entry.count != nullptr) count_fixed(s);
   }
   if (problem.needs_self) take_own_weights(s);
-  if (entry.weights_out != nullptr) write_weights(s);
+  if (entry.weights_out != nullptr || problem.lists_weights) write_weights(s);
   reduce(s);
+}
+
+// A tile that all rows of the group drop as a whole is left out; asked-out weights need its zeros.
+template <class T>
+void meet_if_needed(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace<T>& w) {
+  const std::int64_t first = w.chunk->first + std::int64_t(t) * tile_keys,
+                     count =
+                         std::min<std::int64_t>(tile_keys, w.chunk->first + w.chunk->count - first);
+  if (entry.weights_out != nullptr || group_may_meet(problem, entry, w.group, first, count))
+    run_tile(problem, entry, t, w);
+  else
+    w.pairs_skipped += count * w.group.rows;
 }
 
 }  // namespace
@@ -138,7 +127,7 @@ void run_group(const Problem<T>& problem, const Entry<T>& entry, const Upcoming&
   clear_group(problem, w.group, w.block->mode);
   for (int t = 0; t < w.chunk->tiles; ++t) {
     look_ahead(problem, entry, upcoming.tile(t, w.chunk->tiles), w);
-    run_tile(problem, entry, t, w);
+    meet_if_needed(problem, entry, t, w);
   }
 }
 
@@ -151,7 +140,7 @@ bool stream_group(const Problem<T>& problem, const Entry<T>& entry, std::int64_t
   for (std::int64_t at = first; at < end; at += tile_keys) {
     pack_tile(problem, entry, at, w.rows.data(), w.own);
     look_ahead(problem, entry, at + tile_keys, w);
-    run_tile(problem, entry, 0, w);
+    meet_if_needed(problem, entry, 0, w);
   }
   return close_tiles(w.own);
 }
@@ -161,8 +150,7 @@ void fold_group(const Problem<T>& problem, Workspace<T>& w) noexcept {
   Group<T>& g = w.group;
   RowState<T>& state = w.block->state;
   const auto& table = *problem.table;
-  const std::int64_t p = problem.p, moments = problem.moment_columns(),
-                     linear = problem.linear_columns();
+  const std::int64_t p = problem.p, moments = problem.moment_columns();
   const std::int64_t width = problem.lane_values() ? p * table.lanes : problem.padded_values();
   for (int r = 0; r < g.rows; ++r) {
     T* sums = g.sums.data();
@@ -176,26 +164,10 @@ void fold_group(const Problem<T>& problem, Workspace<T>& w) noexcept {
       table.close_lanes(g.lanes.data() + r * width, static_cast<int>(p), sums + header_columns);
     else
       std::copy_n(g.lanes.data() + r * width, p, sums + header_columns);
-    double& reference = state.reference[static_cast<std::size_t>(g.slot[r])];
-    const double chunk_reference =
-        g.reference[r] == none<T> ? 0.0 : static_cast<double>(g.reference[r]);
-    const Rescale scale = common_reference(reference, chunk_reference);
-    double* hi = state.hi_row(g.slot[r]);
-    double* lo = state.lo_row(g.slot[r]);
-    const double old = scale.old_factor, fresh = scale.new_factor;
-    const double* scales = w.chunk->scales.data();
-    table.fold(hi, lo, sums, scales, 3, old, fresh);
-    table.fold(hi + 3, lo + 3, sums + 3, scales + 3, 1, old * old, fresh * fresh);
-    if (w.chunk->extreme || state.has_units(g.slot[r])) {
-      settle_units(problem, *w.chunk, state, g.slot[r], w.group.relative_scales.data());
-      scales = w.group.relative_scales.data() - header_columns;
-    }
-    table.fold(hi + header_columns, lo + header_columns, sums + header_columns,
-               scales + header_columns, static_cast<int>(p), old, fresh);
-    if (moments > 0)
-      kernels::table<double>().fold(hi + linear, lo + linear, g.moments.data() + r * moments,
-                                    g.ones.data(), static_cast<int>(moments), old, fresh);
-    reference = scale.reference;
+    fold_row(problem,
+             {sums, g.reference[r], w.chunk->scales.data(), w.chunk->extreme,
+              moments > 0 ? g.moments.data() + r * moments : nullptr},
+             state, g.slot[r], g);
   }
 }
 

@@ -27,6 +27,17 @@ bool takes_inner_product(Profile p) {
   return p == Profile::softmax || p == Profile::polynomial || p == Profile::sigmoid;
 }
 
+Kernel metric_kernel(const Kernel& k) {
+  Kernel plain;
+  plain.metric = metric_of(k);
+  plain.profile = plain.metric == Metric::dot ? Profile::softmax : Profile::gaussian;
+  plain.scale = k.scale;
+  plain.columns = k.columns;
+  plain.components = k.components;
+  if (k.bandwidths.size() > 1) plain.bandwidths = k.bandwidths;
+  return plain;
+}
+
 std::vector<double> bandwidths_of(const Kernel& k, int width) {
   if (k.bandwidths.empty()) return std::vector<double>(1, k.bandwidth);
   if (k.bandwidths.size() != 1 && static_cast<int>(k.bandwidths.size()) != width)

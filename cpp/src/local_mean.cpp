@@ -1,11 +1,13 @@
 // The public functions: through the door, over the blocks, out with the results.
 #include "vicinal/local_mean.hpp"
 
-#include <stdexcept>
+#include <algorithm>
+#include <new>
 #include <string>
 
 #include "door.hpp"
 #include "driver.hpp"
+#include "lowering.hpp"
 #include "results.hpp"
 
 namespace vicinal {
@@ -17,16 +19,43 @@ std::vector<Report> run_all(std::span<const Problem<T>> problems, const Options<
   if (problems.empty() || problems[0].m == 0) return std::vector<Report>(problems.size());
   return run<T>(problems, options.num_threads, {options.interrupted, options.progress},
                 [](const Problem<T>& problem, std::size_t e, Block<T>& block) {
-                  return write_results(problem, problem.entries[e], block);
+                  const std::int64_t empty = write_results(problem, problem.entries[e], block);
+                  if (block.lost) throw std::bad_alloc();
+                  return empty;
                 });
+}
+
+template <class T>
+void join(std::vector<std::vector<Kept<T>>>& rows, WeightLists<T>& lists) {
+  lists = {};
+  lists.indptr.push_back(0);
+  for (const auto& row : rows)
+    lists.indptr.push_back(lists.indptr.back() + static_cast<std::int64_t>(row.size()));
+  lists.indices.reserve(static_cast<std::size_t>(lists.indptr.back()));
+  lists.weights.reserve(lists.indices.capacity());
+  for (auto& row : rows) {
+    for (const Kept<T>& kept : row) {
+      lists.indices.push_back(kept.key);
+      lists.weights.push_back(kept.weight);
+    }
+    std::vector<Kept<T>>().swap(row);
+  }
 }
 
 template <class T>
 Report batch_stats(const KernelSum& kernel, std::span<const BatchItem<T>> batch,
                    const Options<T>& options) {
   if (batch.empty()) return {};
-  const Problem<T> problem = open_door(lower<T>(kernel, batch[0].keys.columns), batch, options);
-  return run_all<T>({&problem, 1}, options)[0];
+  Problem<T> problem = open_door(lower<T>(kernel, batch[0].keys.columns), batch, options, &kernel);
+  std::vector<std::vector<Kept<T>>> rows;  // weights asked for as lists
+  if (problem.lists_weights) {
+    if (batch.size() > 1) refuse("weight_lists are of one problem, not of a batch");
+    rows.resize(static_cast<std::size_t>(problem.m));
+    problem.entries[0].weight_rows = rows.data();
+  }
+  const Report report = run_all<T>({&problem, 1}, options)[0];
+  if (problem.lists_weights) join(rows, *batch[0].statistics.weight_lists);
+  return report;
 }
 
 template <class T>
@@ -56,15 +85,17 @@ std::vector<Report> many_stats(std::span<const KernelSum> kernels, View<const T>
                                View<const T> keys, View<const T> values,
                                std::span<const Statistics<T>> statistics,
                                const Options<T>& options) {
+  if (std::any_of(statistics.begin(), statistics.end(),
+                  [](const Statistics<T>& s) { return s.weight_lists != nullptr; }))
+    refuse("weight_lists are of one kernel, not of several");
   if (statistics.size() != kernels.size())
-    throw std::invalid_argument("statistics must have one element per kernel, got " +
-                                std::to_string(statistics.size()) + " for " +
-                                std::to_string(kernels.size()));
+    refuse("statistics must have one element per kernel, got " + std::to_string(statistics.size()) +
+           " for " + std::to_string(kernels.size()));
   std::vector<Problem<T>> problems;
   for (std::size_t i = 0; i < kernels.size(); ++i) {
     const BatchItem<T> item = item_of(queries, keys, values, statistics[i], options);
-    problems.push_back(
-        open_door<T>(lower<T>(kernels[i], keys.columns, &kernels[0]), {&item, 1}, options));
+    problems.push_back(open_door<T>(lower<T>(kernels[i], keys.columns, &kernels[0]), {&item, 1},
+                                    options, &kernels[i]));
   }
   return run_all<T>(problems, options);
 }

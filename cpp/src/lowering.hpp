@@ -19,6 +19,9 @@ T in_range(double x);
 
 Metric metric_of(const Kernel& kernel);
 bool takes_inner_product(Profile profile);
+// The profile that scores pairs by nothing but the kernel's metric: distances are those of the
+// data, with a bandwidth per feature in units of it.
+Kernel metric_kernel(const Kernel& kernel);
 std::vector<double> bandwidths_of(const Kernel& kernel, int width);
 
 // Throw std::invalid_argument for a kernel that makes no sense, whatever the points.

@@ -127,6 +127,14 @@ double pair_distance(const Problem<T>& problem, const T* q, const T* x) noexcept
 template <class T>
 bool is_candidate(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
                   std::int64_t key) noexcept {
+  return is_unbiased_candidate(problem, entry, row, key) &&
+         !(entry.bias && std::isinf(entry.bias.row(row)[key * entry.bias.column_stride])) &&
+         passes_gates(problem, entry, row, key);
+}
+
+template <class T>
+bool is_unbiased_candidate(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
+                           std::int64_t key) noexcept {
   const std::int64_t at = key * problem.weight_stride;
   if (entry.weights != nullptr && entry.weights[at] == 0) return false;
   if (entry.log_weights != nullptr && std::isinf(entry.log_weights[at])) return false;
@@ -134,7 +142,6 @@ bool is_candidate(const Problem<T>& problem, const Entry<T>& entry, std::int64_t
     const auto* use = reinterpret_cast<const unsigned char*>(entry.mask.row(row));
     if (use[key * entry.mask.column_stride] == 0) return false;
   }
-  if (entry.bias && std::isinf(entry.bias.row(row)[key * entry.bias.column_stride])) return false;
   return !problem.exclude_self || own_key(problem, entry, row) != key;
 }
 
@@ -148,5 +155,9 @@ template bool is_candidate(const Problem<float>&, const Entry<float>&, std::int6
                            std::int64_t) noexcept;
 template bool is_candidate(const Problem<double>&, const Entry<double>&, std::int64_t,
                            std::int64_t) noexcept;
+template bool is_unbiased_candidate(const Problem<float>&, const Entry<float>&, std::int64_t,
+                                    std::int64_t) noexcept;
+template bool is_unbiased_candidate(const Problem<double>&, const Entry<double>&, std::int64_t,
+                                    std::int64_t) noexcept;
 
 }  // namespace vicinal

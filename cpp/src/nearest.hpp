@@ -8,12 +8,25 @@
 
 namespace vicinal {
 
+// The keys of a row that has a list: `distances` of a graph's edges, or null. keys = null: all.
+template <class T>
+struct Choice {
+  const std::int64_t* keys = nullptr;
+  const T* distances = nullptr;
+  std::int64_t count = 0;
+};
+
 // Smallest u over the candidates (product: largest u of its factors; sum: smallest of its terms;
 // inner products: −score). Calls found(key) for the first key in index order, or for every key that
 // ties with it; returns how many.
 template <class T, class F>
 std::int64_t each_nearest(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
-                          bool ties, F&& found);
+                          bool ties, F&& found, const Choice<T>& among = {});
+
+// The same without a look at bias and gates: what the k nearest are taken from.
+template <class T>
+bool is_unbiased_candidate(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
+                           std::int64_t key) noexcept;
 
 // Orders pairs as u of one factor does: a squared distance, a sum or maximum of differences, sin²
 // of half an angle, 1 − cos, −q·x. All from differences in double.
@@ -27,32 +40,40 @@ double distance_of(const FactorPlan<T>& factor, double rank) noexcept;
 template <class T>
 double pair_distance(const Problem<T>& problem, const T* q, const T* x) noexcept;
 
+// Neither absent, masked, dropped as the own key, nor cut by bias or a shared gate.
 template <class T>
 bool is_candidate(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
                   std::int64_t key) noexcept;
 
 template <class T, class F>
 std::int64_t each_nearest(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
-                          bool ties, F&& found) {
+                          bool ties, F&& found, const Choice<T>& among) {
   const T* q = entry.queries + row * problem.query_stride;
+  const std::int64_t count = among.keys == nullptr ? problem.n : among.count;
+  const auto key_at = [&](std::int64_t i) { return among.keys == nullptr ? i : among.keys[i]; };
+  const auto distance = [&](std::int64_t i) {
+    return among.distances != nullptr
+               ? static_cast<double>(among.distances[i])
+               : pair_distance(problem, q, entry.keys + key_at(i) * problem.key_stride);
+  };
   double best = std::numeric_limits<double>::infinity();
-  std::int64_t first = -1;
-  for (std::int64_t k = 0; k < problem.n; ++k) {
-    if (!is_candidate(problem, entry, row, k)) continue;
-    const double u = pair_distance(problem, q, entry.keys + k * problem.key_stride);
-    if (u < best) {
-      best = u;
-      first = k;
-    }
+  std::int64_t first = -1;  // of the keys at the smallest distance
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (!is_candidate(problem, entry, row, key_at(i))) continue;
+    const double u = distance(i);
+    if (u > best || !(u < std::numeric_limits<double>::infinity())) continue;
+    if (u < best || key_at(i) < first) first = key_at(i);
+    best = u;
   }
   if (first < 0) return 0;
-  found(first);
-  if (!ties) return 1;
-  std::int64_t number = 1;
-  for (std::int64_t k = first + 1; k < problem.n; ++k) {
-    if (!is_candidate(problem, entry, row, k)) continue;
-    if (pair_distance(problem, q, entry.keys + k * problem.key_stride) != best) continue;
-    found(k);
+  if (!ties) {
+    found(first);
+    return 1;
+  }
+  std::int64_t number = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (!is_candidate(problem, entry, row, key_at(i)) || distance(i) != best) continue;
+    found(key_at(i));
     ++number;
   }
   return number;

@@ -9,6 +9,7 @@
 
 #include "door.hpp"
 #include "floating_point.hpp"
+#include "lowering.hpp"
 #include "parallel.hpp"
 #include "poll.hpp"
 #include "query_order.hpp"
@@ -28,20 +29,15 @@ struct KeyIndex<T>::Impl {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& message) { throw std::invalid_argument(message); }
-
 int threads_of(int asked) { return std::clamp(asked > 0 ? asked : max_threads(), 1, 1024); }
 
-// The profile that scores pairs by nothing but their metric.
-Kernel plain_kernel(const Kernel& metric) {
-  Kernel kernel;
-  kernel.metric = metric.metric == Metric::automatic ? Metric::euclidean : metric.metric;
+Kernel search_kernel(const Kernel& metric) {
+  Kernel kernel = metric;
+  kernel.bandwidths = {};
+  if (kernel.metric == Metric::automatic) kernel.metric = Metric::euclidean;
   if (kernel.metric == Metric::category)
     refuse("metric must be a distance, cosine or dot: categories have no order");
-  kernel.profile = kernel.metric == Metric::dot ? Profile::softmax : Profile::gaussian;
-  kernel.scale = metric.scale;
-  kernel.components = metric.components;
-  return kernel;
+  return metric_kernel(kernel);
 }
 
 template <class T>
@@ -210,7 +206,7 @@ KeyIndex<T>::KeyIndex(View<const T> keys, const Kernel& metric, int num_threads,
   BatchItem<T> item;
   item.keys = keys;
   item.queries = {keys.data, 0, keys.columns, keys.stride};
-  impl_->problem = open_door<T>(lower<T>(plain_kernel(metric), keys.columns), {&item, 1}, {});
+  impl_->problem = open_door<T>(lower<T>(search_kernel(metric), keys.columns), {&item, 1}, {});
   check_keys(keys);
   Entry<T>& entry = impl_->problem.entries[0];
   const Watch watch{interrupted, {}};
@@ -226,8 +222,20 @@ template <class T>
 const KeyTree<T>& tree_of(const KeyIndex<T>& index) {
   return index.impl().tree;
 }
+template <class T>
+const Problem<T>& problem_of(const KeyIndex<T>& index) {
+  return index.impl().problem;
+}
+template <class T>
+const PackedKeys<T>& packed_of(const KeyIndex<T>& index) {
+  return index.impl().packed;
+}
 template const KeyTree<float>& tree_of(const KeyIndex<float>&);
 template const KeyTree<double>& tree_of(const KeyIndex<double>&);
+template const Problem<float>& problem_of(const KeyIndex<float>&);
+template const Problem<double>& problem_of(const KeyIndex<double>&);
+template const PackedKeys<float>& packed_of(const KeyIndex<float>&);
+template const PackedKeys<double>& packed_of(const KeyIndex<double>&);
 
 template <class T>
 KeyIndex<T>::~KeyIndex() = default;

@@ -30,6 +30,13 @@ void plant(const Problem<T>& problem, const Entry<T>& entry, int threads, Poll& 
 
 template <class T>
 const KeyTree<T>& tree_of(const KeyIndex<T>& index);
+// And of an index: its problem, of no queries, and its keys in packed tiles.
+template <class T>
+const Problem<T>& problem_of(const KeyIndex<T>& index);
+template <class T>
+class PackedKeys;
+template <class T>
+const PackedKeys<T>& packed_of(const KeyIndex<T>& index);
 
 // The entry meets its keys in the order of the tree from now on; `keys` must outlive it.
 template <class T>

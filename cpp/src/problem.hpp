@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "neighborhood.hpp"
 #include "plan.hpp"
 #include "vicinal/local_mean.hpp"
 
@@ -11,6 +12,16 @@ namespace vicinal {
 
 // Of queries, keys, values and top_k: int arithmetic on tiles stays safe.
 inline constexpr std::int64_t most_columns = 1 << 22;
+
+template <class T>
+struct KeyTree;
+
+// A weight asked out as a list: times 2^reference until its row is done.
+template <class T>
+struct Kept {
+  std::int64_t key;
+  T weight, reference;
+};
 
 // One problem of a batch: queries against keys. Strides are in elements.
 template <class T>
@@ -38,6 +49,7 @@ struct Entry {
   std::int64_t* top_indices = nullptr;
   T* top_weights = nullptr;
   T* weights_out = nullptr;
+  std::vector<Kept<T>>* weight_rows = nullptr;  // m
   // Found at the door, functions of the keys alone.
   double prior_shift =
       0;  // largest log2 prior, rounded up: whole, so that states of other keys merge
@@ -47,9 +59,6 @@ struct Entry {
 
   std::int64_t row_at(std::int64_t at) const { return order == nullptr ? at : order[at]; }
 };
-
-template <class T>
-struct KeyTree;
 
 template <class T>
 struct Problem {
@@ -69,8 +78,11 @@ struct Problem {
   bool take_limits = true;  // rows whose every score overflows take the limit h → 0
   Empty empty = Empty::nan;
   double empty_value = 0;
-  double tol = 0;                    // share of a row's mass that may be left out
-  const KeyTree<T>* tree = nullptr;  // of the keys, planted before
+  double tol = 0;                      // share of a row's mass that may be left out
+  const KeyIndex<T>* index = nullptr;  // of the keys
+  const KeyTree<T>* tree = nullptr;    // its tree
+  std::shared_ptr<const Neighborhood<T>> neighborhood;  // which keys a query sees; null: all
+  bool lists_weights = false;                           // weights are asked for as lists
   std::vector<double> value_center;  // p: moments are taken about it; a function of the keys alone
   std::vector<Entry<T>> entries;
   Plan<T> plan;
@@ -86,6 +98,18 @@ struct Problem {
     return (p + table->lanes - 1) / table->lanes * table->lanes;
   }
 };
+
+// Some keys are cut by more than a radius: the nearest key may be one that a row does not see.
+template <class T>
+bool gated(const Problem<T>& problem) {
+  return problem.neighborhood != nullptr && !problem.neighborhood->gates.empty();
+}
+
+// Every row has a list of keys of its own.
+template <class T>
+bool listed(const Problem<T>& problem) {
+  return problem.neighborhood != nullptr && problem.neighborhood->listed;
+}
 
 // Row among these keys of a query's own one; −1: it has none, or it comes before them. Past the
 // last key: it comes after them.

@@ -144,6 +144,8 @@ class PrunedPass {
       for (const FactorPlan<T>& f : problem_.plan.terms[t].factors) reaches_[t].push_back(f.reach);
     }
     if (problem_.cuts) reaches_[0][0] = std::min(reaches_[0][0], reach_of_cut(problem_, cut));
+    if (const auto* n = problem_.neighborhood.get())
+      reaches_[0][0] = std::min(reaches_[0][0], n->radius_score * (1 + 1e-12));
   }
 
   bool is_needed(const Box<T>& keys) const {
@@ -201,10 +203,10 @@ template <class T>
 class NearestFinder {
  public:
   NearestFinder(const Problem<T>& problem, const Entry<T>& entry, const PackedKeys<T>& packed)
-      : problem_(problem) {
+      : problem_(problem), entry_(entry) {
     const Plan<T>& plan = problem.plan;
     const bool single = plan.terms.size() == 1 && plan.terms[0].factors.size() == 1;
-    if (problem.empty == Empty::nearest && single && !entry.mask && !entry.bias)
+    if (problem.empty == Empty::nearest && single && !entry.mask && !entry.bias && !gated(problem))
       search_.emplace(problem, entry, packed, 1, 0);
   }
 
@@ -217,7 +219,7 @@ class NearestFinder {
       search_->run(rows, count);
       for (int r = 0; r < count; ++r)
         block.nearest[static_cast<std::size_t>(slots[r])] =
-            search_->found(r).empty() ? -1 : search_->found(r)[0].row;
+            search_->found(r).empty() ? -1 : within(rows[r], search_->found(r)[0].row);
       count = 0;
     };
     for (std::int64_t i = 0; i < block.rows && !poll.stopped(); ++i) {
@@ -234,7 +236,13 @@ class NearestFinder {
   }
 
  private:
+  // The nearest key may lie beyond the radius: then there is no candidate.
+  std::int64_t within(std::int64_t row, std::int64_t key) const {
+    return passes_gates(problem_, entry_, row, key) ? key : -1;
+  }
+
   const Problem<T>& problem_;
+  const Entry<T>& entry_;
   std::optional<GroupSearch<T>> search_;
 };
 
@@ -311,7 +319,9 @@ template <class T>
 bool prunes(const Problem<T>& problem) {
   if (problem.d > most_features || problem.m == 0) return false;
   if (problem.entries[0].weights_out != nullptr) return false;
-  return (is_compact(problem.plan) || may_cut(problem)) && fit_a_tree(problem);
+  const bool radius =
+      problem.neighborhood != nullptr && std::isfinite(problem.neighborhood->radius_score);
+  return (radius || is_compact(problem.plan) || may_cut(problem)) && fit_a_tree(problem);
 }
 
 template <class T>

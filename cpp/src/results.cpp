@@ -150,6 +150,31 @@ void write_weights(const Row<T>& row, bool empty, std::int64_t nearest) {
   }
 }
 
+// The same for weights that were kept one by one, by key.
+template <class T>
+void list_weights(const Row<T>& row, bool empty, std::int64_t nearest) {
+  auto& kept = row.block.kept[static_cast<std::size_t>(row.slot)];
+  if (empty) {
+    row.block.clear(row.slot);
+    if (nearest >= 0 && row.problem.normalize_weights)
+      row.block.keep(row.slot, nearest, T(1), T(0));
+  } else {
+    const double plain = std::exp2(row.entry.prior_shift) * std::exp(row.problem.plan.log_constant);
+    const double reference = row.state().reference[static_cast<std::size_t>(row.slot)],
+                 base = std::isinf(reference) ? 0.0 : reference;
+    for (Kept<T>& k : kept) {
+      const double of_key = static_cast<double>(k.reference);
+      const double factor = row.problem.normalize_weights ? power_of_two(of_key - base) / row.mass()
+                                                          : std::exp2(of_key) * plain;
+      k.weight = static_cast<T>(static_cast<double>(k.weight) * factor);
+    }
+    std::sort(kept.begin(), kept.end(),
+              [](const Kept<T>& a, const Kept<T>& b) { return a.key < b.key; });
+  }
+  row.entry.weight_rows[row.index()].swap(kept);
+  kept.clear();
+}
+
 template <class T>
 void write_scalars(const Row<T>& row, bool empty) {
   const std::int64_t i = row.index();
@@ -203,15 +228,15 @@ bool is_empty(const Plan<T>& plan, const RowState<T>& state, std::int64_t row) n
 
 template <class T>
 void take_limit(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block,
-                std::int64_t slot) noexcept {
+                std::int64_t slot, const Choice<T>& among) noexcept {
   RowState<T>& state = block.state;
   const std::int64_t count = state.count[static_cast<std::size_t>(slot)];
-  state.clear(slot);
+  block.clear(slot);
   state.count[static_cast<std::size_t>(slot)] = count;
   double* sums = state.hi_row(slot);
   const std::int64_t row = block.row(slot), p = problem.p, base = problem.linear_columns();
   const std::int64_t own = own_key(problem, entry, row);
-  each_nearest(problem, entry, row, true, [&](std::int64_t key) {
+  const auto take = [&](std::int64_t key) {
     const T* y = entry.values == nullptr ? nullptr : entry.values + key * problem.value_stride;
     const double w = prior_of(problem, entry, row, key);
     sums[0] += w;
@@ -237,7 +262,9 @@ void take_limit(const Problem<T>& problem, const Entry<T>& entry, Block<T>& bloc
       entry.weights_out[row * problem.weights_stride + key] = static_cast<T>(w);
       block.weight_references[slot * tiles + key / tile_keys] = 0;
     }
-  });
+    block.keep(slot, key, static_cast<T>(w), T(0));
+  };
+  each_nearest(problem, entry, row, true, take, among);
 }
 
 template <class T>
@@ -269,14 +296,16 @@ std::int64_t write_results(const Problem<T>& problem, const Entry<T>& entry,
     if (problem.moment_columns() > 0) write_moments(row, empty, nearest >= 0 ? 0.0 : fill);
     if (problem.k > 0) write_top(row, empty);
     if (entry.weights_out != nullptr) write_weights(row, empty, nearest);
+    if (entry.weight_rows != nullptr) list_weights(row, empty, nearest);
     write_scalars(row, empty);
   }
   return empty_rows;
 }
 
-#define VICINAL_INSTANTIATE(T)                                                                    \
-  template bool is_empty(const Plan<T>&, const RowState<T>&, std::int64_t) noexcept;              \
-  template void take_limit(const Problem<T>&, const Entry<T>&, Block<T>&, std::int64_t) noexcept; \
+#define VICINAL_INSTANTIATE(T)                                                          \
+  template bool is_empty(const Plan<T>&, const RowState<T>&, std::int64_t) noexcept;    \
+  template void take_limit(const Problem<T>&, const Entry<T>&, Block<T>&, std::int64_t, \
+                           const Choice<T>&) noexcept;                                  \
   template std::int64_t write_results(const Problem<T>&, const Entry<T>&, Block<T>&) noexcept;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

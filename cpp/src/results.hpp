@@ -1,6 +1,7 @@
 // From the state of a row to what the caller asked for, and the policy for rows without a weight.
 #pragma once
 
+#include "nearest.hpp"
 #include "workspace.hpp"
 
 namespace vicinal {
@@ -11,10 +12,10 @@ std::int64_t write_results(const Problem<T>& problem, const Entry<T>& entry,
                            Block<T>& block) noexcept;
 
 // Rows whose every log-weight overflowed to −inf although there are candidates: mean of the keys at
-// the smallest distance.
+// the smallest distance, of all or of those that the row has listed.
 template <class T>
-void take_limit(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block,
-                std::int64_t row) noexcept;
+void take_limit(const Problem<T>& problem, const Entry<T>& entry, Block<T>& block, std::int64_t row,
+                const Choice<T>& among) noexcept;
 
 // Σw is nothing: no key, or for signed kernels cancellation down to rounding.
 template <class T>

@@ -29,24 +29,13 @@ struct Step {
   }
   T* factors(std::size_t term) const { return logs(term) + group_rows<T> * tile_keys; }
   std::size_t terms() const { return problem.plan.terms.size(); }
-};
 
-// Calls action(row, lane) for every pair that the mask or exclude_self takes away.
-template <class T, class F>
-void each_dropped(const Step<T>& s, F&& action) {
-  const Group<T>& g = s.w.group;
-  if (s.entry.mask)
-    for (int r = 0; r < g.rows; ++r) {
-      // any byte but 0 means used, whatever the caller's language calls a boolean
-      const auto* use = reinterpret_cast<const unsigned char*>(s.entry.mask.row(g.index[r]));
-      for (int k = 0; k < s.lanes; ++k)
-        if (use[s.entry.row_at(s.first + k) * s.entry.mask.column_stride] == 0) action(r, k);
-    }
-  if (s.problem.exclude_self)
-    for (int r = 0; r < g.rows; ++r) {
-      const std::int64_t k = g.own[r] - s.first;
-      if (k >= 0 && k < s.lanes) action(r, static_cast<int>(k));
-    }
-}
+  // Lanes that their rows may not use take this value.
+  void drop(T* tile, T value) const {
+    if (!w.group.drops) return;
+    for (int r = 0; r < rows(); ++r)
+      table().drop_bits(tile + r * tile_keys, w.group.dropped[r].data(), value);
+  }
+};
 
 }  // namespace vicinal

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "counts.hpp"
+#include "gates.hpp"
 #include "state.hpp"
 
 namespace vicinal {
@@ -15,6 +16,7 @@ void score_factor(const Step<T>& s, std::size_t term, std::size_t j, T* out) noe
                      kept = std::int64_t(s.t) * group_rows<T> * tile_keys;
   if (s.w.scores == Scores::reuse) {
     std::copy_n(s.w.kept_scores.data() + kept, count, out);
+    find_outside(s, out);
     return;
   }
   const FactorPlan<T>& f = s.problem.plan.terms[term].factors[j];
@@ -50,6 +52,7 @@ void score_factor(const Step<T>& s, std::size_t term, std::size_t j, T* out) noe
   }
   s.table().score[static_cast<int>(f.similarity)](a, s.rows());
   if (f.square_half) s.table().square_half(out, s.rows());
+  find_outside(s, out);
   if (s.w.scores == Scores::keep) std::copy_n(out, count, s.w.kept_scores.data() + kept);
 }
 
@@ -186,10 +189,8 @@ void weigh_peak(const Step<T>& s) noexcept {
       if (have[i]) table.drop_absent(s.factors(i), s.prior, T(0), g.rows);
     }
     if (s.entry.bias) add_bias(s, i);
-    each_dropped(s, [&](int r, int k) {
-      s.logs(i)[r * tile_keys + k] = none<T>;
-      if (have[i]) s.factors(i)[r * tile_keys + k] = 0;
-    });
+    s.drop(s.logs(i), none<T>);
+    if (have[i]) s.drop(s.factors(i), T(0));
     if (s.problem.cuts) table.drop_below(s.logs(i), g.cut, none<T>, g.rows);
   }
   have_first = have[0];

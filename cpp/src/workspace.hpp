@@ -1,6 +1,7 @@
 // Every buffer that a worker needs, sized and allocated at the door: the house allocates nothing.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -78,6 +79,8 @@ struct Chunk {
   bool extreme = false;             // float64 with a scaled column: sums need units
 };
 
+using LaneBits = std::array<std::uint64_t, kernels::tile_keys / 64>;
+
 template <class T>
 struct Group {  // up to group_rows queries
   const T* query_rows[kernels::max_group_rows];
@@ -100,6 +103,8 @@ struct Group {  // up to group_rows queries
   T cut[kernels::max_group_rows];    // of the block
   T least[kernels::max_group_rows];  // 2^cut
   std::int64_t count[kernels::max_group_rows];
+  LaneBits dropped[kernels::max_group_rows];  // of the tile: keys that a row may not use
+  bool drops = false;                         // some bit may be set
 };
 
 inline constexpr std::int64_t unknown = -2;
@@ -123,9 +128,23 @@ struct Block {
   Buffer<T> weight_references;          // rows × tiles of the call, for weights asked out
   std::vector<std::int64_t> nearest;    // of empty rows, where it was found already; else unknown
   Buffer<T> cut;                        // log2-weights under which keys are left out, with tol > 0
+  std::vector<std::vector<Kept<T>>> kept;  // weights of each row, if they are asked for as lists
+  bool lost = false;                       // there was no memory for some of them
 
   std::int64_t row(std::int64_t slot) const {
     return order == nullptr ? first + slot : order[first + slot];
+  }
+  void clear(std::int64_t slot) {
+    state.clear(slot);
+    if (!kept.empty()) kept[static_cast<std::size_t>(slot)].clear();
+  }
+  void keep(std::int64_t slot, std::int64_t key, T weight, T reference) noexcept {
+    if (kept.empty() || weight == 0) return;
+    try {
+      kept[static_cast<std::size_t>(slot)].push_back({key, weight, reference});
+    } catch (...) {
+      lost = true;
+    }
   }
 };
 
@@ -142,6 +161,7 @@ struct Workspace {
   Group<T> group;
   Block<T>* block = nullptr;
   kernels::Ahead keys_ahead{}, values_ahead{};  // rows of a tile that will be packed soon
+  std::int64_t pairs_skipped = 0;               // in tiles that a group dropped as a whole
   bool streams = true;                          // until a chunk's values had to be scaled
   Scores scores = Scores::compute;
   Buffer<T> kept_scores;  // tiles × group_rows × tile_keys, for calls with several kernels

@@ -92,3 +92,11 @@ std::vector<vicinal::PairView<T>> pair_views(const char* name, const py::array& 
                      a.strides(a.ndim() - 1) / a.itemsize()});
   return views;
 }
+
+// Memory of a finished vector, given to numpy without a copy.
+template <class T>
+py::array_t<T> give(std::vector<T>&& numbers) {
+  auto* kept = new std::vector<T>(std::move(numbers));
+  const py::capsule owner(kept, [](void* p) { delete static_cast<std::vector<T>*>(p); });
+  return py::array_t<T>(static_cast<py::ssize_t>(kept->size()), kept->data(), owner);
+}

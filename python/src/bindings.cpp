@@ -4,6 +4,7 @@
 
 #include "calls.hpp"
 #include "index.hpp"
+#include "neighbor_set.hpp"
 #include "state.hpp"
 #include "vicinal/config.hpp"
 #include "vicinal/probe.hpp"
@@ -13,37 +14,56 @@ using namespace py::literals;
 
 namespace {
 
+struct RunSettings {
+  bool normalize;
+  const PyIndex* index;
+  const PyNeighborSet* neighbors;
+  std::int64_t query_offset;
+  bool lists;  // weights as lists
+};
+
 template <class T>
 py::dict run_as(const PyKernel& kernel, const py::array& queries, const KeyArguments& keys,
-                const py::dict& outputs, bool normalize, const PyIndex* index,
-                const CallSettings& settings) {
+                const py::dict& outputs, const RunSettings& run, const CallSettings& settings) {
   const auto views = matrix_views<const T>("queries", queries);
   const auto statistics = read_outputs<T>(outputs, views.size());
   std::vector<vicinal::BatchItem<T>> items(views.size());
   for (std::size_t i = 0; i < items.size(); ++i) {
     items[i].queries = views[i];
     items[i].statistics = statistics[i];
-    items[i].statistics.normalize_weights = normalize;
+    items[i].statistics.normalize_weights = run.normalize;
   }
+  vicinal::WeightLists<T> lists;
+  if (run.lists && !items.empty()) items[0].statistics.weight_lists = &lists;
   read_keys(keys, items);
   vicinal::Options<T> options = options_of<T>(settings);
-  if (index != nullptr) options.index = index->get<T>();
+  if (run.index != nullptr) options.index = run.index->get<T>();
+  if (run.neighbors != nullptr) options.neighbors = run.neighbors->set;
+  options.query_offset = run.query_offset;
   vicinal::Report report;
   {
     const py::gil_scoped_release release;
     report = vicinal::local_stats(kernel.sum(), items, options);
   }
-  return report_of(report);
+  py::dict result = report_of(report);
+  if (run.lists) {
+    result["indptr"] = give(std::move(lists.indptr));
+    result["indices"] = give(std::move(lists.indices));
+    result["weights"] = give(std::move(lists.weights));
+  }
+  return result;
 }
 
 py::dict run(const PyKernel& kernel, py::array queries, py::object keys, py::object values,
              py::object weights, py::object log_weights, py::object bias, py::object mask,
              py::object self_indices, bool exclude_self, py::dict outputs,
-             int /*k: the outputs tell*/, bool normalize, const PyIndex* index, double tol,
+             int /*k: the outputs tell*/, bool normalize, const PyIndex* index,
+             const PyNeighborSet* neighbors, std::int64_t query_offset, bool lists, double tol,
              const std::string& empty, double empty_value, int num_threads, py::object progress) {
   const KeyArguments arguments{keys, values, weights, log_weights, bias, mask, self_indices};
   const auto call = py::isinstance<py::array_t<float>>(queries) ? run_as<float> : run_as<double>;
-  return call(kernel, queries, arguments, outputs, normalize, index,
+  return call(kernel, queries, arguments, outputs,
+              {normalize, index, neighbors, query_offset, lists},
               {exclude_self, tol, empty, empty_value, num_threads, progress});
 }
 
@@ -143,11 +163,13 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
                       [](const py::list& terms) { return std::make_unique<PyKernel>(terms); }));
 
   bind_index(m);
+  bind_neighbor_set(m);
   const py::none none;
   m.def("run", &run, "kernel"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),
         "weights"_a = none, "log_weights"_a = none, "bias"_a = none, "mask"_a = none,
         "self_indices"_a = none, "exclude_self"_a = false, "outputs"_a, "k"_a = 0,
-        "normalize"_a = true, "index"_a = py::none(), "tol"_a = 0.0, "empty"_a = "nan",
+        "normalize"_a = true, "index"_a = py::none(), "neighbors"_a = py::none(),
+        "query_offset"_a = 0, "lists"_a = false, "tol"_a = 0.0, "empty"_a = "nan",
         "empty_value"_a = std::numeric_limits<double>::quiet_NaN(), "num_threads"_a = 0,
         "progress"_a = none);
   m.def("run_each", &run_each, "kernels"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),

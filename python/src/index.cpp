@@ -20,14 +20,6 @@ vicinal::View<const T> read_queries(const py::array& queries) {
   return views[0];
 }
 
-// Memory of a finished vector, given to numpy without a copy.
-template <class T>
-py::array_t<T> give(std::vector<T>&& numbers) {
-  auto* kept = new std::vector<T>(std::move(numbers));
-  const py::capsule owner(kept, [](void* p) { delete static_cast<std::vector<T>*>(p); });
-  return py::array_t<T>(static_cast<py::ssize_t>(kept->size()), kept->data(), owner);
-}
-
 vicinal::SearchOptions read_options(const py::object& self_indices, bool exclude_self,
                                     int num_threads, const py::object& progress) {
   vicinal::SearchOptions options;

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from vicinal.config import get_cmake_dir, get_include, show_config
     from vicinal.engine import local_mean, local_weights
     from vicinal.errors import LocalizationWarning
+    from vicinal.graph import Graph
     from vicinal.key_index import KeyIndex
+    from vicinal.neighbor_sets import (
+        BlockMask,
+        Grid,
+        KNearest,
+        NeighborSet,
+        Radius,
+        Segments,
+        Window,
+    )
     from vicinal.neighbors import Neighbors, knn, radius_neighbors
     from vicinal.partial import LocalMeanAccumulator
     from vicinal.persistence import load
@@ -23,11 +33,19 @@ if TYPE_CHECKING:
     from vicinal.threads import get_num_threads, set_num_threads
 
 __all__ = [
+    "BlockMask",
+    "Graph",
+    "Grid",
+    "KNearest",
     "KeyIndex",
     "LocalMeanAccumulator",
     "LocalStats",
     "LocalizationWarning",
+    "NeighborSet",
     "Neighbors",
+    "Radius",
+    "Segments",
+    "Window",
     "__version__",
     "bandwidth",
     "get_cmake_dir",
@@ -48,11 +66,19 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BlockMask": "neighbor_sets",
+    "Graph": "graph",
+    "Grid": "neighbor_sets",
+    "KNearest": "neighbor_sets",
     "KeyIndex": "key_index",
     "LocalMeanAccumulator": "partial",
     "LocalStats": "results",
     "LocalizationWarning": "errors",
+    "NeighborSet": "neighbor_sets",
     "Neighbors": "neighbors",
+    "Radius": "neighbor_sets",
+    "Segments": "neighbor_sets",
+    "Window": "neighbor_sets",
     "get_cmake_dir": "config",
     "get_include": "config",
     "get_num_threads": "threads",

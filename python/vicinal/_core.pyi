@@ -61,6 +61,31 @@ class KeyIndex(metaclass=_Bound):
     ) -> tuple[_Array, _Array, _Array]: ...
 
 @final
+class NeighborSet(metaclass=_Bound):
+    @staticmethod
+    def nearest(k: int) -> NeighborSet: ...
+    @staticmethod
+    def radius(radius: float) -> NeighborSet: ...
+    @staticmethod
+    def window(before: float, after: float, offset: int) -> NeighborSet: ...
+    @staticmethod
+    def column_window(column: int, before: float, after: float) -> NeighborSet: ...
+    @staticmethod
+    def grid(shape: Sequence[int], reach: Sequence[int]) -> NeighborSet: ...
+    @staticmethod
+    def segments(query_offsets: _Array, key_offsets: _Array) -> NeighborSet: ...
+    @staticmethod
+    def blocks(mask: _Array, block: int) -> NeighborSet: ...
+    @staticmethod
+    def graph(
+        indptr: _Array, indices: _Array, edges: _Array | None, data: str, check: bool
+    ) -> NeighborSet: ...
+    @staticmethod
+    def both(a: NeighborSet, b: NeighborSet) -> NeighborSet: ...
+    @staticmethod
+    def either(a: NeighborSet, b: NeighborSet) -> NeighborSet: ...
+
+@final
 class State(metaclass=_Bound):
     def __init__(
         self,
@@ -109,12 +134,15 @@ def run(
     k: int = 0,
     normalize: bool = True,
     index: KeyIndex | None = None,
+    neighbors: NeighborSet | None = None,
+    query_offset: int = 0,
+    lists: bool = False,
     tol: float = 0.0,
     empty: str = "nan",
     empty_value: float = ...,
     num_threads: int = 0,
     progress: _Progress | None = None,
-) -> dict[str, int]: ...
+) -> dict[str, Any]: ...
 def run_each(
     kernels: Sequence[Kernel],
     queries: _Array,

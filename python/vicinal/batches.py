@@ -35,6 +35,7 @@ def in_batches(
             exclude_self=problem.exclude_self,
             outputs=outputs,
             index=problem.key_index,
+            neighbors=problem.neighbors,
             progress=report,
             **options,
         )

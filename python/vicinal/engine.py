@@ -9,25 +9,29 @@ import numpy as np
 from vicinal.arrays import Array
 from vicinal.evaluate import Request, allocate, evaluate
 from vicinal.problem import Problem, prepare
+from vicinal.sparse_weights import sparse_weights
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from vicinal.arrays import ArrayLike
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
-    from vicinal.problem import Bias
+    from vicinal.problem import Bias, Neighborhood
     from vicinal.progress import Report
 
 __all__ = ["local_mean", "local_weights"]
 
 
 def local_mean(
-    queries: ArrayLike,
-    keys: ArrayLike,
+    queries: ArrayLike | None,
+    keys: ArrayLike | None,
     values: ArrayLike,
     *,
     kernel: str | Kernel = "gaussian",
     bandwidth: ArrayLike | None = None,
     metric: Metric | None = None,
+    neighbors: Neighborhood = None,
     weights: ArrayLike | None = None,
     log_weights: ArrayLike | None = None,
     bias: ArrayLike | Bias | None = None,
@@ -61,6 +65,10 @@ def local_mean(
         kernel's own, else 1. Infinite is the plain weighted mean.
     metric : str, GreatCircle or Mahalanobis, optional
         Metric of the kernel, if the kernel leaves it open; see `vicinal.kernels`.
+    neighbors : NeighborSet or Neighbors, optional
+        Which keys each query sees: `KNearest`, `Radius`, `Window`, `Grid`, `Graph`, `BlockMask`,
+        `Segments`, joined with ``&`` and ``|``, or the result of `knn`; None is all keys. With a
+        graph of distances or weights `queries` and `keys` may be None.
     weights, log_weights : array_like of shape (..., n), optional
         Prior weight of each key, ≥ 0, or its logarithm (−inf = absent); not both.
     bias : array_like broadcastable to (..., m, n), or callable, optional
@@ -119,6 +127,7 @@ def local_mean(
         kernel=kernel,
         bandwidth=bandwidth,
         metric=metric,
+        neighbors=neighbors,
         weights=weights,
         log_weights=log_weights,
         bias=bias,
@@ -142,24 +151,26 @@ def local_mean(
 
 
 def local_weights(
-    queries: ArrayLike,
-    keys: ArrayLike,
+    queries: ArrayLike | None,
+    keys: ArrayLike | None,
     *,
     normalize: bool = True,
     kernel: str | Kernel = "gaussian",
     bandwidth: ArrayLike | None = None,
     metric: Metric | None = None,
+    neighbors: Neighborhood = None,
     weights: ArrayLike | None = None,
     log_weights: ArrayLike | None = None,
     bias: ArrayLike | Bias | None = None,
     mask: ArrayLike | None = None,
     exclude_self: bool = False,
     self_indices: ArrayLike | None = None,
+    tol: float = 0.0,
     empty: str | float = "nan",
     num_threads: int | None = None,
     progress: bool | Report = False,
     out: Array | None = None,
-) -> Array:
+) -> Array | csr_array:
     """Return the weight of every key for every query: the local mean as a matrix.
 
     Parameters
@@ -170,14 +181,17 @@ def local_weights(
         The neighbors' positions.
     normalize : bool
         Divide each row by its sum.
-    kernel, bandwidth, metric, weights, log_weights, bias, mask
+    kernel, bandwidth, metric, neighbors, weights, log_weights, bias, mask
         As in `local_mean`.
-    exclude_self, self_indices, empty, num_threads, progress, out
+    exclude_self, self_indices, tol, empty, num_threads, progress
         As in `local_mean`.
+    out : ndarray, optional
+        As in `local_mean`; for a dense result.
 
     Returns
     -------
-    ndarray of shape (..., m, n)
+    ndarray of shape (..., m, n), or csr_array of shape (m, n)
+        Sparse if `neighbors` are given or ``tol > 0``: the weights that are not 0, by row.
 
     Raises
     ------
@@ -197,6 +211,7 @@ def local_weights(
         kernel=kernel,
         bandwidth=bandwidth,
         metric=metric,
+        neighbors=neighbors,
         weights=weights,
         log_weights=log_weights,
         bias=bias,
@@ -204,7 +219,11 @@ def local_weights(
         exclude_self=exclude_self,
         self_indices=self_indices,
     )
-    request = Request(empty=empty, num_threads=num_threads, normalize=normalize)
+    request = Request(tol=tol, empty=empty, num_threads=num_threads, normalize=normalize)
+    if problem.neighbors is not None or request.tol > 0:
+        if out is not None:
+            raise ValueError("out takes a dense result, but with neighbors or tol > 0 it is sparse")
+        return sparse_weights(problem, request, progress)
     if out is None:
         outputs = allocate(problem.lead, problem.sizes, problem.dtype, ("weights",))
     else:

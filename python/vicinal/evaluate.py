@@ -219,6 +219,8 @@ def _jobs_without_missing(
 
 
 def _without(problem: Problem, missing: Array, values: Array) -> Problem:
+    if problem.neighbors is not None:  # a missing value changes no row's neighbors
+        return _with_bias(problem, missing)._replace(values=np.where(np.isnan(values), 0, values))
     # An absent key's value is never read, so NaN may stay there.
     if problem.log_weights is not None:
         logs = np.where(missing, problem.dtype.type(-np.inf), problem.log_weights)
@@ -226,6 +228,19 @@ def _without(problem: Problem, missing: Array, values: Array) -> Problem:
     prior = problem.dtype.type(1) if problem.weights is None else problem.weights
     weights = np.where(missing, problem.dtype.type(0), prior)
     return problem._replace(values=values, weights=weights)
+
+
+def _with_bias(problem: Problem, missing: Array) -> Problem:
+    zero, none = problem.dtype.type(0), problem.dtype.type(-np.inf)
+    row = np.where(missing, none, zero)[..., None, :]
+    bias = problem.bias
+    if callable(bias):
+        if problem.lead:
+            raise ValueError("nan_policy='omit' with neighbors and a callable bias takes no batch")
+        given = bias
+        return problem._replace(bias=lambda rows, cols: given(rows, cols) + row[0, cols])
+    total = row if bias is None else bias + row
+    return problem._replace(bias=np.broadcast_to(total, (*problem.lead, problem.m, problem.n)))
 
 
 def _put(target: Array, part: Array, columns: list[int] | None) -> None:

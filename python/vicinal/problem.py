@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
+    from vicinal.neighbor_sets import NeighborSet
+    from vicinal.neighbors import Neighbors
+
+    Neighborhood: TypeAlias = NeighborSet | Neighbors | None
 
 __all__ = ["Bias", "Problem", "prepare"]
 
@@ -38,6 +42,7 @@ class Problem(NamedTuple):
     lead: Shape
     dtype: np.dtype[Any]
     key_index: _core.KeyIndex | None  # of these keys, if they came as one
+    neighbors: _core.NeighborSet | None  # which keys a query sees; None: all
     one_value: bool  # values were (..., n): results have no p axis
     given: tuple[Array, ...]  # the arrays as they came, for the overlap check of `out`
 
@@ -63,13 +68,14 @@ class Problem(NamedTuple):
 
 
 def prepare(
-    queries: ArrayLike,
-    keys: ArrayLike,
+    queries: ArrayLike | None,
+    keys: ArrayLike | None,
     values: ArrayLike | None,
     *,
     kernel: str | Kernel,
     bandwidth: ArrayLike | None,
     metric: Metric | None,
+    neighbors: Neighborhood = None,
     weights: ArrayLike | None = None,
     log_weights: ArrayLike | None = None,
     bias: ArrayLike | Bias | None = None,
@@ -81,7 +87,10 @@ def prepare(
     """Check the arguments of a primitive and bring its arrays to one dtype and leading shape."""
     from vicinal.kernels.lowering import lower
 
-    q, x = as_points(queries, "queries"), as_points(keys, "keys")
+    near = as_neighbors(neighbors)
+    if near is not None and near.edge_data != "pattern":
+        queries, keys, kernel = take_graph(near, queries, keys, values, kernel, bandwidth, metric)
+    q, x = as_points(queries, "queries"), as_points(keys, "keys")  # type: ignore[arg-type]
     (m, d), n = q.shape[-2:], x.shape[-2]
     if x.shape[-1] != d:
         raise ValueError(
@@ -113,8 +122,54 @@ def prepare(
         lead=lead,
         dtype=dtype,
         key_index=_index_of(keys, lead, dtype),
+        neighbors=None if near is None else near.lower(m, n, dtype),
         one_value=one_value,
         given=tuple(a for a in (q, x, y, w, lw, pairs, used, own) if a is not None),
+    )
+
+
+def as_neighbors(neighbors: Neighborhood) -> NeighborSet | None:
+    """Return the set that an argument `neighbors` means; None is all keys."""
+    if neighbors is None:
+        return None
+    from vicinal.graph import as_neighbor_set
+
+    return as_neighbor_set(neighbors)
+
+
+def take_graph(
+    near: NeighborSet,
+    queries: ArrayLike | None,
+    keys: ArrayLike | None,
+    values: ArrayLike | None,
+    kernel: str | Kernel,
+    bandwidth: ArrayLike | None,
+    metric: Metric | None,
+) -> tuple[ArrayLike, ArrayLike, str | Kernel]:
+    """Return queries, keys and kernel of a problem whose pairs have numbers of their own."""
+    from vicinal.graph import edges_of
+
+    if near.edge_data == "weight":
+        plain = isinstance(kernel, str) and kernel in ("gaussian", "constant")
+        if not plain or bandwidth is not None or metric is not None:
+            raise ValueError(
+                'the graph\'s numbers are the weights (data="weight"), so there is no kernel; drop '
+                'kernel, bandwidth and metric, or give data="distance"'
+            )
+        kernel = "constant"
+    if queries is not None and keys is not None:
+        return queries, keys, kernel
+    if near.needs_points:
+        raise ValueError("queries and keys must be given: a set of neighbors reads coordinates")
+    assert near.sizes is not None
+    data = None if values is None else as_array(values, "values")
+    dtype = working_dtype(edges_of(near) if data is None else data)
+    point = np.zeros((1, 1), dtype)
+    m, n = near.sizes
+    return (
+        np.broadcast_to(point, (m, 1)) if queries is None else queries,
+        np.broadcast_to(point, (n, 1)) if keys is None else keys,
+        kernel,
     )
 
 

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
-    from vicinal.problem import Bias
+    from vicinal.problem import Bias, Neighborhood
     from vicinal.progress import Report
 
 __all__ = ["local_stats"]
 
 
 def local_stats(
-    queries: ArrayLike,
-    keys: ArrayLike,
+    queries: ArrayLike | None,
+    keys: ArrayLike | None,
     values: ArrayLike | None = None,
     *,
     statistics: str | Iterable[str] | None = None,
@@ -31,6 +31,7 @@ def local_stats(
     kernel: str | Kernel = "gaussian",
     bandwidth: ArrayLike | None = None,
     metric: Metric | None = None,
+    neighbors: Neighborhood = None,
     weights: ArrayLike | None = None,
     log_weights: ArrayLike | None = None,
     bias: ArrayLike | Bias | None = None,
@@ -58,7 +59,7 @@ def local_stats(
         "top_k"; None is mean (with values), log_mass, ess and count.
     k : int
         Number of keys of "top_k", at least 1.
-    kernel, bandwidth, metric, weights, log_weights, bias, mask
+    kernel, bandwidth, metric, neighbors, weights, log_weights, bias, mask
         As in `local_mean`.
     exclude_self, self_indices
         As in `local_mean`; `self_indices` also names the key of "self_weight".
@@ -102,6 +103,7 @@ def local_stats(
         kernel=kernel,
         bandwidth=bandwidth,
         metric=metric,
+        neighbors=neighbors,
         weights=weights,
         log_weights=log_weights,
         bias=bias,

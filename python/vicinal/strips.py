@@ -16,7 +16,7 @@ from vicinal.arrays import Array, as_array, converted
 from vicinal.problem import Problem
 from vicinal.progress import Report, share
 
-__all__ = ["bias_strip", "in_strips", "needs_strips"]
+__all__ = ["bias_strip", "in_strips", "needs_strips", "row_strips", "run_rows"]
 
 PAIRS = 1 << 20  # pairs of one strip
 WHOLE_ROWS = 1 << 17  # up to so many keys a strip has whole rows, with the bits of an array bias
@@ -38,17 +38,15 @@ def in_strips(
 ) -> dict[str, int]:
     """Fill `outputs` like `_core.run`, a strip of rows at a time."""
     m, n = problem.m, problem.n
-    whole = n <= WHOLE_ROWS or "weights" in outputs
-    step = max(1, PAIRS // max(1, n if whole else BLOCK))
+    whole = n <= WHOLE_ROWS or "weights" in outputs or problem.neighbors is not None
     totals = {"empty_rows": 0, "pairs_visited": 0}
-    for start in range(0, m, step):
-        rows = slice(start, min(start + step, m))
+    for rows in row_strips(problem, n if whole else BLOCK):
         parts = {
             name: np.ascontiguousarray(_rows(problem, out, rows)) for name, out in outputs.items()
         }
         part_report = share(report, rows.start / m, rows.stop / m)
         if whole:
-            counts = _whole_rows(problem, rows, parts, options, part_report)
+            counts = run_rows(problem, rows, parts, options, part_report)
         else:
             counts = _by_blocks(problem, rows, parts, options, part_report)
         for name, part in parts.items():
@@ -78,13 +76,20 @@ def bias_strip(problem: Problem, rows: slice, columns: slice, first: int = 0) ->
     return np.broadcast_to(converted(strip, problem.dtype), problem.lead + shape)
 
 
-def _whole_rows(
+def row_strips(problem: Problem, keys: int | None = None) -> Iterator[slice]:
+    """Return the strips of rows of a problem whose keys go `keys` (None: all) at a time."""
+    step = max(1, PAIRS // max(1, problem.n if keys is None else keys))
+    return (slice(at, min(at + step, problem.m)) for at in range(0, problem.m, step))
+
+
+def run_rows(
     problem: Problem,
     rows: slice,
     outputs: dict[str, Array],
     options: dict[str, Any],
     report: Report | None,
-) -> dict[str, int]:
+) -> dict[str, Any]:
+    """Run a strip of rows against all keys."""
     return _core.run(
         problem.kernel,
         problem.queries[..., rows, :],
@@ -97,6 +102,8 @@ def _whole_rows(
         self_indices=None if problem.self_indices is None else problem.self_indices[..., rows],
         exclude_self=problem.exclude_self,
         outputs=outputs,
+        neighbors=problem.neighbors,
+        query_offset=rows.start,
         progress=report,
         **options,
     )

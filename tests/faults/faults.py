@@ -83,9 +83,9 @@ FAULTS = [
     ),
     Fault(
         "an own key is looked for in the wrong tile",
-        "cpp/src/step.hpp",
-        "const std::int64_t k = g.own[r] - s.first;",
-        "const std::int64_t k = (g.own[r] - s.first) % tile_keys;",
+        "cpp/src/gates.cpp",
+        "const std::int64_t own = g.own[r] - s.first;",
+        "const std::int64_t own = (g.own[r] - s.first) % tile_keys;",
     ),
     Fault(
         "the offset of the keys is forgotten",

@@ -11,6 +11,7 @@
 
 #include "vicinal/export.h"
 #include "vicinal/kernel.hpp"
+#include "vicinal/neighbor_set.hpp"
 #include "vicinal/view.hpp"
 
 namespace vicinal {
@@ -30,6 +31,9 @@ struct Options {
   std::span<const std::int64_t> self_indices{};  // m: each query's own key, −1 = none
   bool exclude_self = false;    // leave the own key out (self_indices, else the row number)
   std::int64_t key_offset = 0;  // position of keys[0] in the sequence that self_indices count
+  NeighborSet neighbors{};      // which keys a query sees
+  // Row number of queries[0] in what `neighbors` counts: rows of a graph, positions of a window.
+  std::int64_t query_offset = 0;
   const KeyIndex<T>* index = nullptr;  // of these keys: calls that prune need no tree of their own
   // At most this share of a row's mass is left out (decaying distance kernels, few features): the
   // mean moves by at most tol · (max y − min y). 0: nothing.
@@ -41,20 +45,28 @@ struct Options {
   std::function<void(double)> progress{};  // fraction done, called by the calling thread
 };
 
+// Row i stands from indptr[i] to indptr[i + 1], by key.
+template <class T>
+struct WeightLists {
+  std::vector<std::int64_t> indptr, indices;
+  std::vector<T> weights;
+};
+
 // Every statistic is optional: an empty view or span is not computed.
 template <class T>
 struct Statistics {
-  View<T> mean{};                      // m × p
-  std::span<T> log_mass{};             // m: log Σ w, −inf for an empty row
-  std::span<T> ess{};                  // m: (Σw)² / Σw²
-  std::span<std::int64_t> count{};     // m: candidates inside the support
-  View<T> variance{};                  // m × p: Σ w (y − m)² / Σw
-  View<T> covariance{};                // m × p²
-  std::span<T> self_weight{};          // m: w_self / Σw
-  View<std::int64_t> top_k_indices{};  // m × k, heaviest first, −1 where fewer
-  View<T> top_k_weights{};             // m × k, shares of the row's mass
-  View<T> weights{};                   // m × n
-  bool normalize_weights = true;       // shares of the row's mass, or the plain weights
+  View<T> mean{};                          // m × p
+  std::span<T> log_mass{};                 // m: log Σ w, −inf for an empty row
+  std::span<T> ess{};                      // m: (Σw)² / Σw²
+  std::span<std::int64_t> count{};         // m: candidates inside the support
+  View<T> variance{};                      // m × p: Σ w (y − m)² / Σw
+  View<T> covariance{};                    // m × p²
+  std::span<T> self_weight{};              // m: w_self / Σw
+  View<std::int64_t> top_k_indices{};      // m × k, heaviest first, −1 where fewer
+  View<T> top_k_weights{};                 // m × k, shares of the row's mass
+  View<T> weights{};                       // m × n
+  WeightLists<T>* weight_lists = nullptr;  // weights ≠ 0 alone, of any number of keys
+  bool normalize_weights = true;           // shares of the row's mass, or the plain weights
 };
 
 struct Report {

@@ -4,6 +4,7 @@
 #include "vicinal/config.hpp"
 #include "vicinal/kernel.hpp"
 #include "vicinal/local_mean.hpp"
+#include "vicinal/neighbor_set.hpp"
 #include "vicinal/neighbors.hpp"
 #include "vicinal/partial.hpp"
 #include "vicinal/tabulate.hpp"

@@ -216,21 +216,22 @@ void score_expanded(const ScoreArguments<T>& a, int rows) {
 // radians, [1] = radius of the sphere. hav = sin²(Δφ/2) + cos φ₁ cos φ₂ sin²(Δλ/2), d = 2 R asin
 // √hav: exact differences first, so near points stay apart.
 template <class T>
+VICINAL_INLINE Pack<T> squared_arc(const Pack<T> (&q)[3], const T* keys, const T* weights) {
+  const Pack<T> half(weights[0]), diameter(2 * weights[1]);
+  const Pack<T> u = sin((q[0] - Pack<T>::load(keys)) * half);
+  const Pack<T> v = sin((q[1] - Pack<T>::load(keys + key_stride)) * half);
+  const Pack<T> c = q[2] * Pack<T>::load(keys + 2 * key_stride);
+  const Pack<T> root = sqrt(fma(c * v, v, u * u));
+  const Pack<T> d = diameter * asin(select<T>(Pack<T>(T(1)) < root, Pack<T>(T(1)), root));
+  return d * d;
+}
+
+template <class T>
 void score_haversine(const ScoreArguments<T>& a, int rows) {
-  constexpr int W = Pack<T>::width;
-  const Pack<T> half(a.feature_weights[0]), diameter(2 * a.feature_weights[1]);
   for (int r = 0; r < rows; ++r) {
-    const Pack<T> latitude(a.queries[r]), longitude(a.queries[query_lanes + r]),
-        cosine(a.queries[2 * query_lanes + r]);
-    for (int k = 0; k < tile_keys; k += W) {
-      const Pack<T> u = sin((latitude - Pack<T>::load(a.keys + k)) * half);
-      const Pack<T> v = sin((longitude - Pack<T>::load(a.keys + key_stride + k)) * half);
-      const Pack<T> c = cosine * Pack<T>::load(a.keys + 2 * key_stride + k);
-      const Pack<T> hav = fma(c * v, v, u * u);
-      const Pack<T> root = sqrt(hav);
-      const Pack<T> d = diameter * asin(select<T>(Pack<T>(T(1)) < root, Pack<T>(T(1)), root));
-      (d * d).store(a.scores + r * tile_keys + k);
-    }
+    const Pack<T> q[3] = {a.queries[r], a.queries[query_lanes + r], a.queries[2 * query_lanes + r]};
+    for (int k = 0; k < tile_keys; k += Pack<T>::width)
+      squared_arc(q, a.keys + k, a.feature_weights).store(a.scores + r * tile_keys + k);
   }
 }
 

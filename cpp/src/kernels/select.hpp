@@ -25,6 +25,34 @@ int places_below(const T* scores, int count, T limit, std::uint16_t* places) {
   return found;
 }
 
+// Bit k % 64 of bits[k / 64]: score k is at most the limit.
+template <class T>
+void bits_below(const T* scores, int count, T limit, std::uint64_t* bits) {
+  constexpr int W = Pack<T>::width, P = select_lanes / W;
+  for (int k = 0; k < count; k += select_lanes) {
+    std::uint64_t run = 0;
+    for (int p = 0; p < P; ++p)
+      run |= static_cast<std::uint64_t>(
+                 less_equal_bits(Pack<T>::load(scores + k + p * W), Pack<T>(limit)))
+             << (p * W);
+    bits[k / select_lanes] = run;
+  }
+}
+
+// One row of a tile: the value where the bit is set.
+template <class T>
+void drop_bits(T* tile, const std::uint64_t* bits, T value) {
+  constexpr int W = Pack<T>::width;
+  using Integer = typename Pack<T>::Integer;
+  Mask<T> lane;
+  for (int i = 0; i < W; ++i) lane[i] = Integer{1} << i;
+  for (int k = 0; k < tile_keys; k += W) {
+    const auto run = static_cast<Integer>(bits[k / select_lanes] >> k % select_lanes);
+    const Mask<T> set = (lane & run) != 0;
+    select<T>(set, Pack<T>(value), Pack<T>::load(tile + k)).store(tile + k);
+  }
+}
+
 template <class T>
 VICINAL_INLINE int count_below(const T* scores, int count, T limit) {
   int found = 0;

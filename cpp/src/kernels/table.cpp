@@ -4,6 +4,7 @@
 #include "table.hpp"
 
 #include "pack.hpp"
+#include "pairs.hpp"
 #include "select.hpp"
 
 #ifndef VICINAL_ISA
@@ -48,6 +49,16 @@ constexpr Table<T> make() {
   score_of(Similarity::haversine) = score_haversine<T>;
   score_of(Similarity::category) = score<T, Category>;
 
+  const auto pairs_of = [&](Similarity s) -> auto& { return t.score_pairs[static_cast<int>(s)]; };
+  pairs_of(Similarity::squared) = score_pairs<T, Squared>;
+  pairs_of(Similarity::squared_weighted) = score_pairs<T, SquaredWeighted>;
+  pairs_of(Similarity::expanded) = score_pairs_directly<T>;
+  pairs_of(Similarity::dot) = score_pairs<T, Dot>;
+  pairs_of(Similarity::manhattan) = score_pairs<T, Manhattan>;
+  pairs_of(Similarity::chebyshev) = score_pairs<T, Chebyshev>;
+  pairs_of(Similarity::haversine) = score_pairs_haversine<T>;
+  pairs_of(Similarity::category) = score_pairs<T, Category>;
+
   enter<Gaussian>(t, Shape::gaussian);
   enter<Laplace>(t, Shape::exponential);
   enter<Matern<3>>(t, Shape::matern32);
@@ -82,15 +93,21 @@ constexpr Table<T> make() {
   t.add_prior = add_prior<T>;
   t.row_peaks = row_peaks<T>;
   t.exponentiate = exponentiate<T>;
+  t.run_peak = run_peak<T>;
+  t.exponentiate_run = exponentiate_run<T>;
   t.magnitude = magnitude<T>;
   t.reduce_lanes = reduce_lanes<T>;
   t.reduce_rows = reduce_rows<T>;
   t.reduce_header = reduce_header<T>;
   t.reduce_single = reduce_single<T>;
+  t.sum_run = sum_run<T>;
+  t.sum_run_values = sum_run_values<T>;
   t.close_lanes = close_lanes<T>;
   t.rescale = rescale<T>;
   t.places_below = places_below<T>;
   t.limit_of = limit_of<T>;
+  t.bits_below = bits_below<T>;
+  t.drop_bits = drop_bits<T>;
   t.transpose = transpose_rows<T>;
   t.tile_center = tile_center<T>;
   t.center_tile = center_tile<T>;

@@ -129,11 +129,24 @@ struct ValueTile {
   Ahead ahead{};
 };
 
+// Lanes that are pairs: each has a query and a key of its own. Panels stand as those of keys do.
+template <class T>
+struct PairArguments {
+  const T* queries = nullptr;
+  const T* keys = nullptr;
+  int depth = 0;
+  int lanes = 0;  // in whole packs
+  const T* feature_weights = nullptr;
+  const PairSource<T>* source = nullptr;  // expanded: query row and key of every lane
+  T* scores = nullptr;
+};
+
 template <class T>
 struct Table {
   const char* name;
   int lanes;
   void (*score[static_cast<int>(Similarity::count)])(const ScoreArguments<T>&, int rows);
+  void (*score_pairs[static_cast<int>(Similarity::count)])(const PairArguments<T>&);
   // Fixed reference: tile of similarities → weights, in place.
   void (*weigh[static_cast<int>(Shape::count)])(T* tile, int rows, const ProfileParameters<T>&);
   // Running peak: similarities → log2-weights in place, factors in [−1, 1] beside them (log = −inf
@@ -155,6 +168,9 @@ struct Table {
   void (*row_peaks)(const T* logs, T* peaks, int rows);  // largest log2-weight of each row
   // weights = factors · 2^(logs − reference[r])
   void (*exponentiate)(const T* logs, const T* factors, T* weights, const T* reference, int rows);
+  // A run: lanes of one row, in whole packs.
+  T (*run_peak)(const T* logs, int lanes);
+  void (*exponentiate_run)(const T* logs, const T* factors, T* weights, int lanes, T reference);
   void (*magnitude)(const T* logs, const T* factors, T* ranks, int rows);  // logs + log2 |factors|
 
   // chunk[r * stride + c] += Σ_k w · y, accumulated from zero inside the tile.
@@ -164,11 +180,19 @@ struct Table {
                         int rows);  // Σw, and if full Σ|w|, Σw²
   // Both for one column: Σw and Σwy.
   void (*reduce_single)(const T* weights, const T* values, T* header, T* lanes, int rows);
+  // Of a run: Σw, Σ|w|, Σw²; and Σ w y with the values of key rows[i] for lane i.
+  void (*sum_run)(const T* weights, int lanes, T* sums);
+  void (*sum_run_values)(const T* weights, const std::int64_t* rows, int count, const T* values,
+                         std::int64_t stride, int columns, T* sums);
   void (*close_lanes)(const T* lanes, int columns, T* sums);  // lanes → sums in a fixed order
   void (*rescale)(T* data, std::int64_t count, T factor);
   // Lists the places of scores at most the limit; returns how many. Here and below, `count` is a
   // multiple of select_lanes.
   int (*places_below)(const T* scores, int count, T limit, std::uint16_t* places);
+  // Bit k % 64 of bits[k / 64]: score k is at most the limit.
+  void (*bits_below)(const T* scores, int count, T limit, std::uint64_t* bits);
+  // One row of a tile: the value where the bit is set.
+  void (*drop_bits)(T* tile, const std::uint64_t* bits, T value);
   // A limit that at least k of the scores keep, and not many more.
   T (*limit_of)(const T* scores, int count, int k, int most);
 

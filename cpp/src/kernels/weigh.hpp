@@ -114,25 +114,36 @@ void add_prior(T* logs, const T* prior, int rows) {
 }
 
 // ------------------------------------------------------------------------------------ running peak
+// A run: lanes of one row, in whole packs.
+template <class T>
+T run_peak(const T* logs, int lanes) {
+  Pack<T> peak(-infinity<T>);
+  for (int k = 0; k < lanes; k += Pack<T>::width)
+    peak = max(Pack<T>::load(logs + k), peak);  // a NaN is passed over: its weight will be NaN
+  return max_lanes(peak);
+}
+
 template <class T>
 void row_peaks(const T* logs, T* peaks, int rows) {
-  for (int r = 0; r < rows; ++r) {
-    Pack<T> peak(-infinity<T>);
-    for (int k = 0; k < tile_keys; k += Pack<T>::width)
-      peak = max(Pack<T>::load(logs + r * tile_keys + k),
-                 peak);  // a NaN is passed over: its weight will be NaN
-    peaks[r] = max_lanes(peak);
+  for (int r = 0; r < rows; ++r) peaks[r] = run_peak(logs + r * tile_keys, tile_keys);
+}
+
+template <class T>
+void exponentiate_run(const T* logs, const T* factors, T* weights, int lanes, T reference) {
+  for (int i = 0; i < lanes; i += Pack<T>::width) {
+    Pack<T> w = exp2_below(Pack<T>::load(logs + i), reference);
+    if (factors != nullptr) w = w * Pack<T>::load(factors + i);
+    w.store(weights + i);
   }
 }
 
 template <class T>
 void exponentiate(const T* logs, const T* factors, T* weights, const T* reference, int rows) {
-  for (int r = 0; r < rows; ++r)
-    for (int i = r * tile_keys; i < (r + 1) * tile_keys; i += Pack<T>::width) {
-      Pack<T> w = exp2_below(Pack<T>::load(logs + i), reference[r]);
-      if (factors != nullptr) w = w * Pack<T>::load(factors + i);
-      w.store(weights + i);
-    }
+  for (int r = 0; r < rows; ++r) {
+    const int i = r * tile_keys;
+    exponentiate_run(logs + i, factors == nullptr ? nullptr : factors + i, weights + i, tile_keys,
+                     reference[r]);
+  }
 }
 
 template <class T>

@@ -1,0 +1,143 @@
+#include "listed.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+
+#include "block.hpp"
+#include "pair_tile.hpp"
+#include "parallel.hpp"
+#include "query_order.hpp"
+#include "rows.hpp"
+
+namespace vicinal {
+
+using namespace kernels;
+
+namespace {
+
+// One worker: its lists, its tile, and the block of rows that it has at hand.
+template <class T>
+class ListWorker {
+ public:
+  ListWorker(const Problem<T>& problem, const Entry<T>& entry, const NearestSource<T>* source)
+      : problem_(problem), entry_(entry), maker_(problem, entry, source), tile_(problem, entry) {}
+
+  void run(Block<T>& block, Poll& poll) {
+    open_block(problem_, entry_, block, block.first, block.rows);
+    block.mode = Reference::peak;
+    run_pass(block, poll);
+    finish_block(
+        problem_, entry_, block, poll, [&] { run_pass(block, poll); },
+        [&](std::int64_t row) { return choice_of(row); });
+    if (problem_.empty == Empty::nearest) find_nearest(block, poll);
+  }
+  std::int64_t pairs() const { return pairs_; }
+
+ private:
+  void run_pass(Block<T>& block, Poll& poll) {
+    const auto rows = static_cast<std::int64_t>(block.todo.size());
+    std::int64_t index[max_group_rows];
+    for (std::int64_t first = 0; first < rows && !poll.stopped(); first += group_rows<T>) {
+      const int count = static_cast<int>(std::min<std::int64_t>(group_rows<T>, rows - first));
+      const std::int64_t* slots = block.todo.data() + first;
+      for (int r = 0; r < count; ++r) index[r] = block.row(slots[r]);
+      maker_.run(index, count);
+      for (int r = 0; r < count; ++r) {
+        tile_.add(block, slots[r], maker_.list(r));
+        pairs_ += std::ssize(maker_.list(r).keys);
+      }
+      poll.advance(count * problem_.n);
+      poll.look();
+    }
+    tile_.flush(block);
+  }
+
+  // The keys of one row, until the next list is made.
+  Choice<T> choice_of(std::int64_t row) {
+    maker_.run(&row, 1);
+    const RowList<T>& list = maker_.list(0);
+    const NeighborSet* graph = problem_.neighborhood->graph;
+    const bool distances = graph != nullptr && graph->data == EdgeData::distance;
+    static const std::int64_t nothing = 0;  // an empty list is not "all keys"
+    return {list.keys.empty() ? &nothing : list.keys.data(),
+            distances ? list.edges.data() : nullptr, std::ssize(list.keys)};
+  }
+
+  void find_nearest(Block<T>& block, Poll& poll) {
+    block.nearest.assign(static_cast<std::size_t>(block.rows), -1);
+    for (std::int64_t i = 0; i < block.rows && !poll.stopped(); ++i) {
+      if (block.kind[static_cast<std::size_t>(i)] != ordinary ||
+          !is_empty(problem_.plan, block.state, i))
+        continue;
+      const std::int64_t row = block.row(i);
+      each_nearest(
+          problem_, entry_, row, false,
+          [&](std::int64_t key) { block.nearest[static_cast<std::size_t>(i)] = key; },
+          choice_of(row));
+      poll.look();
+    }
+  }
+
+  const Problem<T>& problem_;
+  const Entry<T>& entry_;
+  ListMaker<T> maker_;
+  PairTile<T> tile_;
+  std::int64_t pairs_ = 0;
+};
+
+template <class T>
+std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Poll& poll,
+                       const Sink<T>& sink, std::atomic<std::int64_t>& pairs) {
+  const Entry<T>& entry = problem.entries[e];
+  std::optional<NearestSource<T>> source;
+  std::vector<std::int64_t> order;  // near rows together, where a tree is searched
+  if (searches_tree(problem, entry)) {
+    source.emplace(problem, entry, threads, poll);
+    order = order_of_queries(source->problem(), source->entry(), source->packed().keys().space,
+                             group_rows<T>, threads, poll);
+  }
+  const std::int64_t rows = std::clamp<std::int64_t>(
+                         problem.m / (8 * threads) / group_rows<T> * group_rows<T>, group_rows<T>,
+                         block_rows(problem, 1)),
+                     blocks = (problem.m + rows - 1) / rows;
+  std::atomic<std::int64_t> next{0}, empty_rows{0};
+  parallel(
+      static_cast<int>(std::clamp<std::int64_t>(blocks, 1, threads)),
+      [&](int) {
+        try {
+          ListWorker<T> worker(problem, entry, source ? &*source : nullptr);
+          Block<T> block;
+          allocate(block, problem, std::min(rows, problem.m));
+          if (!order.empty()) block.order = order.data();
+          for (std::int64_t b = next++; b < blocks && !poll.stopped(); b = next++) {
+            block.first = b * rows;
+            block.rows = std::min(rows, problem.m - b * rows);
+            worker.run(block, poll);
+            if (!poll.stopped()) empty_rows += sink(problem, e, block);
+          }
+          pairs += worker.pairs();
+        } catch (...) {
+          poll.fail();
+        }
+      },
+      [&] { poll.look(); });
+  return empty_rows;
+}
+
+}  // namespace
+
+template <class T>
+Report run_listed(const Problem<T>& problem, int threads, Poll& poll, const Sink<T>& sink) {
+  Report report;
+  std::atomic<std::int64_t> pairs{0};
+  for (std::size_t e = 0; e < problem.entries.size() && !poll.stopped(); ++e)
+    report.empty_rows += run_entry(problem, e, threads, poll, sink, pairs);
+  report.pairs_visited = pairs;
+  return report;
+}
+
+template Report run_listed(const Problem<float>&, int, Poll&, const Sink<float>&);
+template Report run_listed(const Problem<double>&, int, Poll&, const Sink<double>&);
+
+}  // namespace vicinal

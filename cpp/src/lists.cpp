@@ -1,0 +1,328 @@
+#include "lists.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace vicinal {
+
+using Kind = NeighborSet::Kind;
+using kernels::group_rows;
+
+namespace {
+
+void flatten(const NeighborSet& set, std::vector<const NeighborSet*>& parts) {
+  if (set.kind != Kind::both) return parts.push_back(&set);
+  for (const NeighborSet& part : set.parts) flatten(part, parts);
+}
+
+// Largest k of all `nearest` in the set; 0: there is none.
+std::int64_t largest_k(const NeighborSet& set) {
+  std::int64_t k = set.kind == Kind::nearest ? set.k : 0;
+  for (const NeighborSet& part : set.parts) k = std::max(k, largest_k(part));
+  return k;
+}
+
+// How dear it is to list the keys of a set; the rest of a conjunction is then tested.
+int cost_of(const NeighborSet& set) {
+  const auto worst = [&] {
+    int cost = 0;
+    for (const NeighborSet& part : set.parts) cost = std::max(cost, cost_of(part));
+    return cost;
+  };
+  switch (set.kind) {
+    case Kind::graph:
+    case Kind::grid:
+      return 0;
+    case Kind::segments:
+    case Kind::window:
+      return 1;
+    case Kind::blocks:
+      return 2;
+    case Kind::either:
+      return worst();
+    default:
+      return 3;
+  }
+}
+
+// Pixels near pixel `row`, in C order.
+void list_grid(const NeighborSet& set, std::int64_t row, std::vector<std::int64_t>& out) {
+  const std::size_t axes = set.shape.size();
+  std::vector<std::int64_t> low(axes), high(axes), at(axes);
+  for (std::size_t a = axes; a-- > 0; row /= set.shape[a]) {
+    const std::int64_t i = row % set.shape[a];
+    at[a] = low[a] = std::max<std::int64_t>(i - set.reach[a], 0);
+    high[a] = std::min(i + std::min(set.reach[a], set.shape[a]), set.shape[a] - 1);
+  }
+  for (;;) {
+    std::int64_t pixel = 0;
+    for (std::size_t a = 0; a < axes; ++a) pixel = pixel * set.shape[a] + at[a];
+    for (std::int64_t j = at[axes - 1]; j <= high[axes - 1]; ++j) out.push_back(pixel++);
+    std::size_t a = axes - 1;
+    while (a-- > 0 && at[a] == high[a]) at[a] = low[a];
+    if (a == static_cast<std::size_t>(-1)) return;
+    ++at[a];
+  }
+}
+
+// All keys of one set that has no `nearest` in it, in order.
+void list_keys(const NeighborSet& set, std::int64_t row, std::int64_t keys,
+               std::vector<std::int64_t>& out) {
+  const auto add = [&](std::int64_t first, std::int64_t end) {
+    for (std::int64_t key = first; key < end; ++key) out.push_back(key);
+  };
+  switch (set.kind) {
+    case Kind::graph: {
+      const auto at = static_cast<std::size_t>(row);
+      out.assign(set.indices.begin() + set.indptr[at], set.indices.begin() + set.indptr[at + 1]);
+      if (!std::is_sorted(out.begin(), out.end())) std::sort(out.begin(), out.end());
+      out.erase(std::unique(out.begin(), out.end()), out.end());
+      return;
+    }
+    case Kind::grid:
+      return list_grid(set, row, out);
+    case Kind::segments:
+    case Kind::window: {
+      const RowRange range = range_of(set, row, keys);
+      return add(range.first, range.end);
+    }
+    case Kind::blocks: {
+      const bool* uses = set.mask.row(row / set.block);
+      for (std::int64_t j = 0; j < set.mask.columns; ++j)
+        if (uses[j]) add(j * set.block, std::min((j + 1) * set.block, keys));
+      return;
+    }
+    default:
+      return add(0, keys);  // and tested one by one
+  }
+}
+
+}  // namespace
+
+template <class T>
+NearestSource<T>::NearestSource(const Problem<T>& problem, const Entry<T>& entry, int threads,
+                                Poll& poll) {
+  const Plan<T>& metric = problem.neighborhood->metric;
+  const bool serves = problem.index != nullptr && entry.present == problem.n &&
+                      problem_of(*problem.index).plan == metric;
+  if (serves) {
+    problem_ = problem_of(*problem.index);
+    packed_ = &packed_of(*problem.index);
+  } else {
+    problem_.plan = metric;
+    problem_.table = problem.table;
+    problem_.n = problem.n;
+    problem_.d = problem.d;
+    problem_.key_stride = problem.key_stride;
+    problem_.weight_stride = problem.weight_stride;
+    problem_.entries.resize(1);
+  }
+  problem_.m = problem.m;
+  problem_.query_stride = problem.query_stride;
+  problem_.exclude_self = problem.exclude_self;
+  problem_.needs_self = problem.needs_self;
+  Entry<T>& own = problem_.entries[0];
+  own.queries = entry.queries;
+  own.self_indices = entry.self_indices;
+  if (serves) return;
+  own.keys = entry.keys;
+  own.weights = entry.weights;
+  own.log_weights = entry.log_weights;
+  own.origin = entry.origin;
+  own.prior_shift = entry.prior_shift;
+  own.prior_peak = entry.prior_peak;
+  own.present = entry.present;
+  plant(problem_, own, threads, poll, planted_);
+  follow(planted_, own);
+  planted_keys_ = std::make_unique<PackedKeys<T>>(planted_);
+  planted_keys_->allocate(problem_);
+  packed_ = planted_keys_.get();
+}
+
+template <class T>
+bool searches_tree(const Problem<T>& problem, const Entry<T>& entry) {
+  return has_nearest(problem.neighborhood->set) && !entry.mask &&
+         !problem.neighborhood->metric.terms.empty() && problem.neighborhood->graph == nullptr;
+}
+
+template <class T>
+ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
+                        const NearestSource<T>* source)
+    : problem_(problem),
+      entry_(entry),
+      n_(*problem.neighborhood),
+      source_(source),
+      most_(largest_k(n_.set)),
+      lists_(static_cast<std::size_t>(group_rows<T>)) {
+  if (source_ != nullptr)
+    search_ = std::make_unique<GroupSearch<T>>(source_->problem(), source_->entry(),
+                                               source_->packed(), most_, 0);
+}
+
+template <class T>
+void ListMaker<T>::run(const std::int64_t* rows, int count) {
+  if (search_ != nullptr) search_->run(rows, count);
+  for (r_ = 0; r_ < count; ++r_) {
+    RowList<T>& list = lists_[static_cast<std::size_t>(r_)];
+    list.keys.clear();
+    list.edges.clear();
+    if (n_.graph != nullptr)
+      list_graph(rows[r_], list);
+    else
+      find(n_.set, rows[r_], {}, list.keys);
+    if (source_ == nullptr || n_.graph != nullptr) continue;
+    const std::int64_t* position = source_->entry().position;  // keys that stand near together
+    std::sort(list.keys.begin(), list.keys.end(), [&](std::int64_t a, std::int64_t b) {
+      return position[a] != position[b] ? position[a] < position[b] : a < b;
+    });
+  }
+}
+
+// Candidates that pass the cut and lie in the set, by row.
+template <class T>
+void ListMaker<T>::find(const NeighborSet& set, std::int64_t row, const Cut& cut, Keys& out) {
+  if (set.kind == Kind::nearest) return find_nearest(set.k, row, cut, out);
+  Cut all = cut;
+  if (!has_nearest(set)) {
+    flatten(set, all);
+    return find_members(row, all, out);
+  }
+  Keys part, joined;
+  if (set.kind == Kind::either) {
+    for (const NeighborSet& side : set.parts) {
+      part.clear();
+      joined.clear();
+      find(side, row, cut, part);
+      std::set_union(out.begin(), out.end(), part.begin(), part.end(), std::back_inserter(joined));
+      out.swap(joined);
+    }
+    return;
+  }
+  Cut parts, late;
+  flatten(set, parts);
+  for (const NeighborSet* s : parts) (has_nearest(*s) ? late : all).push_back(s);
+  find(*late[0], row, all, out);
+  for (std::size_t i = 1; i < late.size(); ++i) {
+    part.clear();
+    joined.clear();
+    find(*late[i], row, all, part);
+    std::set_intersection(out.begin(), out.end(), part.begin(), part.end(),
+                          std::back_inserter(joined));
+    out.swap(joined);
+  }
+}
+
+template <class T>
+void ListMaker<T>::find_nearest(std::int64_t k, std::int64_t row, const Cut& cut, Keys& out) {
+  const bool radius_alone = std::all_of(
+      cut.begin(), cut.end(), [](const NeighborSet* s) { return s->kind == Kind::radius; });
+  if (search_ != nullptr && radius_alone) {  // those beyond the radius are the last of the k
+    const auto found =
+        search_->found(r_).first(std::min(search_->found(r_).size(), static_cast<std::size_t>(k)));
+    for (const Found& f : found)
+      if (std::all_of(cut.begin(), cut.end(), [&](const NeighborSet* s) {
+            return holds(n_, *s, problem_, entry_, row, f.row);
+          }))
+        out.push_back(f.row);
+    std::sort(out.begin(), out.end());
+    return;
+  }
+  find_members(row, cut, out);
+  if (std::ssize(out) <= k) return;
+  ranked_.clear();
+  const T* q = entry_.queries + row * problem_.query_stride;
+  for (const std::int64_t key : out) {
+    const T* x = entry_.keys + key * problem_.key_stride;
+    const double rank = n_.metric.terms.empty() ? pair_distance(problem_, q, x)
+                                                : pair_rank(n_.metric.terms[0].factors[0], q, x);
+    ranked_.emplace_back(std::isnan(rank) ? std::numeric_limits<double>::infinity() : rank, key);
+  }
+  std::nth_element(ranked_.begin(), ranked_.begin() + k, ranked_.end());
+  out.clear();
+  for (std::int64_t i = 0; i < k; ++i) out.push_back(ranked_[static_cast<std::size_t>(i)].second);
+  std::sort(out.begin(), out.end());
+}
+
+template <class T>
+bool ListMaker<T>::is_candidate_of(std::int64_t row, std::int64_t key, const Cut& cut) const {
+  return is_unbiased_candidate(problem_, entry_, row, key) &&
+         std::all_of(cut.begin(), cut.end(), [&](const NeighborSet* s) {
+           return holds(n_, *s, problem_, entry_, row, key);
+         });
+}
+
+// Keys that lie in all of the sets.
+template <class T>
+void ListMaker<T>::find_members(std::int64_t row, const Cut& sets, Keys& out) {
+  const std::int64_t number = row + n_.query_offset;
+  const auto first = std::min_element(
+      sets.begin(), sets.end(),
+      [](const NeighborSet* a, const NeighborSet* b) { return cost_of(*a) < cost_of(*b); });
+  Cut rest = sets;
+  if (first == sets.end()) {
+    list_keys({}, number, problem_.n, out);
+  } else if ((*first)->kind == Kind::either) {
+    Keys part, joined;
+    for (const NeighborSet& side : (*first)->parts) {
+      part.clear();
+      joined.clear();
+      find(side, row, {}, part);
+      std::set_union(out.begin(), out.end(), part.begin(), part.end(), std::back_inserter(joined));
+      out.swap(joined);
+    }
+    rest.erase(rest.begin() + (first - sets.begin()));
+  } else {
+    list_keys(**first, number, problem_.n, out);
+    if (cost_of(**first) < 3) rest.erase(rest.begin() + (first - sets.begin()));
+  }
+  std::erase_if(out, [&](std::int64_t key) { return !is_candidate_of(row, key, rest); });
+}
+
+// The graph's own order and numbers; what else is in the set cuts.
+template <class T>
+void ListMaker<T>::list_graph(std::int64_t row, RowList<T>& list) {
+  Cut parts, cut;
+  std::int64_t k = problem_.n;
+  flatten(n_.set, parts);
+  for (const NeighborSet* s : parts) {
+    if (s->kind == Kind::nearest)
+      k = std::min(k, s->k);
+    else if (s != n_.graph)
+      cut.push_back(s);
+  }
+  const auto at = static_cast<std::size_t>(row + n_.query_offset);
+  const std::int64_t first = n_.graph->indptr[at], end = n_.graph->indptr[at + 1];
+  const auto edges = n_.graph->template edges<T>();
+  for (std::int64_t i = first; i < end; ++i) {
+    const std::int64_t key = n_.graph->indices[static_cast<std::size_t>(i)];
+    if (!is_candidate_of(row, key, cut)) continue;
+    list.keys.push_back(key);
+    list.edges.push_back(edges[static_cast<std::size_t>(i)]);
+  }
+  if (std::ssize(list.keys) <= k) return;
+  std::vector<std::size_t> places(list.keys.size());
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  std::nth_element(places.begin(), places.begin() + k, places.end(),
+                   [&](std::size_t a, std::size_t b) {
+                     return list.edges[a] != list.edges[b] ? list.edges[a] < list.edges[b]
+                                                           : list.keys[a] < list.keys[b];
+                   });
+  places.resize(static_cast<std::size_t>(k));
+  std::sort(places.begin(), places.end());
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    list.keys[i] = list.keys[places[i]];
+    list.edges[i] = list.edges[places[i]];
+  }
+  list.keys.resize(places.size());
+  list.edges.resize(places.size());
+}
+
+#define VICINAL_INSTANTIATE(T)                                     \
+  template class NearestSource<T>;                                 \
+  template bool searches_tree(const Problem<T>&, const Entry<T>&); \
+  template class ListMaker<T>;
+VICINAL_INSTANTIATE(float)
+VICINAL_INSTANTIATE(double)
+
+}  // namespace vicinal

@@ -1,0 +1,72 @@
+// The keys that single rows see, listed: k nearest, graphs, grids, and whatever is joined with
+// them.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "search.hpp"
+
+namespace vicinal {
+
+// Keys of one row in the order in which they are summed.
+template <class T>
+struct RowList {
+  std::vector<std::int64_t> keys;
+  std::vector<T> edges;  // a graph's distances or weights beside them, or empty
+};
+
+// The k nearest of whole groups of rows at once, through a tree: shared by all workers.
+template <class T>
+class NearestSource {
+ public:
+  // Plants a tree of the entry's keys unless the call's index is one in the same metric.
+  NearestSource(const Problem<T>& problem, const Entry<T>& entry, int threads, Poll& poll);
+
+  const Problem<T>& problem() const { return problem_; }
+  const Entry<T>& entry() const { return problem_.entries[0]; }
+  const PackedKeys<T>& packed() const { return *packed_; }
+
+ private:
+  Problem<T> problem_;  // of the metric alone
+  KeyTree<T> planted_;
+  std::unique_ptr<PackedKeys<T>> planted_keys_;
+  const PackedKeys<T>* packed_ = nullptr;
+};
+
+// Some `nearest` in the set is found through a tree: nothing but a radius cuts before it.
+template <class T>
+bool searches_tree(const Problem<T>& problem, const Entry<T>& entry);
+
+// One per worker.
+template <class T>
+class ListMaker {
+ public:
+  ListMaker(const Problem<T>& problem, const Entry<T>& entry, const NearestSource<T>* source);
+
+  // Lists of these rows, at most group_rows, until the next run.
+  void run(const std::int64_t* rows, int count);
+  const RowList<T>& list(int r) const { return lists_[static_cast<std::size_t>(r)]; }
+
+ private:
+  using Keys = std::vector<std::int64_t>;
+  using Cut = std::vector<const NeighborSet*>;
+
+  void find(const NeighborSet& set, std::int64_t row, const Cut& cut, Keys& out);
+  void find_nearest(std::int64_t k, std::int64_t row, const Cut& cut, Keys& out);
+  void find_members(std::int64_t row, const Cut& sets, Keys& out);
+  void list_graph(std::int64_t row, RowList<T>& list);
+  bool is_candidate_of(std::int64_t row, std::int64_t key, const Cut& cut) const;
+
+  const Problem<T>& problem_;
+  const Entry<T>& entry_;
+  const Neighborhood<T>& n_;
+  const NearestSource<T>* source_;
+  std::int64_t most_ = 0;  // largest k of the set
+  std::unique_ptr<GroupSearch<T>> search_;
+  int r_ = 0;  // row of the group in question
+  std::vector<std::pair<double, std::int64_t>> ranked_;
+  std::vector<RowList<T>> lists_;
+};
+
+}  // namespace vicinal

@@ -1,0 +1,227 @@
+#include "neighborhood.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "check_sets.hpp"
+#include "lowering.hpp"
+#include "nearest.hpp"
+
+namespace vicinal {
+
+using Kind = NeighborSet::Kind;
+
+namespace {
+
+// The parts of a & b & …, however they were joined.
+void flatten(const NeighborSet& set, std::vector<const NeighborSet*>& parts) {
+  if (set.kind != Kind::both) return parts.push_back(&set);
+  for (const NeighborSet& part : set.parts) flatten(part, parts);
+}
+
+bool any_of(const NeighborSet& set, auto&& test) {
+  return test(set) || std::any_of(set.parts.begin(), set.parts.end(),
+                                  [&](const NeighborSet& part) { return any_of(part, test); });
+}
+
+template <class T>
+bool is_single(const Plan<T>& plan) {
+  return plan.terms.size() == 1 && plan.terms[0].factors.size() == 1;
+}
+
+// Scores of this factor grow with a distance whose error is a share of itself.
+template <class T>
+bool scores_distance(const FactorPlan<T>& f) {
+  return f.distance && !f.unit && !f.geographic;
+}
+
+template <class T>
+double score_of_radius(double radius, const Kernel& kernel, const FactorPlan<T>& f) {
+  if (std::isinf(radius)) return radius;
+  const bool per_feature = kernel.bandwidths.size() > 1;
+  const double h = kernel.bandwidths.size() == 1 ? kernel.bandwidths[0] : kernel.bandwidth;
+  double root = radius;  // of the score
+  if (f.inverse_bandwidth > 0) root = (per_feature ? radius : radius / h) / f.inverse_bandwidth;
+  return root * root;
+}
+
+template <class T>
+void find_gates(const Kernel& kernel, const Problem<T>& problem, Neighborhood<T>& n) {
+  std::vector<const NeighborSet*> parts;
+  flatten(n.set, parts);
+  const FactorPlan<T>& f = problem.plan.terms[0].factors[0];
+  for (const NeighborSet* part : parts) {
+    switch (part->kind) {
+      case Kind::all:
+        break;
+      case Kind::window:
+      case Kind::column_window:
+      case Kind::segments:
+      case Kind::blocks:
+        n.gates.push_back(part);
+        break;
+      case Kind::radius:
+        n.listed |= !is_single(problem.plan) || !scores_distance(f);
+        n.radius = std::min(n.radius, part->radius);
+        break;
+      default:
+        n.listed = true;
+    }
+    if (part->kind == Kind::graph && part->data != EdgeData::pattern) n.graph = part;
+  }
+  if (n.listed) return;
+  n.radius_score = score_of_radius(n.radius, kernel, f);
+}
+
+template <class T>
+void check_metric_of_radius(const Neighborhood<T>& n, double radius) {
+  if (n.metric.terms.empty())
+    refuse("a radius needs a kernel of one metric distance, not a product, sum or category kernel");
+  if (radius < 0 && n.metric.terms[0].factors[0].similarity != kernels::Similarity::dot)
+    refuse("radius must be at least 0, got " + std::to_string(radius));
+}
+
+}  // namespace
+
+bool has_nearest(const NeighborSet& set) {
+  return any_of(set, [](const NeighborSet& s) { return s.kind == Kind::nearest; });
+}
+
+bool finds_by_distance(const NeighborSet& set) {
+  return any_of(
+      set, [](const NeighborSet& s) { return s.kind == Kind::nearest || s.kind == Kind::radius; });
+}
+
+template <class T>
+std::shared_ptr<const Neighborhood<T>> read_neighbors(const NeighborSet& set,
+                                                      std::int64_t query_offset,
+                                                      const KernelSum& kernel,
+                                                      const Problem<T>& problem) {
+  if (set.kind == Kind::all) return nullptr;
+  auto n = std::make_shared<Neighborhood<T>>();
+  n->set = set;
+  n->query_offset = query_offset;
+  check_set<T>(set, {query_offset, problem.m, problem.n, problem.d});
+  const Kernel& first = kernel.terms[0].factors[0];
+  find_gates(first, problem, *n);
+  const bool single = is_single(problem.plan);
+  if (single && metric_of(first) != Metric::category)
+    n->metric = lower<T>(metric_kernel(first), problem.d);
+  any_of(set, [&](const NeighborSet& s) {
+    if (s.kind == Kind::radius) check_metric_of_radius(*n, s.radius);
+    return false;
+  });
+  if (n->graph != nullptr && n->graph->data == EdgeData::weight && has_nearest(set))
+    refuse("a graph of weights has no distances: it does not go with k nearest");
+  check_single_graph(n->set, n->graph);
+  if (n->graph != nullptr && n->graph->data == EdgeData::distance) {
+    if (!single || !scores_distance(problem.plan.terms[0].factors[0]))
+      refuse(
+          "a graph of distances needs a kernel of one distance, not a product, sum, category or "
+          "inner product kernel");
+    n->edge_scale = std::sqrt(score_of_radius(1, first, problem.plan.terms[0].factors[0]));
+  }
+  return n;
+}
+
+RowRange range_of(const NeighborSet& set, std::int64_t row, std::int64_t keys) noexcept {
+  if (set.kind == Kind::segments) {
+    const auto next = std::upper_bound(set.query_offsets.begin(), set.query_offsets.end(), row);
+    const auto s = next - set.query_offsets.begin() - 1;
+    if (s < 0 || next == set.query_offsets.end()) return {0, 0};
+    const auto at = static_cast<std::size_t>(s);
+    return {set.key_offsets[at], set.key_offsets[at + 1]};
+  }
+  const double position = static_cast<double>(row + set.offset), most = static_cast<double>(keys);
+  const double first = std::clamp(position - set.before, 0.0, most),
+               end = std::clamp(position + set.after + 1, first, std::max(first, most));
+  return {static_cast<std::int64_t>(first), static_cast<std::int64_t>(end)};
+}
+
+template <class T>
+bool is_within(const Neighborhood<T>& n, double radius, const Problem<T>& problem,
+               const Entry<T>& entry, std::int64_t row, std::int64_t key) noexcept {
+  const FactorPlan<T>& f = n.metric.terms[0].factors[0];
+  return distance_of(f, pair_rank(f, entry.queries + row * problem.query_stride,
+                                  entry.keys + key * problem.key_stride)) <= radius;
+}
+
+namespace {
+
+// Pixels of the grid along axis a.
+bool in_grid(const NeighborSet& set, std::int64_t row, std::int64_t key) {
+  for (std::size_t a = set.shape.size(); a-- > 0;) {
+    const std::int64_t i = row % set.shape[a], j = key % set.shape[a];
+    if (std::abs(i - j) > set.reach[a]) return false;
+    row /= set.shape[a];
+    key /= set.shape[a];
+  }
+  return true;
+}
+
+bool in_graph(const NeighborSet& set, std::int64_t row, std::int64_t key) {
+  const auto at = static_cast<std::size_t>(row);
+  const auto first = set.indices.begin() + set.indptr[at],
+             last = set.indices.begin() + set.indptr[at + 1];
+  return std::find(first, last, key) != last;
+}
+
+}  // namespace
+
+template <class T>
+bool holds(const Neighborhood<T>& n, const NeighborSet& set, const Problem<T>& problem,
+           const Entry<T>& entry, std::int64_t row, std::int64_t key) noexcept {
+  const std::int64_t number = row + n.query_offset;
+  const auto in = [&](const NeighborSet& part) { return holds(n, part, problem, entry, row, key); };
+  switch (set.kind) {
+    case Kind::window:
+    case Kind::segments: {
+      const RowRange range = range_of(set, number, problem.n);
+      return key >= range.first && key < range.end;
+    }
+    case Kind::column_window: {
+      const double a = static_cast<double>(entry.queries[row * problem.query_stride + set.column]),
+                   b = static_cast<double>(entry.keys[key * problem.key_stride + set.column]);
+      return b >= a - set.before && b <= a + set.after;
+    }
+    case Kind::blocks:
+      return set.mask.row(number / set.block)[key / set.block];
+    case Kind::radius:
+      return is_within(n, set.radius, problem, entry, row, key);
+    case Kind::grid:
+      return in_grid(set, number, key);
+    case Kind::graph:
+      return in_graph(set, number, key);
+    case Kind::both:
+      return std::all_of(set.parts.begin(), set.parts.end(), in);
+    case Kind::either:
+      return std::any_of(set.parts.begin(), set.parts.end(), in);
+    default:
+      return true;
+  }
+}
+
+template <class T>
+bool passes_gates(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
+                  std::int64_t key) noexcept {
+  const Neighborhood<T>* n = problem.neighborhood.get();
+  if (n == nullptr || n->listed) return true;
+  for (const NeighborSet* gate : n->gates)
+    if (!holds(*n, *gate, problem, entry, row, key)) return false;
+  return std::isinf(n->radius) || is_within(*n, n->radius, problem, entry, row, key);
+}
+
+#define VICINAL_INSTANTIATE(T)                                                                \
+  template std::shared_ptr<const Neighborhood<T>> read_neighbors(                             \
+      const NeighborSet&, std::int64_t, const KernelSum&, const Problem<T>&);                 \
+  template bool is_within(const Neighborhood<T>&, double, const Problem<T>&, const Entry<T>&, \
+                          std::int64_t, std::int64_t) noexcept;                               \
+  template bool holds(const Neighborhood<T>&, const NeighborSet&, const Problem<T>&,          \
+                      const Entry<T>&, std::int64_t, std::int64_t) noexcept;                  \
+  template bool passes_gates(const Problem<T>&, const Entry<T>&, std::int64_t,                \
+                             std::int64_t) noexcept;
+VICINAL_INSTANTIATE(float)
+VICINAL_INSTANTIATE(double)
+
+}  // namespace vicinal

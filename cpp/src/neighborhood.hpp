@@ -1,0 +1,65 @@
+// A set of neighbors, checked and brought into the form in which the engine meets it: gates that a
+// group of queries shares on its tiles of keys, or a list of keys for every row.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "plan.hpp"
+#include "vicinal/neighbor_set.hpp"
+
+namespace vicinal {
+
+template <class T>
+struct Problem;
+template <class T>
+struct Entry;
+
+template <class T>
+struct Neighborhood {
+  NeighborSet set;
+  std::int64_t query_offset = 0;
+  bool listed = false;
+  // Not listed: a key must pass all of these, and stand at most `radius` away.
+  std::vector<const NeighborSet*> gates;
+  double radius = std::numeric_limits<double>::infinity();
+  double radius_score = std::numeric_limits<double>::infinity();  // as the kernel scores it
+  const NeighborSet* graph = nullptr;  // whose edges are distances or weights
+  double edge_scale = 1;               // distances of edges · this: roots of the kernel's scores
+  Plan<T> metric;                      // of distances in the units of the data; or no terms
+};
+
+// Throws std::invalid_argument for a set that does not fit the problem. Null: all keys.
+template <class T>
+std::shared_ptr<const Neighborhood<T>> read_neighbors(const NeighborSet& set,
+                                                      std::int64_t query_offset,
+                                                      const KernelSum& kernel,
+                                                      const Problem<T>& problem);
+
+struct RowRange {
+  std::int64_t first, end;  // of keys
+};
+
+// Of windows of rows and segments: the keys that `row` sees.
+RowRange range_of(const NeighborSet& set, std::int64_t row, std::int64_t keys) noexcept;
+
+// Whether the set, without `nearest` in it, holds the pair.
+template <class T>
+bool holds(const Neighborhood<T>& n, const NeighborSet& set, const Problem<T>& problem,
+           const Entry<T>& entry, std::int64_t row, std::int64_t key) noexcept;
+// Whether the pair passes all gates.
+template <class T>
+bool passes_gates(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
+                  std::int64_t key) noexcept;
+
+// By differences in double, in the units of the data.
+template <class T>
+bool is_within(const Neighborhood<T>& n, double radius, const Problem<T>& problem,
+               const Entry<T>& entry, std::int64_t row, std::int64_t key) noexcept;
+
+bool has_nearest(const NeighborSet& set);
+// Some part of it looks for keys by their distance, k nearest or a radius.
+bool finds_by_distance(const NeighborSet& set);
+
+}  // namespace vicinal

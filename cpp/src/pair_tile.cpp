@@ -1,0 +1,375 @@
+#include "pair_tile.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "fold.hpp"
+#include "rows.hpp"
+
+namespace vicinal {
+
+using namespace kernels;
+
+template <class T>
+PairTile<T>::PairTile(const Problem<T>& problem, const Entry<T>& entry)
+    : problem_(problem), entry_(entry) {
+  if (const NeighborSet* graph = problem.neighborhood->graph) {
+    weights_known_ = graph->data == EdgeData::weight;
+    distances_known_ = graph->data == EdgeData::distance;
+  }
+  panels_.resize(problem.plan.terms.size());
+  for (std::size_t t = 0; t < panels_.size(); ++t)
+    for (const FactorPlan<T>& f : problem.plan.terms[t].factors) {
+      Panels& p = panels_[t].emplace_back();
+      p.row.resize(static_cast<std::size_t>(f.depth));
+      if (f.expanded()) continue;
+      p.queries.resize(std::int64_t(f.depth) * key_stride);
+      p.keys.resize(std::int64_t(f.depth) * key_stride);
+    }
+  tiles_.resize(std::int64_t(2 * panels_.size() + 2) * tile_);
+  std::fill_n(tiles_.data(), std::int64_t(2 * panels_.size() + 2) * tile_, T(0));
+  runs_.reserve(tile_);
+  scratch_.sums.resize(problem.linear_columns());
+  scratch_.relative_scales.resize(static_cast<std::size_t>(problem.p));
+  scales_.resize(static_cast<std::size_t>(problem.linear_columns()));
+  plain_scales_.assign(scales_.size(), 1.0);
+  if (const std::int64_t moments = problem.moment_columns(); moments > 0) {
+    scratch_.moments.resize(moments);
+    scratch_.ones.resize(moments);
+    std::fill_n(scratch_.ones.data(), moments, 1.0);
+  }
+}
+
+template <class T>
+void PairTile<T>::add(Block<T>& block, std::int64_t slot, const RowList<T>& list) noexcept {
+  const int lanes = problem_.table->lanes;
+  const auto length = static_cast<std::int64_t>(list.keys.size());
+  for (std::int64_t begin = 0; begin < length; begin += tile_) {
+    const int count = static_cast<int>(std::min(tile_, length - begin)),
+              padded = (count + lanes - 1) / lanes * lanes;
+    if (used_ + padded > tile_) flush(block);
+    runs_.push_back({slot, used_, count, padded});
+    used_ += padded;
+    load(runs_.back(), block.row(slot), list, begin);
+  }
+}
+
+// --------------------------------------------------------------------------------------- gathering
+
+template <class T>
+void PairTile<T>::load(const Run& run, std::int64_t row, const RowList<T>& list,
+                       std::int64_t begin) noexcept {
+  const T* query = entry_.queries + row * problem_.query_stride;
+  std::copy_n(list.keys.data() + begin, run.count, keys_ + run.first);
+  std::fill_n(keys_ + run.first + run.count, run.lanes - run.count, keys_[run.first]);
+  std::fill_n(query_rows_ + run.first, run.lanes, query);
+  if (problem_.p > 0)  // values travel while the pairs are scored
+    for (int k = run.first; k < run.first + run.count; ++k)
+      __builtin_prefetch(entry_.values + keys_[k] * problem_.value_stride);
+  load_prior(run, row);
+  if (!list.edges.empty()) {
+    std::copy_n(list.edges.data() + begin, run.count, edges_ + run.first);
+    std::fill_n(edges_ + run.first + run.count, run.lanes - run.count, T(0));
+    return;
+  }
+  for (std::size_t t = 0; t < panels_.size(); ++t)
+    for (std::size_t j = 0; j < panels_[t].size(); ++j)
+      load_factor(problem_.plan.terms[t].factors[j], panels_[t][j], run, query);
+}
+
+template <class T>
+void PairTile<T>::load_factor(const FactorPlan<T>& f, Panels& p, const Run& run,
+                              const T* query) noexcept {
+  if (f.expanded()) return;  // read where they stand
+  const auto seen = [&](const T* point) {
+    if (!f.copies_rows()) return point;
+    map_row(f, point, entry_.origin.data(), p.row.data());
+    return static_cast<const T*>(p.row.data());
+  };
+  const T* q = seen(query);
+  for (int j = 0; j < f.depth; ++j)
+    std::fill_n(p.queries.data() + j * key_stride + run.first, run.lanes,
+                q[j] * f.coordinate_scale);
+  for (int k = run.first; k < run.first + run.lanes; ++k) {
+    const T* x = seen(entry_.keys + keys_[k] * problem_.key_stride);
+    for (int j = 0; j < f.depth; ++j) p.keys[j * key_stride + k] = x[j] * f.coordinate_scale;
+  }
+}
+
+// The key's prior and the pair's bias; lanes without a key are absent.
+template <class T>
+void PairTile<T>::load_prior(const Run& run, std::int64_t row) noexcept {
+  const double shift = entry_.prior_shift;
+  priors_ |= entry_.weights != nullptr || entry_.log_weights != nullptr || entry_.bias;
+  for (int k = run.first; k < run.first + run.count; ++k) {
+    const std::int64_t at = keys_[k] * problem_.weight_stride;
+    double log = 0;
+    if (entry_.weights != nullptr)
+      log = std::log2(static_cast<double>(entry_.weights[at])) - shift;
+    else if (entry_.log_weights != nullptr)
+      log =
+          (static_cast<double>(entry_.log_weights[at]) - entry_.prior_peak) * std::numbers::log2e +
+          (entry_.prior_peak * std::numbers::log2e - shift);
+    prior_[k] = static_cast<T>(log);
+    if (!entry_.bias) continue;
+    const T b =
+        entry_.bias.row(row)[keys_[k] * entry_.bias.column_stride] * std::numbers::log2e_v<T>;
+    // −inf is an absent pair; +inf or NaN spoils the row.
+    prior_[k] = b == none<T> || prior_[k] == none<T> ? none<T>
+                : b - b != 0                         ? std::numeric_limits<T>::quiet_NaN()
+                                                     : prior_[k] + b;
+  }
+  std::fill_n(prior_ + run.first + run.count, run.lanes - run.count, none<T>);
+}
+
+// ---------------------------------------------------------------------------------------- weighing
+
+template <class T>
+void PairTile<T>::score(const FactorPlan<T>& f, const Panels& p, T* out) noexcept {
+  if (distances_known_) {
+    const T scale = static_cast<T>(problem_.neighborhood->edge_scale);
+    for (int k = 0; k < used_; ++k) out[k] = (edges_[k] * scale) * (edges_[k] * scale);
+    return;
+  }
+  PairArguments<T> a;
+  a.queries = p.queries.data();
+  a.keys = p.keys.data();
+  a.depth = f.depth;
+  a.lanes = used_;
+  a.feature_weights = f.feature_weights.data();
+  a.scores = out;
+  const PairSource<T> source{query_rows_,
+                             entry_.keys,
+                             problem_.key_stride,
+                             keys_,
+                             used_,
+                             f.columns.empty() ? nullptr : f.columns.data(),
+                             f.scales.data(),
+                             f.mapped() ? f.components.data() : nullptr,
+                             f.width,
+                             f.depth,
+                             f.unit};
+  a.source = &source;
+  problem_.table->score_pairs[static_cast<int>(f.similarity)](a);
+  if (f.square_half) problem_.table->square_half(out, 1);
+}
+
+// A key with an infinite coordinate under a metric is infinitely far, whatever its score says.
+template <class T>
+void PairTile<T>::drop_infinite_keys(const FactorPlan<T>& f, T* logs) noexcept {
+  if (!f.distance || distances_known_) return;
+  for (int k = 0; k < used_; ++k) {
+    const T* x = entry_.keys + keys_[k] * problem_.key_stride;
+    bool infinite = false, nan = false;
+    for (int j = 0; j < f.width; ++j) {
+      const T c = x[f.columns.empty() ? j : f.columns[static_cast<std::size_t>(j)]];
+      infinite |= std::isinf(c);
+      nan |= std::isnan(c);
+    }
+    if (infinite && !nan) logs[k] = none<T>;
+  }
+}
+
+// Log2-weights and factors of one term over all lanes; returns whether there are factors.
+template <class T>
+bool PairTile<T>::weigh_term(std::size_t term, Reference mode) noexcept {
+  const auto& table = *problem_.table;
+  const auto& plans = problem_.plan.terms[term].factors;
+  const std::size_t spare = panels_.size();
+  const bool hits = mode == Reference::hits;
+  bool have = false;
+  if (hits && std::none_of(plans.begin(), plans.end(), [](const auto& f) { return f.hits; })) {
+    std::fill_n(logs(term), tile_, none<T>);  // finite weights are nothing beside infinite ones
+    return false;
+  }
+  for (std::size_t j = 0; j < plans.size(); ++j) {
+    const FactorPlan<T>& f = plans[j];
+    const int shape = static_cast<int>(hits && f.hits ? Shape::coincidence : f.shape);
+    T* tile = j == 0 ? logs(term) : logs(spare);
+    T* factor = have ? factors(spare) : factors(term);
+    score(f, panels_[term][j], tile);
+    const bool finite = std::all_of(tile, tile + used_, [](T s) { return std::isfinite(s); });
+    table.log_weigh[shape](tile, factor, 1, f.parameters);
+    if (!finite) drop_infinite_keys(f, tile);
+    if (j > 0) table.add(logs(term), tile, 1);
+    if (!table.has_factor[shape]) continue;
+    if (have) table.multiply(factors(term), factor, 1);
+    have = true;
+  }
+  return have;
+}
+
+// The stored numbers are the weights: w = f · 2^l with whole l, which is exact.
+template <class T>
+void PairTile<T>::take_edges() noexcept {
+  for (int k = 0; k < used_; ++k) {
+    const T e = edges_[k];
+    const bool ordinary = std::isfinite(e) && e != 0;
+    const int exponent = ordinary ? std::ilogb(e) : 0;
+    logs(0)[k] = e == 0 ? none<T> : static_cast<T>(exponent);
+    factors(0)[k] = ordinary ? std::ldexp(e, -exponent) : e;
+  }
+}
+
+template <class T>
+void PairTile<T>::drop_lanes(std::size_t term, bool have) noexcept {
+  const auto& table = *problem_.table;
+  if (priors_) table.add(logs(term), prior_, 1);
+  table.drop_absent(logs(term), prior_, none<T>, 1);
+  if (have) table.drop_absent(factors(term), prior_, T(0), 1);
+}
+
+template <class T>
+void PairTile<T>::flush(Block<T>& block) noexcept {
+  if (runs_.empty()) return;
+  bool have[64] = {};
+  std::fill(prior_ + used_, prior_ + tile_, none<T>);
+  for (std::size_t t = 0; t < panels_.size(); ++t) {
+    if (weights_known_) {
+      take_edges();
+      have[t] = true;
+    } else {
+      have[t] = weigh_term(t, block.mode);
+    }
+    drop_lanes(t, have[t]);
+  }
+  if (problem_.k > 0)
+    problem_.table->magnitude(logs(0), have[0] ? factors(0) : nullptr, logs(panels_.size()), 1);
+  for (const Run& run : runs_) weigh(block, run, have);
+  runs_.clear();
+  used_ = 0;
+  priors_ = false;
+}
+
+// Weights of one row against its own peak.
+template <class T>
+void PairTile<T>::weigh(Block<T>& block, const Run& run, const bool* have) noexcept {
+  const auto& table = *problem_.table;
+  const std::size_t terms = panels_.size();
+  const auto slot = static_cast<std::size_t>(run.slot);
+  T top = none<T>;
+  for (std::size_t t = 0; t < terms; ++t)
+    if (problem_.plan.terms[t].coefficient != T(0))
+      top = std::max(top, table.run_peak(logs(t) + run.first, run.lanes));
+  for (int k = run.first; k < run.first + run.count; ++k) {
+    bool inside = false;
+    for (std::size_t t = 0; t < terms; ++t) inside |= logs(t)[k] != none<T>;
+    block.state.count[slot] += inside;
+    const T rank = problem_.k > 0 ? logs(terms)[k] : none<T>;
+    if (rank == none<T>) continue;
+    block.state.offer(run.slot, rank, have[0] && factors(0)[k] < 0 ? -1.0 : 1.0, keys_[k]);
+  }
+  const T peak =
+      2 * std::ceil(top / 2);  // even, so that ties of the exponent's rounding fall alike
+  if (peak == std::numeric_limits<T>::infinity()) {  // a hit: the row goes again
+    block.state.reference[slot] = std::numeric_limits<double>::infinity();
+    return;
+  }
+  const T reference = peak == none<T> ? T(0) : peak;
+  for (std::size_t t = 0; t < terms; ++t) {
+    T* log = logs(t) + run.first;
+    table.exponentiate_run(log, have[t] ? factors(t) + run.first : nullptr, log, run.lanes,
+                           reference);
+    const T c = problem_.plan.terms[t].coefficient;
+    if (terms == 1 && c == T(1)) continue;
+    for (int k = 0; k < run.lanes; ++k)
+      logs(0)[run.first + k] = t == 0 ? c * log[k] : logs(0)[run.first + k] + c * log[k];
+  }
+  if (problem_.lists_weights)
+    for (int k = run.first; k < run.first + run.count; ++k)
+      block.keep(run.slot, keys_[k], logs(0)[k], reference);
+  sum(block, run, peak);
+}
+
+// ----------------------------------------------------------------------------------------- summing
+
+template <class T>
+void PairTile<T>::sum(Block<T>& block, const Run& run, T reference) noexcept {
+  T* sums = scratch_.sums.data();
+  const T* weights = logs(0) + run.first;
+  T header[3];
+  problem_.table->sum_run(weights, run.lanes, header);
+  sums[0] = header[0];
+  sums[1] = 0;
+  sums[2] = header[1];
+  sums[3] = header[2];
+  if (sums[2] == 0) return;
+  if (problem_.needs_self) {
+    const std::int64_t own = own_key(problem_, entry_, block.row(run.slot));
+    for (int k = 0; k < run.count; ++k)
+      if (keys_[run.first + k] == own) sums[1] += weights[k];
+  }
+  bool scaled = false;
+  if (problem_.p > 0) {
+    problem_.table->sum_run_values(weights, keys_ + run.first, run.count, entry_.values,
+                                   problem_.value_stride, static_cast<int>(problem_.p),
+                                   sums + header_columns);
+    scaled = sum_with_care(run, sums + header_columns, scales_.data() + header_columns);
+  }
+  if (problem_.moment_columns() > 0) sum_moments(run);
+  std::fill_n(scales_.begin(), header_columns, 1.0);
+  fold_row(
+      problem_,
+      {sums, reference, scaled ? scales_.data() : plain_scales_.data(), scaled && sizeof(T) == 8,
+       problem_.moment_columns() > 0 ? scratch_.moments.data() : nullptr},
+      block.state, run.slot, scratch_);
+}
+
+// Sums that left the middle of the type's range are taken again, each column scaled by a power of
+// two; so are those that met a value that is not finite, which counts only where its weight is not
+// 0. Returns whether columns are scaled.
+template <class T>
+bool PairTile<T>::sum_with_care(const Run& run, T* sums, double* scales) noexcept {
+  const T most = sizeof(T) == 4 ? T(0x1p100) : T(0x1p900), least = 1 / most;
+  const auto ordinary = [&](T s) { return s == 0 || (std::abs(s) < most && std::abs(s) > least); };
+  if (std::all_of(sums, sums + problem_.p, ordinary)) return false;
+  const T* weights = logs(0) + run.first;
+  for (std::int64_t c = 0; c < problem_.p; ++c) {
+    const auto value = [&](int k) {
+      return entry_.values[keys_[run.first + k] * problem_.value_stride + c];
+    };
+    double largest = 0;
+    for (int k = 0; k < run.count; ++k)
+      if (std::isfinite(value(k)) && weights[k] != 0)
+        largest = std::max(largest, std::abs(static_cast<double>(value(k))));
+    const int exponent = largest == 0 ? 0 : std::ilogb(largest);
+    double sum = 0;
+    for (int k = 0; k < run.count; ++k)
+      if (weights[k] != 0)
+        sum +=
+            static_cast<double>(weights[k]) * std::ldexp(static_cast<double>(value(k)), -exponent);
+    sums[c] = static_cast<T>(sum);
+    scales[c] = std::ldexp(1.0, exponent);
+  }
+  return true;
+}
+
+// Second moments about the center of all values, in double.
+template <class T>
+void PairTile<T>::sum_moments(const Run& run) noexcept {
+  double* moments = scratch_.moments.data();
+  const std::int64_t p = problem_.p;
+  std::fill_n(moments, problem_.moment_columns(), 0.0);
+  for (int k = 0; k < run.count; ++k) {
+    const double w = static_cast<double>(logs(0)[run.first + k]);
+    if (w == 0) continue;
+    const T* y = entry_.values + keys_[run.first + k] * problem_.value_stride;
+    const auto z = [&](std::int64_t c) {  // what is not finite spoils the mean already
+      return std::isfinite(y[c])
+                 ? static_cast<double>(y[c]) - problem_.value_center[static_cast<std::size_t>(c)]
+                 : 0.0;
+    };
+    double* at = moments;
+    *at++ += w;
+    for (std::int64_t c = 0; c < p; ++c) *at++ += w * z(c);
+    for (std::int64_t a = 0; a < p; ++a)
+      for (std::int64_t b = a; b < (problem_.covariance ? p : a + 1); ++b) *at++ += w * z(a) * z(b);
+  }
+}
+
+template class PairTile<float>;
+template class PairTile<double>;
+
+}  // namespace vicinal

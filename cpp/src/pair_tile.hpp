@@ -1,0 +1,65 @@
+// The lists of many rows on one tile: every lane is a pair of a row and one of its keys.
+#pragma once
+
+#include "lists.hpp"
+#include "workspace.hpp"
+
+namespace vicinal {
+
+// One per worker. Rows are added with their lists; a full tile is scored, weighed and summed into
+// the states of its rows. A row's lanes begin with a pack and hold its own keys alone, so its bits
+// do not depend on the rows beside it; a list longer than a tile begins a fresh one.
+template <class T>
+class PairTile {
+ public:
+  PairTile(const Problem<T>& problem, const Entry<T>& entry);
+
+  void add(Block<T>& block, std::int64_t slot, const RowList<T>& list) noexcept;
+  void flush(Block<T>& block) noexcept;
+
+ private:
+  struct Run {
+    std::int64_t slot;
+    int first, count, lanes;  // of the tile; lanes in whole packs
+  };
+  struct Panels {
+    Buffer<T> queries, keys;  // depth × key_stride
+    std::vector<T> row;       // one point as the factor sees it
+  };
+
+  void load(const Run& run, std::int64_t row, const RowList<T>& list, std::int64_t begin) noexcept;
+  void load_factor(const FactorPlan<T>& factor, Panels& panels, const Run& run,
+                   const T* query) noexcept;
+  void load_prior(const Run& run, std::int64_t row) noexcept;
+  void score(const FactorPlan<T>& factor, const Panels& panels, T* out) noexcept;
+  bool weigh_term(std::size_t term, Reference mode) noexcept;
+  void drop_lanes(std::size_t term, bool have) noexcept;
+  void take_edges() noexcept;
+  void weigh(Block<T>& block, const Run& run, const bool* have) noexcept;
+  void sum(Block<T>& block, const Run& run, T reference) noexcept;
+  void sum_values(const Run& run, T* sums, double* scales) noexcept;
+  bool sum_with_care(const Run& run, T* sums, double* scales) noexcept;
+  void sum_moments(const Run& run) noexcept;
+  void drop_infinite_keys(const FactorPlan<T>& factor, T* logs) noexcept;
+
+  T* logs(std::size_t term) const { return tiles_.data() + std::int64_t(2 * term) * tile_; }
+  T* factors(std::size_t term) const { return logs(term) + tile_; }
+
+  static constexpr std::int64_t tile_ = kernels::tile_keys;
+  const Problem<T>& problem_;
+  const Entry<T>& entry_;
+  bool weights_known_ = false, distances_known_ = false;
+  bool priors_ = false;  // some prior of a lane is not 0
+  std::vector<std::vector<Panels>> panels_;
+  Buffer<T> tiles_;  // per term: logs and factors; two more of scratch
+  std::vector<Run> runs_;
+  int used_ = 0;              // lanes
+  std::int64_t keys_[tile_];  // row of the key of each lane
+  const T* query_rows_[tile_];
+  alignas(64) T prior_[tile_];  // log2; −inf where there is no key
+  T edges_[tile_];
+  Group<T> scratch_;  // sums of one row
+  std::vector<double> scales_, plain_scales_;
+};
+
+}  // namespace vicinal

@@ -1,0 +1,91 @@
+#include "neighbor_set.hpp"
+
+#include <pybind11/stl.h>
+
+namespace {
+
+using Integers = py::array_t<std::int64_t, py::array::c_style>;
+
+std::span<const std::int64_t> span_of(const Integers& array) {
+  return {array.data(), static_cast<std::size_t>(array.size())};
+}
+
+PyNeighborSet segments(const Integers& query_offsets, const Integers& key_offsets) {
+  return {vicinal::segments(span_of(query_offsets), span_of(key_offsets)),
+          {query_offsets, key_offsets}};
+}
+
+PyNeighborSet blocks(const py::array_t<bool, py::array::c_style>& mask, std::int64_t block) {
+  return {vicinal::blocks({mask.data(), mask.shape(0), mask.shape(1)}, block), {mask}};
+}
+
+PyNeighborSet graph(const Integers& indptr, const Integers& indices, const py::object& edges,
+                    const std::string& data, bool check) {
+  PyNeighborSet result{vicinal::graph(span_of(indptr), span_of(indices)), {indptr, indices, edges}};
+  result.set.check = check;
+  if (data == "distance") result.set.data = vicinal::EdgeData::distance;
+  if (data == "weight") result.set.data = vicinal::EdgeData::weight;
+  const auto read = [&]<class T>(std::span<const T>& into) {
+    const auto numbers = edges.cast<py::array_t<T, py::array::c_style>>();
+    into = {numbers.data(), static_cast<std::size_t>(numbers.size())};
+    result.owners.push_back(numbers);
+  };
+  if (edges.is_none()) return result;
+  if (py::isinstance<py::array_t<float>>(edges))
+    read(result.set.edges_f32);
+  else
+    read(result.set.edges_f64);
+  return result;
+}
+
+template <class Join>
+PyNeighborSet join(const PyNeighborSet& a, const PyNeighborSet& b, Join&& together) {
+  PyNeighborSet result{together(a.set, b.set), a.owners};
+  result.owners.insert(result.owners.end(), b.owners.begin(), b.owners.end());
+  return result;
+}
+
+}  // namespace
+
+void bind_neighbor_set(py::module_& m) {
+  using namespace py::literals;
+  const auto plain = [](vicinal::NeighborSet set) { return PyNeighborSet{std::move(set), {}}; };
+  py::class_<PyNeighborSet>(m, "NeighborSet")
+      .def_static(
+          "nearest", [=](std::int64_t k) { return plain(vicinal::nearest(k)); }, "k"_a)
+      .def_static(
+          "radius", [=](double r) { return plain(vicinal::within(r)); }, "radius"_a)
+      .def_static(
+          "window",
+          [=](double before, double after, std::int64_t offset) {
+            return plain(vicinal::window(before, after, offset));
+          },
+          "before"_a, "after"_a, "offset"_a)
+      .def_static(
+          "column_window",
+          [=](std::int64_t column, double before, double after) {
+            return plain(vicinal::window_on(column, before, after));
+          },
+          "column"_a, "before"_a, "after"_a)
+      .def_static(
+          "grid",
+          [=](std::vector<std::int64_t> shape, std::vector<std::int64_t> reach) {
+            return plain(vicinal::image_patch(std::move(shape), std::move(reach)));
+          },
+          "shape"_a, "reach"_a)
+      .def_static("segments", &segments, "query_offsets"_a, "key_offsets"_a)
+      .def_static("blocks", &blocks, "mask"_a, "block"_a)
+      .def_static("graph", &graph, "indptr"_a, "indices"_a, "edges"_a, "data"_a, "check"_a)
+      .def_static(
+          "both",
+          [](const PyNeighborSet& a, const PyNeighborSet& b) {
+            return join(a, b, [](auto x, auto y) { return std::move(x) & std::move(y); });
+          },
+          "a"_a, "b"_a)
+      .def_static(
+          "either",
+          [](const PyNeighborSet& a, const PyNeighborSet& b) {
+            return join(a, b, [](auto x, auto y) { return std::move(x) | std::move(y); });
+          },
+          "a"_a, "b"_a);
+}

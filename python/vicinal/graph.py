@@ -1,0 +1,179 @@
+"""Given lists of neighbors, as a sparse matrix or as the indices that a search returned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vicinal import _core
+from vicinal.arrays import Array, as_array, as_index, converted
+from vicinal.neighbor_sets import NeighborSet
+from vicinal.neighbors import Neighbors
+
+if TYPE_CHECKING:
+    from vicinal.arrays import ArrayLike
+
+__all__ = ["Graph", "as_neighbor_set", "edges_of"]
+
+DATA = ("pattern", "distance", "weight")
+
+
+class Graph(NeighborSet):
+    """Query i sees the keys that row i of a sparse matrix stores. Stored zeros are edges.
+
+    Parameters
+    ----------
+    csr : sparse matrix or array of shape (m, n)
+        One row per query, one column per key.
+    data : {"pattern", "distance", "weight"}
+        What the stored numbers are: nothing that counts, the kernel weighs the pairs; distances,
+        u = distance / bandwidth; or the weights themselves, of either sign, without any kernel.
+        With "distance" and "weight" queries and keys may be None.
+    check_graph : bool
+        Whether to look through the matrix (column numbers in range, rows in order) at every call.
+        A matrix that is broken and not checked reads memory that is not its own.
+
+    Raises
+    ------
+    ValueError
+        For an unknown `data`, a matrix whose rows are not in order or whose columns are out of
+        range.
+
+    Examples
+    --------
+    >>> import numpy as np, scipy.sparse, vicinal as vc
+    >>> edges = scipy.sparse.csr_array([[0.5, 0.5, 0.0], [0.0, -1.0, 3.0]])
+    >>> given = vc.Graph(edges, data="weight")
+    >>> vc.local_mean(None, None, np.array([0.0, 2.0, 4.0]), neighbors=given)
+    array([1., 5.])
+    """
+
+    def __init__(self, csr: Any, *, data: str, check_graph: bool = True) -> None:
+        if data not in DATA:
+            raise ValueError(f"data must be one of {', '.join(DATA)}, got {data!r}")
+        if not hasattr(csr, "tocsr"):
+            raise TypeError(
+                f"csr must be a sparse matrix, got {type(csr).__name__}; indices of neighbors are "
+                "Graph.from_indices(indices, n_keys)"
+            )
+        matrix = csr.tocsr()
+        self._shape = (int(matrix.shape[0]), int(matrix.shape[1]))
+        self._data = data
+        self.check_graph = bool(check_graph)
+        self.indptr = np.ascontiguousarray(matrix.indptr, np.int64)
+        self.indices = np.ascontiguousarray(matrix.indices, np.int64)
+        self.edges = None if data == "pattern" else as_array(matrix.data, "the graph's data")
+
+    @classmethod
+    def from_indices(
+        cls, indices: ArrayLike, n_keys: int, distances: ArrayLike | None = None
+    ) -> Graph:
+        """Make a graph of the result of a nearest-neighbor search.
+
+        Parameters
+        ----------
+        indices : array_like of int of shape (m, k)
+            Rows of the keys near each query, as faiss, pynndescent, usearch, hnswlib and
+            scikit-learn return them; −1 is skipped.
+        n_keys : int
+            How many keys there are.
+        distances : array_like of shape (m, k), optional
+            Their distances, which the kernel then takes; faiss returns squared ones: pass their
+            root. None: the kernel weighs the pairs by their coordinates.
+
+        Returns
+        -------
+        Graph
+
+        Examples
+        --------
+        >>> import vicinal as vc
+        >>> vc.Graph.from_indices([[0, 2], [1, -1]], n_keys=3)
+        Graph(2 queries, 3 keys, 3 edges, data='pattern')
+        """
+        from scipy.sparse import csr_array
+
+        rows = as_array(indices, "indices")
+        if rows.ndim != 2 or rows.dtype.kind not in "iu":
+            raise ValueError(
+                f"indices must be whole numbers of shape (m, k), got {rows.dtype} of shape "
+                f"{rows.shape}"
+            )
+        n = as_index(n_keys, "n_keys")
+        if rows.size and (rows.min() < -1 or rows.max() >= n):
+            raise ValueError(
+                f"indices must be -1 (skipped) or below n_keys = {n}, got {rows.min()} ... "
+                f"{rows.max()}"
+            )
+        found = rows >= 0
+        data = np.ones(1)
+        if distances is not None:
+            data = as_array(distances, "distances")
+            if data.shape != rows.shape:
+                raise ValueError(
+                    f"distances must have the shape of indices, {rows.shape}, got {data.shape}"
+                )
+            data = data[found]
+        indptr = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
+        columns = rows[found].astype(np.int64)
+        numbers = np.broadcast_to(data, columns.shape)
+        matrix = csr_array((numbers, columns, indptr), shape=(len(rows), n))
+        return cls(matrix, data="pattern" if distances is None else "distance")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(queries, keys)."""
+        return self._shape
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        return self._shape
+
+    @property
+    def edge_data(self) -> str:
+        return self._data
+
+    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+        if self._shape != (m, n):
+            raise ValueError(
+                f"the graph is {self._shape[0]} queries × {self._shape[1]} keys, but there are {m} "
+                f"queries and {n} keys"
+            )
+        edges = self.edges
+        if edges is not None and not (edges.dtype == dtype and edges.flags.c_contiguous):
+            edges = converted(edges, dtype)
+        return _core.NeighborSet.graph(
+            self.indptr, self.indices, edges, self._data, self.check_graph
+        )
+
+    def __repr__(self) -> str:
+        m, n = self._shape
+        return f"Graph({m} queries, {n} keys, {len(self.indices)} edges, data={self._data!r})"
+
+
+def as_neighbor_set(neighbors: Any) -> NeighborSet | None:
+    """Return the set that an argument `neighbors` means; None is all keys."""
+    if neighbors is None or isinstance(neighbors, NeighborSet):
+        return neighbors
+    if isinstance(neighbors, Neighbors):
+        return Graph(neighbors.to_csr(), data="pattern")
+    if hasattr(neighbors, "tocsr"):
+        raise ValueError(
+            "neighbors is a bare sparse matrix; say what its numbers are: "
+            'vc.Graph(csr, data="pattern"), "distance" or "weight"'
+        )
+    raise TypeError(
+        "neighbors must be None, a set such as vc.KNearest(16), or what vc.knn returned; got "
+        f"{type(neighbors).__name__}"
+    )
+
+
+def edges_of(neighbors: NeighborSet) -> Array:
+    """Return the numbers of the graph in a set that has one."""
+    if isinstance(neighbors, Graph) and neighbors.edges is not None:
+        return neighbors.edges
+    for part in (getattr(neighbors, "a", None), getattr(neighbors, "b", None)):
+        if part is not None and part.edge_data != "pattern":
+            return edges_of(part)
+    raise ValueError("the set has no numbers")

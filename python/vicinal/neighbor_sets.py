@@ -1,0 +1,353 @@
+"""Which keys a query sees: sets that every primitive takes as `neighbors`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vicinal import _core
+from vicinal.arrays import as_array, as_index
+
+if TYPE_CHECKING:
+    from vicinal.arrays import ArrayLike
+
+__all__ = ["BlockMask", "Grid", "KNearest", "NeighborSet", "Radius", "Segments", "Window"]
+
+
+class NeighborSet:
+    """A set of keys for every query; sets join with ``a & b`` and ``a | b``.
+
+    Candidates come first: mask, exclude_self, keys of weight 0 and every set but `KNearest` cut;
+    then `KNearest` takes the k nearest of what is left. In ``a | b`` each side is evaluated alone
+    on the candidates and the results are united; ``&`` cuts before `KNearest`.
+
+    Examples
+    --------
+    >>> import numpy as np, vicinal as vc
+    >>> keys = np.arange(6.0)[:, None]
+    >>> near = vc.KNearest(3) & vc.Radius(1.0)
+    >>> vc.local_mean([[0.0], [4.0]], keys, keys[:, 0], kernel="constant", neighbors=near)
+    array([0.5, 4. ])
+    """
+
+    def __and__(self, other: object) -> NeighborSet:
+        return _Both(self, other) if isinstance(other, NeighborSet) else NotImplemented
+
+    def __or__(self, other: object) -> NeighborSet:
+        return _Either(self, other) if isinstance(other, NeighborSet) else NotImplemented
+
+    @property
+    def sizes(self) -> tuple[int, int] | None:
+        """(queries, keys) where the set itself fixes them, else None."""
+        return None
+
+    @property
+    def edge_data(self) -> str:
+        """What its numbers are: "distance", "weight", or "pattern" where there are none."""
+        return "pattern"
+
+    @property
+    def needs_points(self) -> bool:
+        """Whether coordinates of queries and keys are read to know the set."""
+        return False
+
+    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+        """Return the engine's form for m queries and n keys."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class _Joined(NeighborSet):
+    a: NeighborSet
+    b: NeighborSet
+
+    @property
+    def sizes(self) -> tuple[int, int] | None:
+        return self.a.sizes or self.b.sizes
+
+    @property
+    def edge_data(self) -> str:
+        return self.b.edge_data if self.a.edge_data == "pattern" else self.a.edge_data
+
+    @property
+    def needs_points(self) -> bool:
+        return self.a.needs_points or self.b.needs_points
+
+
+class _Both(_Joined):
+    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+        return _core.NeighborSet.both(self.a.lower(m, n, dtype), self.b.lower(m, n, dtype))
+
+    def __repr__(self) -> str:
+        return f"({self.a} & {self.b})"
+
+
+class _Either(_Joined):
+    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+        return _core.NeighborSet.either(self.a.lower(m, n, dtype), self.b.lower(m, n, dtype))
+
+    def __repr__(self) -> str:
+        return f"({self.a} | {self.b})"
+
+
+@dataclass(frozen=True)
+class KNearest(NeighborSet):
+    """The k nearest keys by the kernel's distance or score, exactly, ties by row.
+
+    Parameters
+    ----------
+    k : int
+        How many; all candidates where fewer are left.
+
+    Examples
+    --------
+    >>> import vicinal as vc
+    >>> keys, values = [[0.0], [1.0], [5.0]], [0.0, 2.0, 9.0]
+    >>> vc.local_mean([[0.4]], keys, values, kernel="constant", neighbors=vc.KNearest(2))
+    array([1.])
+    """
+
+    k: int
+
+    def __post_init__(self) -> None:
+        if as_index(self.k, "k") < 1:
+            raise ValueError(f"k must be at least 1, got {self.k}")
+
+    @property
+    def needs_points(self) -> bool:
+        return True
+
+    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+        if self.k > n:
+            raise ValueError(f"k must be 1 to the number of keys ({n}), got {self.k}")
+        return _core.NeighborSet.nearest(int(self.k))
+
+
+@dataclass(frozen=True)
+class Radius(NeighborSet):
+    """Keys at most `r` away in the kernel's metric: a closed ball.
+
+    Parameters
+    ----------
+    r : float
+        In the units of the data; with a bandwidth per feature, in units of it.
+
+    Examples
+    --------
+    >>> import vicinal as vc
+    >>> keys, values = [[0.0], [1.0], [5.0]], [0.0, 2.0, 9.0]
+    >>> vc.local_mean([[0.0]], keys, values, kernel="constant", neighbors=vc.Radius(1.0))
+    array([1.])
+    """
+
+    r: float
+
+    def __post_init__(self) -> None:
+        if math.isnan(float(self.r)):
+            raise ValueError("the radius must be a number, got NaN")
+
+    @property
+    def needs_points(self) -> bool:
+        return True
+
+    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+        return _core.NeighborSet.radius(float(self.r))
+
+
+@dataclass(frozen=True)
+class Window(NeighborSet):
+    """Keys at positions a − before … a + after, both ends included, of a query at position a.
+
+    Parameters
+    ----------
+    before, after : float or None
+        How far back and ahead, at least 0; None is unbounded. Causal is ``Window(None, 0)``.
+    on : int, optional
+        Positions are the values of this column of queries and keys, sorted or not; None: row
+        numbers.
+    offset : int or "end"
+        Query i stands at row i + offset; "end" is (number of keys − number of queries), as of a
+        key cache.
+
+    Examples
+    --------
+    >>> import numpy as np, vicinal as vc
+    >>> x = np.arange(4.0)[:, None]
+    >>> vc.local_mean(x, x, x[:, 0], kernel="constant", neighbors=vc.Window(1, 0))
+    array([0. , 0.5, 1.5, 2.5])
+    """
+
+    before: float | None
+    after: float | None
+    on: int | None = None
+    offset: int | str = 0
+
+    def __post_init__(self) -> None:
+        for name, value in (("before", self.before), ("after", self.after)):
+            if value is not None and not float(value) >= 0:
+                raise ValueError(f"{name} must be at least 0, or None (unbounded), got {value}")
+            if self.on is None and value is not None and float(value) != int(float(value)):
+                raise ValueError(f"{name} must be a whole number of rows, got {value}")
+        if self.offset != "end":
+            if isinstance(self.offset, str):
+                raise ValueError(f"offset must be a whole number or 'end', got {self.offset!r}")
+            as_index(self.offset, "offset")
+        if self.on is not None and (as_index(self.on, "on") < 0 or self.offset != 0):
+            raise ValueError(
+                f"on must be a column, and offset is of row numbers; got on={self.on}, "
+                f"offset={self.offset}"
+            )
+
+    @property
+    def needs_points(self) -> bool:
+        return self.on is not None
+
+    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+        before = math.inf if self.before is None else float(self.before)
+        after = math.inf if self.after is None else float(self.after)
+        if self.on is not None:
+            return _core.NeighborSet.column_window(int(self.on), before, after)
+        offset = n - m if self.offset == "end" else int(self.offset)
+        return _core.NeighborSet.window(before, after, offset)
+
+
+@dataclass(frozen=True)
+class Grid(NeighborSet):
+    """Pixels near a pixel: queries and keys are the pixels of one n-d image, in C order.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the image; its product is the number of keys.
+    radius : int or tuple of int
+        How many pixels away along each axis; cut at the border.
+
+    Examples
+    --------
+    >>> import numpy as np, vicinal as vc
+    >>> image = np.arange(6.0).reshape(2, 3)
+    >>> color = image.reshape(-1, 1)
+    >>> near = vc.Grid(image.shape, 1)
+    >>> vc.local_mean(color, color, color, kernel="constant", neighbors=near).reshape(2, 3)
+    array([[2. , 2.5, 3. ],
+           [2. , 2.5, 3. ]])
+    """
+
+    shape: tuple[int, ...]
+    radius: int | tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        shape = tuple(as_index(length, "shape") for length in self.shape)
+        reach = self.radius if isinstance(self.radius, Sequence) else (self.radius,) * len(shape)
+        radius = tuple(as_index(r, "radius") for r in reach)
+        if not shape or min(shape) < 1:
+            raise ValueError(f"shape must have at least one pixel along each axis, got {shape}")
+        if len(radius) != len(shape) or min(radius) < 0:
+            raise ValueError(
+                f"radius must be at least 0, one number or one for each of {len(shape)} axes, got "
+                f"{self.radius}"
+            )
+        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "radius", radius)
+
+    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+        pixels = math.prod(self.shape)
+        if m != pixels or n != pixels:
+            raise ValueError(
+                f"a grid of shape {self.shape} has {pixels} pixels, but there are {m} queries and "
+                f"{n} keys; both must be the pixels in C order"
+            )
+        return _core.NeighborSet.grid(list(self.shape), list(self.radius))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False)
+class BlockMask(NeighborSet):
+    """Query i sees key j where ``mask[i // block, j // block]``.
+
+    Parameters
+    ----------
+    mask : array_like of bool of shape (⌈m / block⌉, ⌈n / block⌉)
+        True = the block is used.
+    block : int
+        Rows and columns of a block.
+
+    Examples
+    --------
+    >>> import numpy as np, vicinal as vc
+    >>> x = np.arange(4.0)[:, None]
+    >>> near = vc.BlockMask(np.eye(2, dtype=bool), block=2)
+    >>> vc.local_mean(x, x, x[:, 0], kernel="constant", neighbors=near)
+    array([0.5, 0.5, 2.5, 2.5])
+    """
+
+    mask: ArrayLike
+    block: int = 64
+
+    def __post_init__(self) -> None:
+        mask = as_array(self.mask, "mask")
+        if mask.dtype != np.bool_ or mask.ndim != 2:
+            raise ValueError(
+                f"the mask of blocks must be boolean with two dimensions, got {mask.dtype} of "
+                f"shape {mask.shape}"
+            )
+        if as_index(self.block, "block") < 1:
+            raise ValueError(f"block must be at least 1, got {self.block}")
+        object.__setattr__(self, "mask", np.ascontiguousarray(mask))
+
+    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+        mask = as_array(self.mask, "mask")
+        wanted = (-(-m // self.block), -(-n // self.block))
+        if mask.shape != wanted:
+            raise ValueError(
+                f"the mask of blocks of {self.block} must have shape {wanted} for {m} queries and "
+                f"{n} keys, got {mask.shape}"
+            )
+        return _core.NeighborSet.blocks(mask, int(self.block))
+
+
+@dataclass(frozen=True, eq=False)
+class Segments(NeighborSet):
+    """Sequences laid end to end: queries of segment s see the keys of segment s.
+
+    Parameters
+    ----------
+    query_offsets, key_offsets : array_like of int of shape (segments + 1,)
+        Where segments begin, from 0 to the number of queries and of keys.
+
+    Examples
+    --------
+    >>> import numpy as np, vicinal as vc
+    >>> x = np.arange(3.0)[:, None]
+    >>> near = vc.Segments([0, 1, 3], [0, 1, 3])
+    >>> vc.local_mean(x, x, x[:, 0], kernel="constant", neighbors=near)
+    array([0. , 1.5, 1.5])
+    """
+
+    query_offsets: ArrayLike
+    key_offsets: ArrayLike
+
+    def __post_init__(self) -> None:
+        for name in ("query_offsets", "key_offsets"):
+            offsets = as_array(getattr(self, name), name)
+            if offsets.ndim != 1 or offsets.dtype.kind not in "iu":
+                raise ValueError(
+                    f"{name} must be whole numbers in one dimension, got {offsets.dtype} of shape "
+                    f"{offsets.shape}"
+                )
+            object.__setattr__(self, name, np.ascontiguousarray(offsets, np.int64))
+
+    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+        offsets = [as_array(a, "offsets") for a in (self.query_offsets, self.key_offsets)]
+        for name, array, end in zip(("query", "key"), offsets, (m, n), strict=True):
+            if array.size == 0 or array[0] != 0 or array[-1] != end or (np.diff(array) < 0).any():
+                raise ValueError(f"{name}_offsets must begin with 0, never fall and end with {end}")
+        if offsets[0].size != offsets[1].size:
+            raise ValueError(
+                f"query_offsets and key_offsets must be of one length, got {offsets[0].size} and "
+                f"{offsets[1].size}"
+            )
+        return _core.NeighborSet.segments(*offsets)
