@@ -124,6 +124,19 @@ def test_custom_kernels_pickle_through_their_function(rng):
     again = pickle.loads(pickle.dumps(kernel))
     expected = vc.local_mean(x, x, x, kernel=kernel).tobytes()
     assert vc.local_mean(x, x, x, kernel=again).tobytes() == expected
+    assert again == kernel  # though partial objects compare by identity
+    assert hash(again) == hash(kernel)
+    parts = [vc.LocalMeanAccumulator(x, kernel=one).update(x, x) for one in (kernel, again)]
+    vc.partial.merge_all(parts)
+
+
+def test_custom_kernels_are_compared_by_what_their_function_returns():
+    def kernel(slope, **options):
+        return k.Custom(lambda u: 1 - slope * u, support=0.5, **options)
+
+    assert kernel(1.0) == kernel(1.0)
+    assert kernel(1.0) != kernel(1.5)
+    assert kernel(1.0) != kernel(1.0, breakpoints=[0.25])
 
 
 @pytest.mark.parametrize(("unit", "radius"), {"km": 6371.0088, "m": 6371008.8}.items())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import math
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -53,7 +54,8 @@ class Custom(ProfileKernel):
 
     Notes
     -----
-    To pickle the kernel, `fn` must be picklable: a function of a module, not a lambda.
+    To pickle the kernel, `fn` must be picklable: a function of a module, not a lambda. Kernels are
+    equal if their functions return the same.
 
     Examples
     --------
@@ -105,7 +107,8 @@ class Custom(ProfileKernel):
         return parameters
 
     def _content(self) -> tuple[Any, ...]:
-        function = self.engine_parameters().get("function", self.fn)
+        # What fn returned, not fn itself: functions that were pickled are other objects.
+        function = self.engine_parameters().get("function", self.__dict__.get("_returned"))
         fields = (self.log, self.support, self.breakpoints)
         return function, fields, self.bandwidth, self.metric, self.columns
 
@@ -113,8 +116,7 @@ class Custom(ProfileKernel):
         return isinstance(other, Custom) and self._content() == other._content()
 
     def __hash__(self) -> int:
-        function, *rest = self._content()  # any callable is welcome, hashable or not
-        return hash((function if isinstance(function, Hashable) else id(function), *rest))
+        return hash(self._content())
 
     def __getstate__(self) -> dict[str, Any]:
         # The table is made again from `fn` on loading: an address means nothing elsewhere.
@@ -150,18 +152,21 @@ class Custom(ProfileKernel):
                 "support is unbounded, so fn must return logarithms of weights: pass log=True, "
                 "or a finite support"
             )
+        returned = hashlib.blake2b(digest_size=16)
+
+        def sampled(u: Array) -> Array:
+            # The fit asks far out, where overflow and log(0) are as they should be.
+            with np.errstate(all="ignore"):
+                weights = np.asarray(self.fn(u))
+            returned.update(weights.tobytes())
+            return weights
+
         try:
-            table = _core.tabulate(
-                self._sampled, self.support, self.breakpoints, self.log, TOLERANCE
-            )
+            table = _core.tabulate(sampled, self.support, self.breakpoints, self.log, TOLERANCE)
         except ValueError as error:
             raise ValueError(f"fn does not fit: {error}") from error
+        self.__dict__["_returned"] = returned.digest()
         return {"profile": "table", "table": table}
-
-    def _sampled(self, u: Array) -> Array:
-        # The fit asks far out, where overflow and log(0) are as they should be.
-        with np.errstate(all="ignore"):
-            return np.asarray(self.fn(u))
 
     def _table(self) -> _core.Table | None:
         table: _core.Table | None = self.engine_parameters().get("table")
