@@ -11,7 +11,14 @@ from vicinal.evaluate import OF_VALUES, Request, output_names, raise_if_empty
 from vicinal.kernels.lowering import fill
 from vicinal.merging import merge_all
 from vicinal.partial_state import Layout, PartialState, digest
-from vicinal.problem import Problem, as_self_indices, prepare, spread, spread_or_none
+from vicinal.problem import (
+    Problem,
+    as_self_indices,
+    prepare,
+    refuse_other_keys,
+    spread,
+    spread_or_none,
+)
 from vicinal.progress import Report, reporter
 from vicinal.stats import as_k, as_statistics, as_stats, local_stats
 from vicinal.threads import resolve_num_threads
@@ -216,11 +223,8 @@ class LocalMeanAccumulator:
         if self._state is None:
             return self._nothing()
         m, n, layout = self._shape[-2], self._state.n_keys, self._state.layout
-        if self._self_indices is not None and self._own_is_row and n != m:
-            raise ValueError(
-                f"self_indices must be given, because {m} queries are not {n} keys: one key index "
-                "per query, -1 = no own key"
-            )
+        if self._self_indices is not None and self._own_is_row:
+            refuse_other_keys(m, n)
         options = self._request.engine_options
         outputs, counts = self._state.finish(options["empty"], options["empty_value"])
         if self._request.empty == "raise":

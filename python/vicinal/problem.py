@@ -104,7 +104,7 @@ def prepare(
     pairs = None if bias is None or callable(bias) else as_array(bias, "bias")
     used = None if mask is None else as_mask(mask)
     own = as_self_indices(self_indices, m, n, required=exclude_self or needs_self)
-    lead = _leading_shape(
+    lead = leading_shape(
         {"queries": q, "keys": x, "values": y, "bias": pairs, "mask": used},
         {"weights": w, "log_weights": lw, "self_indices": own},
     )
@@ -184,22 +184,34 @@ def as_prior(
     weights: ArrayLike | None, log_weights: ArrayLike | None, n: int, dtype: np.dtype[Any]
 ) -> tuple[Array | None, Array | None]:
     """Return checked (weights, log_weights) of `dtype`, at most one of which is not None."""
-    if weights is not None and log_weights is not None:
-        raise ValueError("weights and log_weights are both given; a key has one prior, drop one")
+    refuse_two_priors(weights, log_weights)
     if log_weights is not None:
-        logs = _per_key(as_array(log_weights, "log_weights"), "log_weights", n)
+        logs = one_per_key(as_array(log_weights, "log_weights"), "log_weights", n)
         if logs.size and not logs.max() < np.inf:
             raise ValueError("log_weights must not be NaN or +inf (-inf = absent)")
         return None, as_rows(logs, dtype)
     if weights is None:
         return None, None
-    priors = _per_key(as_array(weights, "weights"), "weights", n)
+    priors = one_per_key(as_array(weights, "weights"), "weights", n)
     if priors.size and not (priors.min() >= 0 and priors.max() < np.inf):
         raise ValueError("weights must be finite and not negative, got NaN, inf or a number < 0")
     if dtype != np.float32 or priors.dtype == np.float32 or _fits_float32(priors):
         return as_rows(priors, dtype), None
     with np.errstate(divide="ignore"):
         return None, as_rows(np.log(priors), dtype)
+
+
+def refuse_two_priors(weights: object, log_weights: object) -> None:
+    """Raise if both forms of the prior weights are given."""
+    if weights is not None and log_weights is not None:
+        raise ValueError("weights and log_weights are both given; a key has one prior, drop one")
+
+
+def one_per_key(array: Array, name: str, n: int) -> Array:
+    """Return `array` if its last dimension is that of the keys."""
+    if array.ndim == 0 or array.shape[-1] != n:
+        raise ValueError(f"{name} must be (..., {n}), one per key, got shape {array.shape}")
+    return array
 
 
 def as_mask(mask: ArrayLike) -> Array:
@@ -223,23 +235,34 @@ def as_self_indices(
     if self_indices is None:
         if not required:
             return None
-        if n is not None and m != n:
-            raise ValueError(
-                f"self_indices must be given, because {m} queries are not {n} keys: one key index "
-                "per query, -1 = no own key"
-            )
+        if n is not None:
+            refuse_other_keys(m, n)
         return np.arange(m)
-    own = as_array(self_indices, "self_indices")
-    if own.dtype.kind not in "iu":
-        raise TypeError(f"self_indices must be whole numbers, got {own.dtype}")
-    if own.ndim == 0 or own.shape[-1] != m:
-        raise ValueError(f"self_indices must be (..., {m}), one per query, got shape {own.shape}")
+    own = one_key_per_query(as_array(self_indices, "self_indices"), m)
     if own.size and (own.min() < -1 or (n is not None and own.max() >= n)):
         top = "the number of keys" if n is None else n
         raise ValueError(
             f"self_indices must be -1 or more and below {top}, got {own.min()} ... {own.max()}"
         )
     return as_rows(own, np.dtype(np.int64))
+
+
+def one_key_per_query(own: Array, m: int) -> Array:
+    """Return `own` if its shape and type are those of `self_indices`."""
+    if own.dtype.kind not in "iu":
+        raise TypeError(f"self_indices must be whole numbers, got {own.dtype}")
+    if own.ndim == 0 or own.shape[-1] != m:
+        raise ValueError(f"self_indices must be (..., {m}), one per query, got shape {own.shape}")
+    return own
+
+
+def refuse_other_keys(m: int, n: int) -> None:
+    """Raise if the queries cannot be the keys, so that row numbers do not name own keys."""
+    if m != n:
+        raise ValueError(
+            f"self_indices must be given, because {m} queries are not {n} keys: one key index "
+            "per query, -1 = no own key"
+        )
 
 
 def spread(array: Array, shape: Shape, name: str) -> Array:
@@ -271,19 +294,14 @@ def _as_values(values: ArrayLike | None, keys: Array) -> tuple[Array | None, boo
     return rows, one_value
 
 
-def _per_key(array: Array, name: str, n: int) -> Array:
-    if array.ndim == 0 or array.shape[-1] != n:
-        raise ValueError(f"{name} must be (..., {n}), one per key, got shape {array.shape}")
-    return array
-
-
 def _fits_float32(weights: Array) -> bool:
     limits = np.finfo(np.float32)
     least = np.min(weights, where=weights > 0, initial=1.0)
     return bool(least >= limits.smallest_normal and weights.max(initial=1.0) <= limits.max)
 
 
-def _leading_shape(matrices: dict[str, Array | None], vectors: dict[str, Array | None]) -> Shape:
+def leading_shape(matrices: dict[str, Array | None], vectors: dict[str, Array | None]) -> Shape:
+    """Return what the leading dimensions of (..., rows, columns) and (..., rows) broadcast to."""
     shapes = {name: a.shape[:-2] for name, a in matrices.items() if a is not None}
     shapes |= {name: a.shape[:-1] for name, a in vectors.items() if a is not None}
     if not any(shapes.values()):
