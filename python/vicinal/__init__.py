@@ -11,6 +11,7 @@ from vicinal._core import __version__
 
 if TYPE_CHECKING:
     from vicinal import bandwidth, kernels, models, partial, plotting
+    from vicinal import dask as dask  # no name of `import *`, which must not need dask
     from vicinal.config import get_cmake_dir, get_include, show_config
     from vicinal.engine import local_mean, local_weights
     from vicinal.errors import LocalizationWarning
@@ -91,7 +92,7 @@ _HOMES = {
     "set_num_threads": "threads",
     "show_config": "config",
 }
-_MODULES = ("bandwidth", "kernels", "models", "partial", "plotting")
+_MODULES = ("bandwidth", "dask", "kernels", "models", "partial", "plotting")
 
 
 def __getattr__(name: str) -> Any:

@@ -33,7 +33,8 @@ import sys, numpy
 before = set(sys.modules)
 import vicinal
 new = {name.split(".")[0] for name in set(sys.modules) - before}
-print(sorted(new & {"scipy", "sklearn", "matplotlib", "torch", "pandas", "tqdm", "joblib", "jax"}))
+heavy = {"scipy", "sklearn", "matplotlib", "torch", "pandas", "tqdm", "joblib", "jax", "dask"}
+print(sorted(new & heavy))
 """
     done = run(code)
     assert done.stdout.strip() == "[]"
