@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import doctest
+import re
 import subprocess
 import sys
 import weakref
+from pathlib import Path
 
 import dask
 import dask.array as da
@@ -458,3 +460,12 @@ def test_the_example_of_the_docstring():
     assert examples
     for example in examples:
         assert doctest.DocTestRunner().run(example).failed == 0
+
+
+def test_the_code_of_the_documentation():
+    page = Path(__file__).parents[2] / "docs" / "larger-than-memory.md"
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    assert len(blocks) == 3
+    names: dict[str, object] = {}
+    exec("\n".join(blocks), names)
+    near(names["streamed"].mean, names["merged"], np.dtype("float32"))
