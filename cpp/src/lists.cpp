@@ -77,7 +77,6 @@ void list_keys(const NeighborSet& set, std::int64_t row, std::int64_t keys,
       const auto at = static_cast<std::size_t>(row);
       out.assign(set.indices.begin() + set.indptr[at], set.indices.begin() + set.indptr[at + 1]);
       if (!std::is_sorted(out.begin(), out.end())) std::sort(out.begin(), out.end());
-      out.erase(std::unique(out.begin(), out.end()), out.end());
       return;
     }
     case Kind::grid:
@@ -155,6 +154,9 @@ ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
       source_(source),
       most_(largest_k(n_.set)),
       lists_(static_cast<std::size_t>(group_rows<T>)) {
+  const bool filtered =
+      entry.mask || problem.exclude_self || entry.present < problem.n;  // some keys may go
+  if (n_.set.kind == Kind::graph && !filtered) whole_ = &n_.set;
   if (source_ != nullptr)
     search_ = std::make_unique<GroupSearch<T>>(source_->problem(), source_->entry(),
                                                source_->packed(), most_, 0);
@@ -165,17 +167,28 @@ void ListMaker<T>::run(const std::int64_t* rows, int count) {
   if (search_ != nullptr) search_->run(rows, count);
   for (r_ = 0; r_ < count; ++r_) {
     RowList<T>& list = lists_[static_cast<std::size_t>(r_)];
-    list.keys.clear();
-    list.edges.clear();
+    if (whole_ != nullptr) {
+      const auto at = static_cast<std::size_t>(rows[r_] + n_.query_offset),
+                 first = static_cast<std::size_t>(whole_->indptr[at]),
+                 size = static_cast<std::size_t>(whole_->indptr[at + 1]) - first;
+      list.keys = whole_->indices.subspan(first, size);
+      if (n_.graph != nullptr) list.edges = whole_->template edges<T>().subspan(first, size);
+      continue;
+    }
+    list.own_keys.clear();
+    list.own_edges.clear();
     if (n_.graph != nullptr)
-      list_graph(rows[r_], list);
+      cut_graph(rows[r_], list);
     else
-      find(n_.set, rows[r_], {}, list.keys);
-    if (source_ == nullptr || n_.graph != nullptr) continue;
-    const std::int64_t* position = source_->entry().position;  // keys that stand near together
-    std::sort(list.keys.begin(), list.keys.end(), [&](std::int64_t a, std::int64_t b) {
-      return position[a] != position[b] ? position[a] < position[b] : a < b;
-    });
+      find(n_.set, rows[r_], {}, list.own_keys);
+    if (source_ != nullptr) {  // keys that stand near together
+      const std::int64_t* position = source_->entry().position;
+      std::sort(list.own_keys.begin(), list.own_keys.end(), [&](std::int64_t a, std::int64_t b) {
+        return position[a] != position[b] ? position[a] < position[b] : a < b;
+      });
+    }
+    list.keys = list.own_keys;
+    list.edges = list.own_edges;
   }
 }
 
@@ -281,7 +294,7 @@ void ListMaker<T>::find_members(std::int64_t row, const Cut& sets, Keys& out) {
 
 // The graph's own order and numbers; what else is in the set cuts.
 template <class T>
-void ListMaker<T>::list_graph(std::int64_t row, RowList<T>& list) {
+void ListMaker<T>::cut_graph(std::int64_t row, RowList<T>& list) {
   Cut parts, cut;
   std::int64_t k = problem_.n;
   flatten(n_.set, parts);
@@ -292,30 +305,35 @@ void ListMaker<T>::list_graph(std::int64_t row, RowList<T>& list) {
       cut.push_back(s);
   }
   const auto at = static_cast<std::size_t>(row + n_.query_offset);
-  const std::int64_t first = n_.graph->indptr[at], end = n_.graph->indptr[at + 1];
   const auto edges = n_.graph->template edges<T>();
-  for (std::int64_t i = first; i < end; ++i) {
+  for (std::int64_t i = n_.graph->indptr[at]; i < n_.graph->indptr[at + 1]; ++i) {
     const std::int64_t key = n_.graph->indices[static_cast<std::size_t>(i)];
     if (!is_candidate_of(row, key, cut)) continue;
-    list.keys.push_back(key);
-    list.edges.push_back(edges[static_cast<std::size_t>(i)]);
+    list.own_keys.push_back(key);
+    list.own_edges.push_back(edges[static_cast<std::size_t>(i)]);
   }
-  if (std::ssize(list.keys) <= k) return;
-  std::vector<std::size_t> places(list.keys.size());
+  if (std::ssize(list.own_keys) > k) keep_nearest(k, list);
+}
+
+// Those with the k smallest distances, ties by row, in the order in which they stand.
+template <class T>
+void ListMaker<T>::keep_nearest(std::int64_t k, RowList<T>& list) {
+  auto& keys = list.own_keys;
+  auto& edges = list.own_edges;
+  std::vector<std::size_t> places(keys.size());
   std::iota(places.begin(), places.end(), std::size_t{0});
   std::nth_element(places.begin(), places.begin() + k, places.end(),
                    [&](std::size_t a, std::size_t b) {
-                     return list.edges[a] != list.edges[b] ? list.edges[a] < list.edges[b]
-                                                           : list.keys[a] < list.keys[b];
+                     return edges[a] != edges[b] ? edges[a] < edges[b] : keys[a] < keys[b];
                    });
   places.resize(static_cast<std::size_t>(k));
   std::sort(places.begin(), places.end());
   for (std::size_t i = 0; i < places.size(); ++i) {
-    list.keys[i] = list.keys[places[i]];
-    list.edges[i] = list.edges[places[i]];
+    keys[i] = keys[places[i]];
+    edges[i] = edges[places[i]];
   }
-  list.keys.resize(places.size());
-  list.edges.resize(places.size());
+  keys.resize(places.size());
+  edges.resize(places.size());
 }
 
 #define VICINAL_INSTANTIATE(T)                                     \

@@ -9,11 +9,13 @@
 
 namespace vicinal {
 
-// Keys of one row in the order in which they are summed.
+// Keys of one row in the order in which they are summed: where they stand in a graph, or made.
 template <class T>
 struct RowList {
-  std::vector<std::int64_t> keys;
-  std::vector<T> edges;  // a graph's distances or weights beside them, or empty
+  std::span<const std::int64_t> keys;
+  std::span<const T> edges;  // a graph's distances or weights beside them, or empty
+  std::vector<std::int64_t> own_keys;
+  std::vector<T> own_edges;
 };
 
 // The k nearest of whole groups of rows at once, through a tree: shared by all workers.
@@ -55,14 +57,16 @@ class ListMaker {
   void find(const NeighborSet& set, std::int64_t row, const Cut& cut, Keys& out);
   void find_nearest(std::int64_t k, std::int64_t row, const Cut& cut, Keys& out);
   void find_members(std::int64_t row, const Cut& sets, Keys& out);
-  void list_graph(std::int64_t row, RowList<T>& list);
+  void cut_graph(std::int64_t row, RowList<T>& list);
+  void keep_nearest(std::int64_t k, RowList<T>& list);
   bool is_candidate_of(std::int64_t row, std::int64_t key, const Cut& cut) const;
 
   const Problem<T>& problem_;
   const Entry<T>& entry_;
   const Neighborhood<T>& n_;
   const NearestSource<T>* source_;
-  std::int64_t most_ = 0;  // largest k of the set
+  const NeighborSet* whole_ = nullptr;  // a graph whose rows are the lists as they stand
+  std::int64_t most_ = 0;               // largest k of the set
   std::unique_ptr<GroupSearch<T>> search_;
   int r_ = 0;  // row of the group in question
   std::vector<std::pair<double, std::int64_t>> ranked_;

@@ -14,7 +14,9 @@ using namespace kernels;
 
 template <class T>
 PairTile<T>::PairTile(const Problem<T>& problem, const Entry<T>& entry)
-    : problem_(problem), entry_(entry) {
+    : problem_(problem),
+      entry_(entry),
+      priors_(entry.weights != nullptr || entry.log_weights != nullptr || entry.bias) {
   if (const NeighborSet* graph = problem.neighborhood->graph) {
     weights_known_ = graph->data == EdgeData::weight;
     distances_known_ = graph->data == EdgeData::distance;
@@ -65,10 +67,12 @@ void PairTile<T>::load(const Run& run, std::int64_t row, const RowList<T>& list,
   std::copy_n(list.keys.data() + begin, run.count, keys_ + run.first);
   std::fill_n(keys_ + run.first + run.count, run.lanes - run.count, keys_[run.first]);
   std::fill_n(query_rows_ + run.first, run.lanes, query);
-  if (problem_.p > 0)  // values travel while the pairs are scored
-    for (int k = run.first; k < run.first + run.count; ++k)
-      __builtin_prefetch(entry_.values + keys_[k] * problem_.value_stride);
-  load_prior(run, row);
+  prefetch(run, !list.edges.empty());
+  if (priors_)
+    load_prior(run, row);
+  else
+    std::fill_n(prior_ + run.first, run.count, T(0));
+  std::fill_n(prior_ + run.first + run.count, run.lanes - run.count, none<T>);
   if (!list.edges.empty()) {
     std::copy_n(list.edges.data() + begin, run.count, edges_ + run.first);
     std::fill_n(edges_ + run.first + run.count, run.lanes - run.count, T(0));
@@ -77,6 +81,18 @@ void PairTile<T>::load(const Run& run, std::int64_t row, const RowList<T>& list,
   for (std::size_t t = 0; t < panels_.size(); ++t)
     for (std::size_t j = 0; j < panels_[t].size(); ++j)
       load_factor(problem_.plan.terms[t].factors[j], panels_[t][j], run, query);
+}
+
+// What the run will read travels while the lanes before it are computed.
+template <class T>
+void PairTile<T>::prefetch(const Run& run, bool values_alone) noexcept {
+  constexpr std::int64_t line = 64 / sizeof(T), most = 8;
+  for (int k = run.first; k < run.first + run.count; ++k) {
+    if (!values_alone) __builtin_prefetch(entry_.keys + keys_[k] * problem_.key_stride);
+    const T* y = entry_.values + keys_[k] * problem_.value_stride;
+    for (std::int64_t c = 0; c < std::min(problem_.p, most * line); c += line)
+      __builtin_prefetch(y + c, 0, 2);
+  }
 }
 
 template <class T>
@@ -98,11 +114,10 @@ void PairTile<T>::load_factor(const FactorPlan<T>& f, Panels& p, const Run& run,
   }
 }
 
-// The key's prior and the pair's bias; lanes without a key are absent.
+// The key's prior and the pair's bias.
 template <class T>
 void PairTile<T>::load_prior(const Run& run, std::int64_t row) noexcept {
   const double shift = entry_.prior_shift;
-  priors_ |= entry_.weights != nullptr || entry_.log_weights != nullptr || entry_.bias;
   for (int k = run.first; k < run.first + run.count; ++k) {
     const std::int64_t at = keys_[k] * problem_.weight_stride;
     double log = 0;
@@ -121,7 +136,6 @@ void PairTile<T>::load_prior(const Run& run, std::int64_t row) noexcept {
                 : b - b != 0                         ? std::numeric_limits<T>::quiet_NaN()
                                                      : prior_[k] + b;
   }
-  std::fill_n(prior_ + run.first + run.count, run.lanes - run.count, none<T>);
 }
 
 // ---------------------------------------------------------------------------------------- weighing
@@ -201,15 +215,20 @@ bool PairTile<T>::weigh_term(std::size_t term, Reference mode) noexcept {
   return have;
 }
 
-// The stored numbers are the weights: w = f · 2^l with whole l, which is exact.
+// The stored numbers are the weights: w = f · 2^l with one whole l for a row, which is exact.
 template <class T>
 void PairTile<T>::take_edges() noexcept {
-  for (int k = 0; k < used_; ++k) {
-    const T e = edges_[k];
-    const bool ordinary = std::isfinite(e) && e != 0;
-    const int exponent = ordinary ? std::ilogb(e) : 0;
-    logs(0)[k] = e == 0 ? none<T> : static_cast<T>(exponent);
-    factors(0)[k] = ordinary ? std::ldexp(e, -exponent) : e;
+  const T most = std::numeric_limits<T>::max();
+  for (const Run& run : runs_) {
+    const T* e = edges_ + run.first;
+    T* log = logs(0) + run.first;
+    T* factor = factors(0) + run.first;
+    for (int k = 0; k < run.lanes; ++k) log[k] = std::min(std::abs(e[k]), most);
+    const T largest = problem_.table->run_peak(log, run.lanes);
+    const int exponent = largest > 0 ? 2 * ((std::ilogb(largest) + 2) / 2) : 0;
+    const T up = std::ldexp(T(1), -exponent / 2);  // twice: 2^−exponent may be subnormal
+    for (int k = 0; k < run.lanes; ++k) factor[k] = e[k] * up * up;
+    for (int k = 0; k < run.lanes; ++k) log[k] = e[k] == 0 ? none<T> : static_cast<T>(exponent);
   }
 }
 
@@ -240,7 +259,19 @@ void PairTile<T>::flush(Block<T>& block) noexcept {
   for (const Run& run : runs_) weigh(block, run, have);
   runs_.clear();
   used_ = 0;
-  priors_ = false;
+}
+
+template <class T>
+void PairTile<T>::count(Block<T>& block, const Run& run, bool have_factors) noexcept {
+  const std::size_t terms = panels_.size();
+  for (int k = run.first; k < run.first + run.count; ++k) {
+    bool inside = false;
+    for (std::size_t t = 0; t < terms; ++t) inside |= logs(t)[k] != none<T>;
+    block.state.count[static_cast<std::size_t>(run.slot)] += inside;
+    const T rank = problem_.k > 0 ? logs(terms)[k] : none<T>;
+    if (rank == none<T>) continue;
+    block.state.offer(run.slot, rank, have_factors && factors(0)[k] < 0 ? -1.0 : 1.0, keys_[k]);
+  }
 }
 
 // Weights of one row against its own peak.
@@ -253,14 +284,7 @@ void PairTile<T>::weigh(Block<T>& block, const Run& run, const bool* have) noexc
   for (std::size_t t = 0; t < terms; ++t)
     if (problem_.plan.terms[t].coefficient != T(0))
       top = std::max(top, table.run_peak(logs(t) + run.first, run.lanes));
-  for (int k = run.first; k < run.first + run.count; ++k) {
-    bool inside = false;
-    for (std::size_t t = 0; t < terms; ++t) inside |= logs(t)[k] != none<T>;
-    block.state.count[slot] += inside;
-    const T rank = problem_.k > 0 ? logs(terms)[k] : none<T>;
-    if (rank == none<T>) continue;
-    block.state.offer(run.slot, rank, have[0] && factors(0)[k] < 0 ? -1.0 : 1.0, keys_[k]);
-  }
+  if (entry_.count != nullptr || problem_.k > 0) count(block, run, have[0]);
   const T peak =
       2 * std::ceil(top / 2);  // even, so that ties of the exponent's rounding fall alike
   if (peak == std::numeric_limits<T>::infinity()) {  // a hit: the row goes again
@@ -289,12 +313,8 @@ template <class T>
 void PairTile<T>::sum(Block<T>& block, const Run& run, T reference) noexcept {
   T* sums = scratch_.sums.data();
   const T* weights = logs(0) + run.first;
-  T header[3];
-  problem_.table->sum_run(weights, run.lanes, header);
-  sums[0] = header[0];
+  problem_.table->sum_run(weights, run.lanes, problem_.full_header, sums);
   sums[1] = 0;
-  sums[2] = header[1];
-  sums[3] = header[2];
   if (sums[2] == 0) return;
   if (problem_.needs_self) {
     const std::int64_t own = own_key(problem_, entry_, block.row(run.slot));
@@ -327,6 +347,8 @@ bool PairTile<T>::sum_with_care(const Run& run, T* sums, double* scales) noexcep
   if (std::all_of(sums, sums + problem_.p, ordinary)) return false;
   const T* weights = logs(0) + run.first;
   for (std::int64_t c = 0; c < problem_.p; ++c) {
+    scales[c] = 1;
+    if (ordinary(sums[c])) continue;
     const auto value = [&](int k) {
       return entry_.values[keys_[run.first + k] * problem_.value_stride + c];
     };

@@ -30,12 +30,14 @@ class PairTile {
   void load(const Run& run, std::int64_t row, const RowList<T>& list, std::int64_t begin) noexcept;
   void load_factor(const FactorPlan<T>& factor, Panels& panels, const Run& run,
                    const T* query) noexcept;
+  void prefetch(const Run& run, bool values_alone) noexcept;
   void load_prior(const Run& run, std::int64_t row) noexcept;
   void score(const FactorPlan<T>& factor, const Panels& panels, T* out) noexcept;
   bool weigh_term(std::size_t term, Reference mode) noexcept;
   void drop_lanes(std::size_t term, bool have) noexcept;
   void take_edges() noexcept;
   void weigh(Block<T>& block, const Run& run, const bool* have) noexcept;
+  void count(Block<T>& block, const Run& run, bool have_factors) noexcept;
   void sum(Block<T>& block, const Run& run, T reference) noexcept;
   void sum_values(const Run& run, T* sums, double* scales) noexcept;
   bool sum_with_care(const Run& run, T* sums, double* scales) noexcept;
@@ -49,7 +51,7 @@ class PairTile {
   const Problem<T>& problem_;
   const Entry<T>& entry_;
   bool weights_known_ = false, distances_known_ = false;
-  bool priors_ = false;  // some prior of a lane is not 0
+  bool priors_;  // pairs have weights besides the kernel's
   std::vector<std::vector<Panels>> panels_;
   Buffer<T> tiles_;  // per term: logs and factors; two more of scratch
   std::vector<Run> runs_;

@@ -58,6 +58,9 @@ class Graph(NeighborSet):
                 "Graph.from_indices(indices, n_keys)"
             )
         matrix = csr.tocsr()
+        if data == "pattern" and not matrix.has_canonical_format:  # an edge counts once
+            matrix = matrix.copy()
+            matrix.sum_duplicates()
         self._shape = (int(matrix.shape[0]), int(matrix.shape[1]))
         self._data = data
         self.check_graph = bool(check_graph)

@@ -79,6 +79,15 @@ class _Joined(NeighborSet):
 
 
 class _Both(_Joined):
+    @property
+    def needs_points(self) -> bool:
+        # the k nearest of a graph of distances are known without coordinates
+        known = self.edge_data == "distance"
+        return any(
+            part.needs_points and not (known and isinstance(part, KNearest))
+            for part in (self.a, self.b)
+        )
+
     def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
         return _core.NeighborSet.both(self.a.lower(m, n, dtype), self.b.lower(m, n, dtype))
 

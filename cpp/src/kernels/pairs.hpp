@@ -35,18 +35,20 @@ void score_pairs_haversine(const PairArguments<T>& a) {
   }
 }
 
+// The slots of a header: Σw, and if full Σ|w| and Σw².
 template <class T>
-void sum_run(const T* weights, int lanes, T* sums) {
-  Pack<T> mass(T(0)), size(T(0)), square(T(0));
-  for (int k = 0; k < lanes; k += Pack<T>::width) {
-    const Pack<T> w = Pack<T>::load(weights + k);
-    mass = mass + w;
-    size = size + abs(w);
-    square = fma(w, w, square);
-  }
-  sums[0] = sum_lanes(mass);
-  sums[1] = sum_lanes(size);
-  sums[2] = sum_lanes(square);
+void sum_run(const T* weights, int lanes, bool full, T* sums) {
+  const auto each = [&](auto&& term) VICINAL_INLINE_LAMBDA {
+    Pack<T> sum(T(0));
+    for (int k = 0; k < lanes; k += Pack<T>::width) sum = term(Pack<T>::load(weights + k), sum);
+    return sum_lanes(sum);
+  };
+  sums[0] = each([](Pack<T> w, Pack<T> sum) VICINAL_INLINE_LAMBDA { return sum + w; });
+  sums[2] = sums[0];
+  sums[3] = T(0);
+  if (!full) return;
+  sums[2] = each([](Pack<T> w, Pack<T> sum) VICINAL_INLINE_LAMBDA { return sum + abs(w); });
+  sums[3] = each([](Pack<T> w, Pack<T> sum) VICINAL_INLINE_LAMBDA { return fma(w, w, sum); });
 }
 
 // Columns in whole packs: a weight is broadcast over the row of its key, read where it stands.

@@ -180,8 +180,9 @@ struct Table {
                         int rows);  // Σw, and if full Σ|w|, Σw²
   // Both for one column: Σw and Σwy.
   void (*reduce_single)(const T* weights, const T* values, T* header, T* lanes, int rows);
-  // Of a run: Σw, Σ|w|, Σw²; and Σ w y with the values of key rows[i] for lane i.
-  void (*sum_run)(const T* weights, int lanes, T* sums);
+  // Of a run: the header, Σw and if full Σ|w| and Σw²; and Σ w y with the values of key rows[i] for
+  // lane i.
+  void (*sum_run)(const T* weights, int lanes, bool full, T* sums);
   void (*sum_run_values)(const T* weights, const std::int64_t* rows, int count, const T* values,
                          std::int64_t stride, int columns, T* sums);
   void (*close_lanes)(const T* lanes, int columns, T* sums);  // lanes → sums in a fixed order

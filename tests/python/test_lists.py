@@ -1,0 +1,434 @@
+"""Rows with lists of their own: kernels, priors, hits, limits, graphs with numbers, bad input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+import vicinal as vc
+from vicinal.kernels import (
+    AitchisonAitken,
+    Cauchy,
+    Gaussian,
+    InverseDistance,
+    Laplace,
+    Polynomial,
+    Product,
+    Softmax,
+    Sum,
+    Tricube,
+    VonMisesFisher,
+)
+
+N, K = 400, 12
+
+
+@pytest.fixture
+def lists(rng: np.random.Generator) -> tuple[vc.Graph, np.ndarray]:
+    indices = np.stack([rng.choice(N, K, replace=False) for _ in range(N)])
+    used = np.zeros((N, N), bool)
+    np.put_along_axis(used, indices, True, 1)
+    return vc.Graph.from_indices(indices, N), used
+
+
+KERNELS = {
+    "gaussian": Gaussian(bandwidth=0.7),
+    "per feature": Gaussian(bandwidth=[0.5, 0.9, 2.0]),
+    "laplace in city blocks": Laplace(bandwidth=0.7, metric="manhattan"),
+    "cauchy, largest difference": Cauchy(bandwidth=0.7, metric="chebyshev"),
+    "tricube": Tricube(bandwidth=1.7),
+    "mahalanobis": Gaussian(
+        metric=vc.kernels.Mahalanobis(np.array([[1.0, 0.5, 0.0], [0.0, 1.0, 2.0]]))
+    ),
+    "softmax": Softmax(bandwidth=1.3),
+    "von Mises-Fisher": VonMisesFisher(bandwidth=0.4),
+    "polynomial": Polynomial(degree=3),
+    "product": Product(
+        Gaussian(columns=[0, 1], bandwidth=0.8), Laplace(columns=[2], bandwidth=0.5)
+    ),
+    "sum": Sum(Gaussian(bandwidth=0.4), Cauchy(bandwidth=1.0), coefficients=[2.0, 1.0]),
+    "difference": Sum(Gaussian(bandwidth=1.4), Gaussian(bandwidth=0.5), coefficients=[1.0, -0.4]),
+    "inverse distance": InverseDistance(power=3),
+    "custom": vc.kernels.Custom(lambda u: np.exp(-u), support=3.0, bandwidth=0.9),
+}
+
+
+OF_THREE_COLUMNS = ("per feature", "mahalanobis")
+KERNELS_AND_FEATURES = [(name, 3) for name in KERNELS] + [
+    (name, 12) for name in KERNELS if name not in OF_THREE_COLUMNS
+]
+
+
+@pytest.mark.parametrize(("name", "d"), KERNELS_AND_FEATURES)
+def test_lists_weigh_as_a_mask_does(name, d, lists, rng, dtype):
+    graph, used = lists
+    q, x = rng.normal(size=(2, N, d)).astype(dtype)
+    y = rng.normal(size=(N, 4)).astype(dtype)
+    weights = rng.random(N).astype(dtype)
+    kernel = KERNELS[name]
+    for arguments in ({}, {"weights": weights}, {"bias": rng.normal(size=(N, N)).astype(dtype)}):
+        listed = vc.local_stats(q, x, y, kernel=kernel, neighbors=graph, **arguments)
+        masked = vc.local_stats(q, x, y, kernel=kernel, mask=used, **arguments)
+        atol = 1e-11 if dtype == np.float64 else 3e-4
+        np.testing.assert_allclose(listed.mean, masked.mean, atol=atol, rtol=atol)
+        np.testing.assert_allclose(listed.log_mass, masked.log_mass, atol=atol, rtol=atol)
+        np.testing.assert_allclose(listed.ess, masked.ess, rtol=100 * atol)
+        np.testing.assert_array_equal(listed.count, masked.count)
+        assert listed.empty_rows == masked.empty_rows
+        assert listed.pairs_visited == N * K
+
+
+def test_great_circles(rng):
+    places = np.stack([rng.uniform(-80, 80, N), rng.uniform(-180, 180, N)], 1)
+    kernel = Gaussian(bandwidth=800.0, metric=vc.kernels.GreatCircle())
+    near = vc.KNearest(9) & vc.Radius(1500.0)
+    got = vc.local_mean(places, places, places, kernel=kernel, neighbors=near)
+    found = vc.radius_neighbors(places, places, 1500.0, metric=vc.kernels.GreatCircle())
+    used = np.zeros((N, N), bool)
+    for i in range(N):
+        used[i, found.indices[found.indptr[i] : found.indptr[i + 1]][:9]] = True
+    np.testing.assert_allclose(
+        got, vc.local_mean(places, places, places, kernel=kernel, mask=used), rtol=1e-9
+    )
+
+
+def test_categories_have_nearest_keys(rng):
+    x = rng.integers(0, 4, size=(N, 2)).astype(float)
+    kernel = AitchisonAitken(levels=4, bandwidth=0.3)
+    got = vc.local_mean(x, x, x, kernel=kernel, neighbors=vc.KNearest(5))
+    unlike = (x[:, None] != x[None]).sum(-1)
+    used = np.zeros((N, N), bool)
+    np.put_along_axis(used, np.argsort(unlike, 1, kind="stable")[:, :5], True, 1)
+    np.testing.assert_allclose(got, vc.local_mean(x, x, x, kernel=kernel, mask=used), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["softmax", "von Mises-Fisher", "polynomial"])
+def test_nearest_by_score(name, rng):
+    q, x = rng.normal(size=(2, N, 3))
+    score = q @ x.T
+    if name == "von Mises-Fisher":
+        score /= np.linalg.norm(q, axis=1)[:, None] * np.linalg.norm(x, axis=1)
+    used = np.zeros((N, N), bool)
+    np.put_along_axis(used, np.argsort(-score, 1)[:, :K], True, 1)
+    kernel = KERNELS[name]
+    got = vc.local_mean(q, x, x, kernel=kernel, neighbors=vc.KNearest(K))
+    np.testing.assert_allclose(got, vc.local_mean(q, x, x, kernel=kernel, mask=used), atol=1e-12)
+
+
+def test_nearest_of_a_product_is_by_its_largest_factor(rng):
+    q, x = rng.normal(size=(2, N, 3))
+    kernel = KERNELS["product"]
+    u = np.maximum(
+        np.sqrt(((q[:, None, :2] - x[None, :, :2]) ** 2).sum(-1)) / 0.8,
+        np.abs(q[:, None, 2] - x[None, :, 2]) / 0.5,
+    )
+    used = np.zeros((N, N), bool)
+    np.put_along_axis(used, np.argsort(u, 1)[:, :K], True, 1)
+    got = vc.local_mean(q, x, x, kernel=kernel, neighbors=vc.KNearest(K))
+    np.testing.assert_allclose(got, vc.local_mean(q, x, x, kernel=kernel, mask=used), atol=1e-12)
+
+
+def test_radius_is_in_bandwidths_where_each_feature_has_one(rng):
+    x = rng.normal(size=(N, 2))
+    h = np.array([0.5, 2.0])
+    u = np.sqrt((((x[:, None] - x[None]) / h) ** 2).sum(-1))
+    for near in (vc.Radius(0.9), vc.Radius(0.9) | vc.Radius(0.1)):  # tiles, lists
+        got = vc.local_mean(x, x, x, bandwidth=h, neighbors=near)
+        np.testing.assert_allclose(got, vc.local_mean(x, x, x, bandwidth=h, mask=u <= 0.9))
+
+
+@pytest.mark.parametrize("near", [vc.Radius(0.5), vc.Radius(0.5) | vc.KNearest(1)], ids=str)
+@pytest.mark.parametrize("h", [0.03, 0.7, np.inf])
+def test_the_ball_is_closed(near, h, dtype):
+    x = (np.arange(6000)[:, None] * 0.1).astype(dtype)
+    d = np.abs(x.astype(float) - x.astype(float).T)
+    counts = vc.local_stats(x[:700], x, kernel="laplace", bandwidth=h, neighbors=near).count
+    np.testing.assert_array_equal(counts, (d <= 0.5).sum(1)[:700])
+
+
+def test_long_lists_span_tiles(rng, dtype):
+    x = rng.normal(size=(3000, 2)).astype(dtype)
+    y = rng.normal(size=(3000, 3)).astype(dtype)
+    got = vc.local_stats(x[:40], x, y, neighbors=vc.KNearest(2500), bandwidth=0.05)
+    _, indices = vc.knn(x[:40], x, 2500)
+    mask = np.zeros((40, 3000), bool)
+    np.put_along_axis(mask, indices, True, 1)
+    expected = vc.local_stats(x[:40], x, y, mask=mask, bandwidth=0.05)
+    atol = 1e-13 if dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(got.mean, expected.mean, atol=atol)
+    np.testing.assert_allclose(got.log_mass, expected.log_mass, atol=atol)
+
+
+# -------------------------------------------------------------------------- graphs with numbers
+
+
+def test_weights_of_a_graph_are_the_weights(lists, rng, dtype):
+    _, used = lists
+    w = np.where(used, rng.normal(size=(N, N)), 0).astype(dtype)
+    y = rng.normal(size=(N, 20)).astype(dtype)
+    graph = vc.Graph(csr_array(w), data="weight")
+    got = vc.local_stats(None, None, y, neighbors=graph, statistics=["mean", "log_mass", "ess"])
+    exact = w.astype(float)
+    mass = exact.sum(1)
+    rtol = 1e-11 if dtype == np.float64 else 1e-3
+    np.testing.assert_allclose(got.mean, (exact @ y) / mass[:, None], rtol=rtol, atol=rtol)
+    np.testing.assert_allclose(got.log_mass, np.log(np.abs(mass)), atol=rtol)
+    np.testing.assert_allclose(got.ess, np.abs(exact).sum(1) ** 2 / (exact**2).sum(1), rtol=rtol)
+    plain = vc.local_weights(None, None, neighbors=graph, normalize=False)
+    np.testing.assert_array_equal(plain.toarray(), w)
+
+
+@pytest.mark.parametrize("scale", [1e-37, 1e-12, 1e12, 1e37])
+def test_weights_and_values_of_any_size(scale, lists, rng):
+    _, used = lists
+    w = np.where(used, rng.random((N, N)), 0)
+    y = rng.normal(size=(N, 3))
+    expected = (w @ y) / w.sum(1)[:, None]
+    for a, b in ((scale, 1.0), (1.0, scale), (scale, 1 / scale)):
+        graph = vc.Graph(csr_array((a * w).astype(np.float32)), data="weight")
+        got = vc.local_mean(None, None, (b * y).astype(np.float32), neighbors=graph)
+        np.testing.assert_allclose(got / b, expected, atol=2e-5)
+
+
+def test_distances_of_a_graph_replace_those_of_points(lists, rng, dtype):
+    _, used = lists
+    d = np.where(used, rng.random((N, N)) + 0.01, 0).astype(dtype)
+    y = rng.normal(size=(N, 2)).astype(dtype)
+    graph = vc.Graph(csr_array(d), data="distance")
+    w = np.where(used, np.exp(-0.5 * (d.astype(float) / 0.3) ** 2), 0)
+    got = vc.local_mean(None, None, y, bandwidth=0.3, neighbors=graph)
+    atol = 1e-13 if dtype == np.float64 else 2e-6
+    np.testing.assert_allclose(got, (w @ y) / w.sum(1)[:, None], atol=atol)
+    nearest = vc.local_mean(
+        None, None, y, kernel="constant", neighbors=graph & vc.KNearest(3) & vc.Window(50, 50)
+    )
+    ranked = np.where(used & (np.abs(np.subtract.outer(np.arange(N), np.arange(N))) <= 50), d, 9)
+    for i in range(N):
+        three = np.argsort(ranked[i], kind="stable")[:3]
+        three = three[ranked[i][three] < 9]
+        if len(three):
+            np.testing.assert_allclose(nearest[i], y[three].mean(0), atol=10 * atol)
+
+
+def test_stored_zeros_are_edges():
+    stored = csr_array((np.zeros(2), [0, 2], [0, 2]), shape=(1, 3))
+    y = np.array([1.0, 100.0, 3.0])
+    near = vc.Graph(stored, data="distance")
+    assert vc.local_mean(None, None, y, neighbors=near) == 2.0
+    stats = vc.local_stats(None, None, y, neighbors=vc.Graph(stored, data="weight"))
+    assert np.isnan(stats.mean)
+    assert stats.count == 0
+
+
+def test_what_a_search_returned_is_a_set(rng):
+    x = rng.normal(size=(N, 3))
+    expected = vc.local_mean(x, x, x, neighbors=vc.KNearest(5))
+    np.testing.assert_allclose(
+        vc.local_mean(x, x, x, neighbors=vc.knn(x, x, 5)), expected, atol=1e-14
+    )
+    by_radius = vc.radius_neighbors(x, x, 0.8)
+    np.testing.assert_allclose(
+        vc.local_mean(x, x, x, neighbors=by_radius),
+        vc.local_mean(x, x, x, neighbors=vc.Radius(0.8)),
+        atol=1e-14,
+    )
+
+
+# ------------------------------------------------------------------------------------ edge cases
+
+
+@pytest.mark.parametrize("near", [vc.KNearest(3), vc.Radius(0.2), vc.Window(1, 1)], ids=str)
+def test_empty_rows_follow_the_policy(near):
+    x = np.arange(10.0)[:, None]
+    q, y = x + 0.4, np.arange(10.0)
+    arguments = {"kernel": "uniform", "bandwidth": 0.1, "neighbors": near}
+    assert np.isnan(vc.local_mean(q, x, y, **arguments)).all()
+    assert (vc.local_mean(q, x, y, empty=7, **arguments) == 7).all()
+    nearest = vc.local_mean(q, x, y, empty="nearest", **arguments)
+    if near == vc.Radius(0.2):  # no candidate at all
+        assert np.isnan(nearest).all()
+    else:
+        np.testing.assert_array_equal(nearest, y)
+    with pytest.raises(ValueError, match="10 of 10 queries"):
+        vc.local_mean(q, x, y, empty="raise", **arguments)
+
+
+@pytest.mark.parametrize("kernel", ["gaussian", "laplace", "cauchy", "logistic"])
+def test_far_rows_and_tiny_bandwidths_take_the_nearest_listed(kernel, lists, rng, dtype):
+    graph, used = lists
+    x = rng.normal(size=(N, 2)).astype(dtype)
+    q = x + dtype.type(1e3)
+    y = rng.normal(size=(N, 1)).astype(dtype)
+    got = vc.local_mean(q, x, y, kernel=kernel, bandwidth=1e-20, neighbors=graph)
+    assert np.isfinite(got).all()
+    if kernel != "cauchy":
+        d = ((q[:, None].astype(float) - x[None].astype(float)) ** 2).sum(-1)
+        nearest = np.where(used, d, np.inf).argmin(1)
+        np.testing.assert_allclose(got, y[nearest], rtol=1e-6)
+
+
+def test_coincident_keys_of_inverse_distance(lists, rng):
+    graph, used = lists
+    x = np.round(rng.normal(size=(N, 1)), 1)
+    y = rng.normal(size=N)
+    got = vc.local_mean(x, x, y, kernel=InverseDistance(), neighbors=graph)
+    np.testing.assert_allclose(
+        got, vc.local_mean(x, x, y, kernel=InverseDistance(), mask=used), rtol=1e-12
+    )
+
+
+def test_nan_and_infinity_reach_only_their_rows(lists, rng):
+    graph, used = lists
+    q, x = rng.normal(size=(2, N, 2))
+    y = rng.normal(size=(N, 2))
+    clean = vc.local_mean(q, x, y, neighbors=graph)
+    bad_key, bad_value, bad_query, far = x.copy(), y.copy(), q.copy(), x.copy()
+    bad_key[3, 1] = np.nan
+    bad_value[5, 0] = np.inf
+    bad_query[7, 0] = np.nan
+    far[9, 0] = np.inf
+    got = vc.local_mean(q, bad_key, y, neighbors=graph)
+    assert np.isnan(got[used[:, 3]]).all()
+    assert got[~used[:, 3]].tobytes() == clean[~used[:, 3]].tobytes()
+    got = vc.local_mean(q, x, bad_value, neighbors=graph)
+    assert np.isinf(got[used[:, 5], 0]).all()
+    assert got[:, 1].tobytes() == clean[:, 1].tobytes()
+    got = vc.local_mean(bad_query, x, y, neighbors=graph)
+    assert np.isnan(got[7]).all()
+    assert np.isfinite(np.delete(got, 7, 0)).all()
+    got = vc.local_mean(q, far, y, neighbors=graph)
+    without = vc.local_mean(q, x, y, mask=used & (np.arange(N) != 9))
+    np.testing.assert_allclose(got, without, atol=1e-12)
+    omitted = np.where(np.arange(N)[:, None] == 5, np.nan, y)
+    got = vc.local_mean(q, x, omitted, neighbors=vc.KNearest(4), nan_policy="omit")
+    _, indices = vc.knn(q, x, 4)  # a missing value does not change who the neighbors are
+    four = np.zeros((N, N), bool)
+    np.put_along_axis(four, indices, True, 1)
+    np.testing.assert_allclose(
+        got, vc.local_mean(q, x, omitted, mask=four, nan_policy="omit"), atol=1e-12
+    )
+    for near in (vc.KNearest(3), vc.Radius(1.0)):
+        with pytest.raises(ValueError, match="keys must not hold NaN"):
+            vc.local_mean(q, bad_key, y, neighbors=near)
+
+
+def test_an_index_changes_no_bit(rng, dtype):
+    x = rng.normal(size=(9000, 3)).astype(dtype)
+    q, y = x[:500] + dtype.type(0.01), rng.normal(size=(9000, 2)).astype(dtype)
+    index = vc.KeyIndex(x)
+    for near in (vc.KNearest(8), vc.KNearest(8) & vc.Radius(0.2), vc.Radius(0.2)):
+        for arguments in ({}, {"bandwidth": [0.5, 1.0, 2.0]}, {"weights": rng.random(9000)}):
+            plain = vc.local_mean(q, x, y, neighbors=near, **arguments)
+            indexed = vc.local_mean(q, index, y, neighbors=near, **arguments)
+            assert plain.tobytes() == indexed.tobytes()
+
+
+def test_batches_share_a_set(rng):
+    x, y = rng.normal(size=(2, 3, 200, 2))
+    got = vc.local_mean(x, x, y, neighbors=vc.KNearest(6))
+    for i in range(3):
+        alone = vc.local_mean(x[i], x[i], y[i], neighbors=vc.KNearest(6))
+        assert got[i].tobytes() == alone.tobytes()
+
+
+def test_a_callable_bias_meets_the_same_pairs(rng, monkeypatch):
+    monkeypatch.setattr("vicinal.strips.PAIRS", 1 << 12)  # many strips of few rows
+    x = rng.normal(size=(N, 2))
+    bias = rng.normal(size=(N, N))
+    for near in (vc.Window(4, 2), vc.KNearest(5), vc.Grid((20, 20), 2)):
+        by_strips = vc.local_mean(x, x, x, bias=lambda r, c: bias[np.ix_(r, c)], neighbors=near)
+        whole = vc.local_mean(x, x, x, bias=bias, neighbors=near)
+        np.testing.assert_allclose(by_strips, whole, atol=1e-14)
+        sparse = vc.local_weights(x, x, bias=lambda r, c: bias[np.ix_(r, c)], neighbors=near)
+        np.testing.assert_allclose(sparse @ x, whole, atol=1e-13)
+
+
+def test_tol_gives_sparse_weights(rng):
+    x = rng.normal(size=(6000, 2))
+    exact = vc.local_weights(x[:50], x, bandwidth=0.1)
+    sparse = vc.local_weights(x[:50], x, bandwidth=0.1, tol=1e-6)
+    assert sparse.nnz < exact.size // 2
+    assert np.abs(sparse.toarray() - exact).sum(1).max() < 2e-6
+
+
+# -------------------------------------------------------------------------------------- bad input
+
+X = np.zeros((4, 2))
+BROKEN = csr_array((np.ones(3), [0, 1, 2], [0, 1, 2, 3, 3]), shape=(4, 4))
+REFUSED = [
+    ("k must be at least 1", lambda: vc.KNearest(0)),
+    ("k must be 1 to the number of keys \\(4\\), got 5", lambda: mean(vc.KNearest(5))),
+    ("radius must be at least 0", lambda: mean(vc.Radius(-1.0))),
+    ("NaN", lambda: vc.Radius(np.nan)),
+    ("before must be at least 0", lambda: vc.Window(-1, 0)),
+    ("before must be a whole number", lambda: vc.Window(0.5, 0)),
+    ("offset must be", lambda: vc.Window(1, 0, offset="start")),
+    ("on must be a column", lambda: mean(vc.Window(1, 0, on=2))),
+    ("9 pixels, but there are 4", lambda: mean(vc.Grid((3, 3), 1))),
+    ("radius must be at least 0", lambda: vc.Grid((2, 2), -1)),
+    ("shape must have", lambda: vc.Grid((0, 2), 1)),
+    ("must have shape \\(2, 2\\)", lambda: mean(vc.BlockMask(np.ones((1, 2), bool), 2))),
+    ("must be boolean", lambda: vc.BlockMask(np.ones((1, 2)))),
+    ("key_offsets must begin with 0", lambda: mean(vc.Segments([0, 4], [0, 3]))),
+    ("never fall", lambda: mean(vc.Segments([0, 3, 2, 4], [0, 1, 2, 4]))),
+    ("bare sparse matrix", lambda: mean(BROKEN)),
+    ("data must be one of", lambda: vc.Graph(BROKEN, data="edges")),
+    ("3 queries × 4 keys", lambda: mean(vc.Graph(BROKEN[:3], data="pattern"))),
+    ("below n_keys = 3", lambda: vc.Graph.from_indices([[0, 3]], 3)),
+    ("shape of indices", lambda: vc.Graph.from_indices([[0, 1]], 3, [[1.0]])),
+    ("distances of the graph must be at least 0", lambda: mean(distances([[-1.0, 0, 0, 0]] * 4))),
+    ("no kernel", lambda: mean(vc.Graph(BROKEN, data="weight"), bandwidth=2.0)),
+    ("with & once, not with |", lambda: mean(distances(np.eye(4)) | vc.KNearest(1))),
+    ("k nearest", lambda: mean(vc.Graph(BROKEN, data="weight") & vc.KNearest(1))),
+    ("kernel of one", lambda: mean(vc.Radius(1.0), kernel=KERNELS["product"], x=np.zeros((4, 3)))),
+    (
+        "reads coordinates",
+        lambda: vc.local_mean(
+            None, None, X, neighbors=vc.Graph(BROKEN, data="weight") & vc.Window(1, 1, on=0)
+        ),
+    ),
+]
+
+
+def mean(near: object, x: np.ndarray = X, **arguments: object) -> np.ndarray:
+    return vc.local_mean(x, x, x, neighbors=near, **arguments)
+
+
+def distances(d: object) -> vc.Graph:
+    return vc.Graph(csr_array(np.asarray(d)), data="distance")
+
+
+@pytest.mark.parametrize(("message", "call"), REFUSED, ids=[m for m, _ in REFUSED])
+def test_bad_sets_are_refused(message, call):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_broken_graphs_are_refused_before_they_are_read():
+    graph = vc.Graph(csr_array(np.eye(4)), data="pattern")
+    for name, at, value in (("indices", 0, 4), ("indices", 2, -1), ("indptr", 1, 9)):
+        broken = vc.Graph(csr_array(np.eye(4)), data="pattern")
+        getattr(broken, name)[at] = value
+        with pytest.raises(ValueError, match=f"{name} of the graph"):
+            mean(broken)
+    assert mean(graph).shape == (4, 2)
+
+
+def test_other_things_are_no_sets():
+    with pytest.raises(TypeError, match="neighbors must be None, a set such as"):
+        mean(16)
+    with pytest.raises(TypeError, match="csr must be a sparse matrix"):
+        vc.Graph(np.eye(3), data="weight")
+    with pytest.raises(TypeError, match="unsupported operand"):
+        vc.KNearest(3) & 4
+    with pytest.raises(TypeError, match="queries must be an array"):
+        vc.local_mean(None, X, X)
+
+
+def test_a_million_equal_points_neither_hang_nor_unbalance():
+    x = np.zeros((1_000_000, 2), np.float32)
+    q = np.zeros((100, 2), np.float32)
+    y = np.arange(1_000_000, dtype=np.float32)
+    got = vc.local_mean(q, x, y, neighbors=vc.KNearest(16))
+    np.testing.assert_array_equal(got, np.full(100, 7.5, np.float32))  # ties by row
