@@ -10,6 +10,7 @@ import vicinal as vc
 from vicinal import _core
 from vicinal.each_bandwidth import stats_of_each_bandwidth
 from vicinal.kernels import Gaussian, Product
+from vicinal.models import KernelDensity, LocalMeanRegressor
 
 GRID = [0.2, 0.5, 1.0, 3.0]
 
@@ -84,6 +85,66 @@ def test_generalised_cross_validation(sample):
         expected.append(error if rest >= 0.01 else np.inf)
     got = vc.bandwidth.select(X, y, criterion="gcv", grid=GRID)
     np.testing.assert_allclose(got.scores, expected, rtol=1e-10)
+
+
+def dense_aicc(X, Y, h, counts=None):
+    """Hurvich, Simonoff and Tsai's formula with the whole matrix, every row repeated."""
+    where = np.repeat(np.arange(len(X)), 1 if counts is None else counts)
+    X, Y = X[where], Y[where].reshape(len(where), -1)
+    w = gaussian_weights(X, h)
+    smoother = w / w.sum(1, keepdims=True)
+    n, trace = len(X), np.trace(smoother)
+    variance = np.mean((Y - smoother @ Y) ** 2)
+    return np.log(variance) + 1 + 2 * (trace + 1) / (n - trace - 2)
+
+
+@pytest.mark.parametrize("counted", [False, True])
+@pytest.mark.parametrize("columns", [1, 3])
+def test_corrected_akaike(sample, columns, counted):
+    X, y, _ = sample
+    Y = y if columns == 1 else np.column_stack([y, 3 * X[:, 1], y**2])
+    counts = np.random.default_rng(1).integers(0, 4, len(X)) if counted else None
+    got = vc.bandwidth.select(X, Y, criterion="aicc", grid=GRID, sample_weight=counts)
+    expected = [dense_aicc(X, Y, h, counts) for h in GRID]
+    np.testing.assert_allclose(got.scores, expected, rtol=1e-10)
+    assert got.bandwidth == GRID[np.argmin(expected)]
+
+
+def test_corrected_akaike_of_fractional_weights(sample):
+    X, y, weights = sample
+    w = gaussian_weights(X, 0.5) * weights
+    smoother = w / w.sum(1, keepdims=True)
+    n, trace = weights.sum(), np.trace(smoother)
+    variance = np.average((y - smoother @ y) ** 2, weights=weights)
+    expected = np.log(variance) + 1 + 2 * (trace + 1) / (n - trace - 2)
+    got = vc.bandwidth.select(X, y, criterion="aicc", grid=[0.5], sample_weight=weights)
+    np.testing.assert_allclose(got.scores, expected, rtol=1e-10)
+
+
+def test_corrected_akaike_charges_interpolation_and_takes_perfect_fits(sample):
+    X, y, _ = sample
+    got = vc.bandwidth.select(X, y, criterion="aicc", grid=[1e-3, 0.5])
+    assert got.scores[0] == np.inf  # n − tr S < 2
+    assert got.bandwidth == 0.5
+    # Nothing to fit: the fewest degrees of freedom; where they do not differ, the natural scale.
+    flat = vc.bandwidth.select(X, np.zeros(120), criterion="aicc")
+    assert np.isfinite(flat.scores[-1])
+    assert np.all(flat.bandwidth > 4 * vc.bandwidth.scott(X))
+    X, y = X.astype(np.float32), (1e20 * y).astype(np.float32)
+    large = vc.bandwidth.select(X, y, criterion="aicc")
+    small = vc.bandwidth.select(X, y / np.float32(2**80), criterion="aicc")
+    np.testing.assert_allclose(large.bandwidth, small.bandwidth, rtol=1e-6)
+    with pytest.raises(ValueError, match="no candidate of grid has a finite score"):
+        vc.bandwidth.select(X[:3], y[:3], criterion="aicc", grid=[1.0])
+
+
+def test_corrected_akaike_in_models(sample):
+    X, y, weights = sample
+    model = LocalMeanRegressor(bandwidth="aicc").fit(X, y, sample_weight=3 * weights)
+    expected = vc.bandwidth.select(X, y, criterion="aicc", sample_weight=3 * weights)
+    np.testing.assert_array_equal(model.bandwidth_, expected.bandwidth)
+    with pytest.raises(ValueError, match='"aicc" needs y; for a density take "loo"'):
+        KernelDensity(bandwidth="aicc").fit(X)
 
 
 def test_likelihood_of_a_density(sample):
@@ -179,7 +240,8 @@ def test_progress_rises_to_one(sample):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"criterion": "aicc"}, ["criterion", "loo", "gcv", "'aicc'"]),
+        ({"criterion": "aic"}, ["criterion", "loo", "gcv", "plugin", "'aic'", "aicc"]),
+        ({"kernel": "softmax", "criterion": "plugin"}, ["per coordinate", '"loo"']),
         ({"kernel": Gaussian(bandwidth=1.0)}, ["bandwidth already"]),
         ({"grid": [[1.0, 2.0, 3.0]]}, ["grid", "(1, 3)"]),
         ({"grid": []}, ["grid", "(0,)"]),
@@ -208,7 +270,7 @@ def test_nan_in_the_points_is_refused(sample):
             call(X)
 
 
-@pytest.mark.parametrize("criterion", ["loo", "gcv"])
+@pytest.mark.parametrize("criterion", ["loo", "gcv", "aicc"])
 def test_a_weight_of_two_is_two_rows(sample, criterion):
     X, y, _ = sample
     counts = np.random.default_rng(1).integers(1, 4, len(X))

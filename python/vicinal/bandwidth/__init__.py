@@ -1,6 +1,6 @@
-"""Bandwidths: rules of thumb, and selection by leave-one-out or generalised cross-validation."""
+"""Bandwidths: rules of thumb, plug-in rules, and selection by a criterion."""
 
-from vicinal.bandwidth.rules import scott, silverman
+from vicinal.bandwidth.rules import plugin, scott, silverman
 from vicinal.bandwidth.selection import BandwidthSelection, select
 
-__all__ = ["BandwidthSelection", "scott", "select", "silverman"]
+__all__ = ["BandwidthSelection", "plugin", "scott", "select", "silverman"]

@@ -1,28 +1,26 @@
-"""What a bandwidth is judged by: leave-one-out error, generalised cross-validation, likelihood."""
+"""What a bandwidth is judged by: leave-one-out error or likelihood, and criteria of a smoother."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from vicinal.arrays import Array, as_array
-from vicinal.bandwidth.rules import spread_of
+from vicinal.arrays import Array
+from vicinal.bandwidth.sample import spread_of
 from vicinal.each_bandwidth import stats_of_each_bandwidth
 from vicinal.kernels import GreatCircle, Kernel
 from vicinal.kernels.lowering import fill
 from vicinal.leave_one_out import leave_one_out
 from vicinal.progress import Report
-from vicinal.results import LocalStats
 
 if TYPE_CHECKING:
-    from vicinal.arrays import ArrayLike
     from vicinal.kernels.metrics import Metric
 
-__all__ = ["CRITERIA", "Candidates", "Sample"]
+__all__ = ["CRITERIA", "Candidates", "Criterion", "Sample"]
 
 Candidates = Sequence[float | Array]
 
@@ -53,8 +51,8 @@ class Sample:
         """What scores of a perfect fit may differ by, from the rounding of means."""
         if self.y is None:
             return 0.0
-        eps = np.finfo(self.y.dtype if self.y.dtype.kind == "f" else np.float64).eps
-        return float((8 * eps) ** 2 * self.average(_squares(self.y)))
+        eps = float(np.finfo(self.y.dtype if self.y.dtype.kind == "f" else np.float64).eps)
+        return (8 * eps) ** 2 * self.average(_squares(self.y))
 
     def average(self, losses: Array) -> float:
         """Return the weighted mean of one loss per row, in float64."""
@@ -68,18 +66,6 @@ class Sample:
             "num_threads": self.num_threads,
             "progress": report or False,
         }
-
-
-def as_values(y: ArrayLike | None, n: int) -> Array | None:
-    """Return the values as (n, p)."""
-    if y is None:
-        return None
-    values = as_array(y, "y")
-    if values.ndim not in (1, 2) or len(values) != n:
-        raise ValueError(f"y must be ({n},) or ({n}, p), got shape {values.shape}")
-    if not np.isfinite(values).all():
-        raise ValueError("y holds NaN or inf; drop those rows, or weigh them 0 and fill them")
-    return values.reshape(n, -1)
 
 
 def leave_one_out_loss(
@@ -100,9 +86,50 @@ def generalised_cross_validation(
     sample: Sample, candidates: Candidates, report: Report | None
 ) -> list[float]:
     """Return mean squared error / (1 − tr S / n)² of each, S the smoother's matrix."""
+    scores = []
+    for error, trace in _errors_and_traces("gcv", sample, candidates, report):
+        rest = 1 - trace / sample.size
+        scores.append(error / rest**2 if rest >= 0.01 else math.inf)  # it interpolates: 0/0
+    return scores
+
+
+def corrected_akaike(sample: Sample, candidates: Candidates, report: Report | None) -> list[float]:
+    """Return log(mean squared error) + 1 + 2 (tr S + 1) / (n − tr S − 2) of each."""
+    scores = []
+    for error, trace in _errors_and_traces("aicc", sample, candidates, report):
+        rest = sample.size - trace - 2
+        floor = max(sample.rounding, np.finfo(np.float64).tiny)  # a perfect fit has no logarithm
+        fit = math.log(max(error, floor)) + 1
+        scores.append(fit + 2 * (trace + 1) / rest if rest > 0 else math.inf)
+    return scores
+
+
+class Criterion(NamedTuple):
+    """How candidates are scored, and in what unit."""
+
+    scores: Callable[[Sample, Candidates, Report | None], list[float]]
+    squared: bool  # the scores of values are in their unit squared, so rounding has that unit too
+
+    def rounding(self, sample: Sample) -> float:
+        """Return what scores of equally good candidates may differ by."""
+        return sample.rounding if self.squared else 0.0
+
+
+CRITERIA = {
+    "loo": Criterion(leave_one_out_loss, squared=True),
+    "gcv": Criterion(generalised_cross_validation, squared=True),
+    "aicc": Criterion(corrected_akaike, squared=False),
+}
+
+
+def _errors_and_traces(
+    name: str, sample: Sample, candidates: Candidates, report: Report | None
+) -> Iterator[tuple[float, float]]:
+    """Yield mean squared error and tr S of the fit that each row is part of."""
     if sample.y is None:
-        raise ValueError('criterion "gcv" needs y; for a density take "loo"')
-    all_stats = stats_of_each_bandwidth(
+        raise ValueError(f'criterion "{name}" needs y; for a density take "loo"')
+    charged = _mean_of_others(sample, sample.y)
+    for stats in stats_of_each_bandwidth(
         sample.X,
         sample.X,
         sample.y,
@@ -110,28 +137,16 @@ def generalised_cross_validation(
         statistics=("mean", "self_weight"),
         weights=sample.weights,
         **sample.options(report),
-    )
-    return [_cross_validated(sample, sample.y, stats) for stats in all_stats]
-
-
-CRITERIA = {"loo": leave_one_out_loss, "gcv": generalised_cross_validation}
+    ):
+        assert stats.self_weight is not None
+        # Σ self-weights is the trace with equal rows counted once each: their shares are S/w.
+        trace = float(np.nansum(stats.self_weight, dtype=np.float64))
+        yield _error(sample, sample.y, stats.mean, charged), trace
 
 
 def _error(sample: Sample, y: Array, fitted: Array | None, charged: Array) -> float:
     assert fitted is not None
     return sample.average(_squares(y - np.where(np.isnan(fitted), charged, fitted)))
-
-
-def _cross_validated(sample: Sample, y: Array, stats: LocalStats) -> float:
-    own, mean = stats.self_weight, stats.mean
-    assert own is not None
-    assert mean is not None
-    # Σ self-weights is the trace with equal rows counted once each: their shares are S/w.
-    rest = 1 - float(np.nansum(own, dtype=np.float64)) / sample.size
-    if not rest >= 0.01:  # the fit interpolates: 0/0
-        return math.inf
-    errors = _squares(y - mean)
-    return sample.average(np.where(np.isnan(errors), 0, errors)) / rest**2
 
 
 def _likelihood(sample: Sample, h: float | Array, log_mass: Array) -> float:

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from vicinal.arrays import Array
-from vicinal.bandwidth.rules import is_per_coordinate, scott, spread_of
+from vicinal.bandwidth.rules import is_per_coordinate, scott
+from vicinal.bandwidth.sample import spread_of
 from vicinal.kernels import AitchisonAitken, GreatCircle, Kernel, Mahalanobis, ProfileKernel
 from vicinal.kernels.category import CategoryKernel
 from vicinal.kernels.dot import Polynomial, Sigmoid

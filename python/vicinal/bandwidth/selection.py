@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vicinal.arrays import Array, as_array
-from vicinal.bandwidth.criteria import CRITERIA, Candidates, Sample, as_values
-from vicinal.bandwidth.rules import as_sample, scott, silverman
+from vicinal.bandwidth.criteria import CRITERIA, Candidates, Criterion, Sample
+from vicinal.bandwidth.rules import plugin, scott, silverman
+from vicinal.bandwidth.sample import as_sample, as_values
 from vicinal.bandwidth.scales import category_grid, natural_scale
 from vicinal.errors import did_you_mean
 from vicinal.kernels import Kernel, as_kernel
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["BandwidthSelection", "select"]
 
-Criterion = Callable[[Sample, Candidates, Report | None], list[float]]
-
 STEP = 2**0.5
 MULTIPLES = STEP ** np.arange(-8, 5)  # of the natural scale: 1/16 … 4
 EXTENSIONS = 3  # times that the grid grows while its best lies at an end …
 EXTENDED = 4  # … by so many steps
 REFINED = 3  # further candidates on either side of the best
-RULES = {"scott": scott, "silverman": silverman}
+RULES: dict[str, Callable[..., Array]] = {"scott": scott, "silverman": silverman, "plugin": plugin}
+NAMES = (*CRITERIA, *RULES)
+OF_VALUES = (*CRITERIA, "plugin")  # … that look at y
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +45,9 @@ class BandwidthSelection:
     grid : ndarray of shape (g,) or (g, d)
         The candidates, ascending where this function made them.
     scores : ndarray of shape (g,)
-        What the criterion gave, smaller is better: mean squared error, or minus the mean log
-        likelihood; NaN for the rules "scott" and "silverman", which compare nothing.
+        What the criterion gave, smaller is better: mean squared error, its logarithm and a charge
+        for "aicc", or minus the mean log likelihood; NaN for the rules "scott", "silverman" and
+        "plugin", which compare nothing.
     """
 
     bandwidth: float | Array
@@ -75,8 +77,9 @@ def select(
         The values; None selects for the density of `X`, by likelihood.
     kernel : str or Kernel
         With an open bandwidth.
-    criterion : {"loo", "gcv", "scott", "silverman"}
-        Leave-one-out, generalised cross-validation (needs `y`), or a rule of thumb.
+    criterion : {"loo", "gcv", "aicc", "scott", "silverman", "plugin"}
+        Leave-one-out; generalised cross-validation or Akaike's corrected criterion, which need `y`;
+        a rule of thumb; or a plug-in rule, see `vicinal.bandwidth.plugin`.
     grid : array_like of shape (g,) or (g, d), optional
         The candidates; None takes multiples of Scott's rule (of a comparable scale where a metric
         has no such rule), extended while the best lies at an end, and refined around the best.
@@ -95,7 +98,8 @@ def select(
     ------
     ValueError
         For an unknown criterion, a single row, NaN in `X` or `y`, a kernel with a bandwidth of its
-        own, or a kernel without a density if `y` is None.
+        own, a kernel without a density if `y` is None, or a rule for a metric that is not per
+        coordinate.
 
     Notes
     -----
@@ -120,12 +124,12 @@ def select(
     if not kernel.needs_bandwidth:
         raise ValueError("the kernel has its bandwidth already; leave it None to select one")
     if criterion in RULES:
-        h = RULES[criterion](points, kernel=kernel, metric=metric, sample_weight=weights)
+        own = {"y": y, "num_threads": num_threads} if criterion in OF_VALUES else {}
+        h = RULES[criterion](points, kernel=kernel, metric=metric, sample_weight=weights, **own)
         return _selection([(h if h.size > 1 else float(h[0]), np.nan)])
     if criterion not in CRITERIA:
-        names = [*CRITERIA, *RULES]
-        hint = did_you_mean(criterion, names)
-        raise ValueError(f"criterion must be one of {', '.join(names)}, got {criterion!r}{hint}")
+        hint = did_you_mean(criterion, NAMES)
+        raise ValueError(f"criterion must be one of {', '.join(NAMES)}, got {criterion!r}{hint}")
     if len(points) < 2:
         raise ValueError(f'criterion "{criterion}" needs at least 2 rows of X, got {len(points)}')
     values = as_values(y, len(points))
@@ -137,7 +141,7 @@ def select(
             return _selection(score.over(fixed))
         base = natural_scale(points, weights, kernel, metric)
         tried = score.around(base)
-    best = _best_multiple(tried, sample.rounding)
+    best = _best_multiple(tried, score.rounding)
     return _selection([(m * base, s) for m, s in tried], best)
 
 
@@ -147,6 +151,7 @@ class _Scores:
     def __init__(self, sample: Sample, criterion: Criterion, report: Report | None) -> None:
         self._sample, self._criterion, self._report = sample, criterion, report
         self._done = self._planned = 0
+        self.rounding = criterion.rounding(sample)
 
     def over(self, grid: Array) -> list[tuple[Any, float]]:
         """Return every candidate with its score."""
@@ -158,14 +163,14 @@ class _Scores:
         self._planned = len(MULTIPLES) + 2 * REFINED
         tried = self._try(MULTIPLES.tolist(), base)
         for _ in range(EXTENSIONS):
-            best = _best_multiple(tried, self._sample.rounding)
+            best = _best_multiple(tried, self.rounding)
             if 0 < best < len(tried) - 1:
                 break
             self._planned += EXTENDED
             end, step = (tried[0][0], 1 / STEP) if best == 0 else (tried[-1][0], STEP)
             further = [end * step**i for i in range(1, EXTENDED + 1)]
             tried = sorted(tried + self._try(further, base))
-        centre = tried[_best_multiple(tried, self._sample.rounding)][0]
+        centre = tried[_best_multiple(tried, self.rounding)][0]
         between = [i / (REFINED + 1) for i in range(-REFINED, REFINED + 1) if i]
         return sorted(tried + self._try([centre * STEP**power for power in between], base))
 
@@ -175,7 +180,7 @@ class _Scores:
     def _scores_of(self, candidates: Candidates) -> list[float]:
         start, self._done = self._done, self._done + len(candidates)
         part = share(self._report, start / self._planned, self._done / self._planned)
-        return self._criterion(self._sample, candidates, part)
+        return self._criterion.scores(self._sample, candidates, part)
 
 
 def _best_multiple(tried: Sequence[tuple[float, float]], rounding: float) -> int:

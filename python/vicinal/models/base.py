@@ -15,14 +15,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 import vicinal
 from vicinal.arrays import Array
-from vicinal.bandwidth import BandwidthSelection, select
+from vicinal.bandwidth.criteria import CRITERIA
+from vicinal.bandwidth.selection import NAMES, OF_VALUES, BandwidthSelection, select
 from vicinal.errors import did_you_mean
 from vicinal.kernels import Kernel, as_kernel
 from vicinal.leave_one_out import LeftOut, leave_one_out
 from vicinal.models.state import check_names, check_training_set, check_values
 
-COMPARING = ("loo", "gcv")  # criteria that try bandwidths out
-RULES = ("scott", "silverman", *COMPARING)
 # Kernels that weigh every key, however far: with two keys no row is empty.
 EVERYWHERE = (
     *("gaussian", "laplace", "logistic", "cauchy", "student_t", "rational_quadratic", "matern"),
@@ -195,21 +194,21 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
                 f"bandwidth is given twice: bandwidth={rule!r} and kernel={self.kernel!r}; "
                 "leave `bandwidth` at its default or take it out of the kernel"
             )
-        if rule is None or (isinstance(rule, str) and rule not in RULES):
+        if rule is None or (isinstance(rule, str) and rule not in NAMES):
             raise ValueError(
-                f"bandwidth must be a number, one number per feature or one of {RULES}, got "
-                f"{rule!r}{did_you_mean(rule, RULES)}"
+                f"bandwidth must be a number, one number per feature or one of {NAMES}, got "
+                f"{rule!r}{did_you_mean(rule, NAMES)}"
             )
         if not isinstance(rule, str):
             given = np.array(rule, dtype=np.float64)  # a copy, which the caller cannot change
             return given if given.ndim else float(given)
-        if rule in COMPARING:
+        if rule in CRITERIA:
             self._need_two_rows(f"bandwidth={rule!r}")
         return self._select_bandwidth(rule).bandwidth
 
     def _select_bandwidth(self, criterion: str, **options: Any) -> BandwidthSelection:
         """Compare bandwidths on the training set."""
-        rows = self._compared_rows() if criterion in COMPARING else slice(None)
+        rows = self._compared_rows() if criterion in OF_VALUES else slice(None)
         weights = self.sample_weight_
         return select(
             self.keys_[rows],

@@ -29,9 +29,9 @@ class LocalMeanClassifier(ClassifierMixin, LocalModel):  # type: ignore[misc]
         A name or an object of `vicinal.kernels`.
     bandwidth : float, array-like of shape (d,) or str, default="scott"
         In units of `X`, one for all features or one each. "scott" and "silverman" are rules of
-        thumb from the spread of each feature; "loo" and "gcv" choose the bandwidth with the
-        smallest leave-one-out or generalized cross-validation error of the probabilities (Brier).
-        A kernel that has its own bandwidth keeps it.
+        thumb from the spread of each feature; "plugin", "loo", "gcv" and "aicc" are those of the
+        regression of the one-hot labels, whose error is that of the probabilities (Brier), see
+        `vicinal.bandwidth.select`. A kernel that has its own bandwidth keeps it.
     metric : str or metric, default=None
         Distance or similarity; None is the kernel's own.
     mass_tol : float, default=0.0

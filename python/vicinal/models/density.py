@@ -31,10 +31,11 @@ class KernelDensity(DensityMixin, LocalModel):  # type: ignore[misc]
         A name or an object of `vicinal.kernels` that has a finite integral.
     bandwidth : float, array-like of shape (d,) or str, default="scott"
         In units of `X`, one for all features or one each. "scott" and "silverman" are rules of
-        thumb from the spread of each feature (scikit-learn's leave the spread out); "loo" chooses
-        the bandwidth of the largest leave-one-out likelihood. A feature that does not vary is left
-        out: its bandwidth is infinite, and the density is that of the others. A kernel that has
-        its own bandwidth keeps it.
+        thumb from the spread of each feature (scikit-learn's leave the spread out); "plugin" is
+        Sheather and Jones' rule, see `vicinal.bandwidth.plugin`; "loo" chooses the bandwidth of the
+        largest leave-one-out likelihood. A feature that does not vary is left out: its bandwidth is
+        infinite, and the density is that of the others. A kernel that has its own bandwidth keeps
+        it.
     metric : str or metric, default=None
         Distance; None is the kernel's own.
     mass_tol : float, default=0.0

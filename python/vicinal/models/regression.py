@@ -33,9 +33,10 @@ class LocalMeanRegressor(MultiOutputMixin, RegressorMixin, LocalModel):  # type:
         A name or an object of `vicinal.kernels`.
     bandwidth : float, array-like of shape (d,) or str, default="scott"
         In units of `X`, one for all features or one each. "scott" and "silverman" are rules of
-        thumb from the spread of each feature; "loo" and "gcv" choose the bandwidth with the
-        smallest leave-one-out or generalized cross-validation error. A kernel that has its own
-        bandwidth keeps it.
+        thumb from the spread of each feature; "plugin" estimates noise and curvature; "loo", "gcv"
+        and "aicc" choose the bandwidth with the smallest leave-one-out error, generalized
+        cross-validation error or corrected Akaike criterion, see `vicinal.bandwidth.select`. A
+        kernel that has its own bandwidth keeps it.
     metric : str or metric, default=None
         Distance or similarity; None is the kernel's own.
     mass_tol : float, default=0.0
@@ -45,7 +46,7 @@ class LocalMeanRegressor(MultiOutputMixin, RegressorMixin, LocalModel):  # type:
         `LocalizationWarning`, 0, the target of the nearest key, a ValueError, or this number.
     nan_policy : {"raise", "omit"}, default="raise"
         What NaN in `y` does: a ValueError, or it is left out of the mean of its own column. The
-        criteria "loo" and "gcv" then compare bandwidths on the rows without NaN.
+        choices of a bandwidth that look at `y` then take the rows without NaN.
     n_jobs : int, default=None
         Threads of the engine; None is `vicinal.get_num_threads()`, −1 all cores.
 

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["BandwidthCurveDisplay"]
 
-_CRITERIA = {"loo": "leave-one-out", "gcv": "GCV"}
+_CRITERIA = {
+    "loo": "leave-one-out {loss}",
+    "gcv": "GCV {loss}",
+    "aicc": "AICc, from the logarithm of the {loss}",
+}
 
 
 class BandwidthCurveDisplay:
@@ -107,8 +111,8 @@ class BandwidthCurveDisplay:
             Training rows; None takes those of the fitted estimator.
         y : array-like of shape (n,) or (n, p), default=None
             Targets, as for its `fit`.
-        criterion : {"loo", "gcv"}, default="loo"
-            Leave-one-out or generalized cross-validation.
+        criterion : {"loo", "gcv", "aicc"}, default="loo"
+            Leave-one-out, generalized cross-validation or Akaike's corrected criterion.
         grid : array-like of shape (g,) or (g, d), default=None
             The bandwidths; None takes those of `vicinal.bandwidth.select`.
         sample_weight : array-like of shape (n,), default=None
@@ -134,7 +138,7 @@ class BandwidthCurveDisplay:
         if X is not None:
             estimator = _fitted_again(estimator, X, y, sample_weight)
         selection = estimator._select_bandwidth(criterion, grid=grid)
-        label = f"{_CRITERIA[criterion]} {estimator._loss}"
+        label = _CRITERIA[criterion].format(loss=estimator._loss)
         return cls.from_selection(selection, criterion=label, ax=ax, **kwargs)
 
     @classmethod
@@ -151,7 +155,7 @@ class BandwidthCurveDisplay:
         Parameters
         ----------
         selection : BandwidthSelection
-            With a grid, that is of criterion "loo" or "gcv".
+            With a grid, that is of criterion "loo", "gcv" or "aicc".
         criterion : str, default="criterion (smaller is better)"
             Label of the scores.
         ax : matplotlib.axes.Axes, default=None
@@ -172,7 +176,7 @@ class BandwidthCurveDisplay:
         if not np.isfinite(selection.scores).any():
             raise ValueError(
                 "selection has no curve: its rule compared nothing; select with criterion "
-                '"loo" or "gcv"'
+                '"loo", "gcv" or "aicc"'
             )
         several = np.ndim(selection.bandwidth) > 0
         display = cls(

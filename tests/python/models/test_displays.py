@@ -118,6 +118,10 @@ def test_bandwidth_curve_over_a_given_grid(problem):
     np.testing.assert_allclose(display.bandwidths, grid)
     assert display.ax_.get_xlabel() == "bandwidth (units of X)"
     assert display.ax_.get_ylabel().startswith("GCV mean squared error")
+    display = BandwidthCurveDisplay.from_estimator(
+        LocalMeanRegressor(), X, problem.y, criterion="aicc", grid=grid
+    )
+    assert display.ax_.get_ylabel().startswith("AICc, from the logarithm of the mean squared error")
 
 
 def test_bandwidth_curve_of_a_selection(problem):

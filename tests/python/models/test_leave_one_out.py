@@ -108,8 +108,8 @@ def test_counts_are_repeated_rows_in_densities_and_classes(problem):
 @pytest.mark.parametrize(
     ("model", "rule"),
     [
-        *product([LocalMeanRegressor, LocalMeanClassifier], ["scott", "silverman", "loo", "gcv"]),
-        *product([KernelDensity], ["scott", "silverman", "loo"]),
+        *product([LocalMeanRegressor, LocalMeanClassifier], vc.bandwidth.selection.NAMES),
+        *product([KernelDensity], ["scott", "silverman", "plugin", "loo"]),
     ],
 )
 def test_bandwidth_rules_count_rows(problem, model, rule):

@@ -55,7 +55,7 @@ def test_leave_one_out_of_the_known_rows(problem, gaps):
 
 def test_bandwidths_are_compared_on_complete_rows(problem, gaps):
     known = ~np.isnan(gaps).any(axis=1)
-    for rule in ("loo", "gcv"):
+    for rule in ("loo", "gcv", "aicc", "plugin"):
         model = LocalMeanRegressor(nan_policy="omit", bandwidth=rule).fit(problem.X, gaps)
         expected = vc.bandwidth.select(problem.X[known], gaps[known], criterion=rule)
         np.testing.assert_array_equal(model.bandwidth_, expected.bandwidth)

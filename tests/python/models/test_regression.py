@@ -77,7 +77,7 @@ def test_infinite_bandwidth_is_the_weighted_mean(problem):
 
 
 def test_chosen_bandwidth_predicts(problem):
-    for rule in ("loo", "gcv", "silverman"):
+    for rule in ("loo", "gcv", "aicc", "silverman", "plugin"):
         model = LocalMeanRegressor(bandwidth=rule).fit(problem.X, problem.y)
         assert np.all(np.asarray(model.bandwidth_) > 0)
         assert model.score(problem.X, problem.y) > 0.5
@@ -129,7 +129,7 @@ def test_product_kernel_on_columns(problem):
         ({"bandwidth": -1.0}, "bandwidth must be positive"),
         ({"bandwidth": np.nan}, "bandwidth must be positive"),
         ({"bandwidth": [1.0, 2.0]}, "bandwidth has 2 numbers for 3 features"),
-        ({"bandwidth": "aicc"}, "bandwidth must be a number"),
+        ({"bandwidth": "aic"}, "bandwidth must be a number.*did you mean"),
         ({"bandwidth": None}, "bandwidth must be a number"),
         ({"kernel": "rbf"}, "bandwidth = 1/√"),
         ({"kernel": "no such kernel"}, "kernel must be one of"),
@@ -145,7 +145,7 @@ def test_bad_parameters(problem, parameters, message):
         LocalMeanRegressor(**parameters).fit(problem.X, problem.y)
 
 
-@pytest.mark.parametrize("rule", ["loo", "gcv"])
+@pytest.mark.parametrize("rule", ["loo", "gcv", "aicc"])
 def test_one_row_has_no_leave_one_out(rule):
     with pytest.raises(ValueError, match="at least 2 training rows"):
         LocalMeanRegressor(bandwidth=rule).fit([[1.0, 2.0]], [3.0])
