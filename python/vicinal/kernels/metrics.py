@@ -170,3 +170,11 @@ def mean_square_coordinate(metric: Metric, d: int) -> float:
     if name == "chebyshev":
         return (d + 2) / (3 * d)
     return 1 / d
+
+
+def mapped(rows: Array, matrix: Array) -> Array:
+    """Return rows · matrix, each row by itself: a row's bits do not depend on the others."""
+    result = np.zeros((len(rows), matrix.shape[1]), rows.dtype)
+    for column, line in zip(rows.T, matrix, strict=True):
+        result += column[:, None] * line
+    return result

@@ -25,7 +25,7 @@ def log_normalizer(kernel: Kernel, bandwidth: ArrayLike | None, d: int) -> float
     if d < 1:
         raise ValueError(f"d must be at least 1, got {d}")
     terms = [
-        (coefficient, _log_integral(leaves, d))
+        (coefficient, log_integral(leaves, d))
         for coefficient, leaves in fill(kernel, bandwidth, None, d).terms()
     ]
     peak = max((log for _, log in terms), default=0.0)
@@ -35,7 +35,8 @@ def log_normalizer(kernel: Kernel, bandwidth: ArrayLike | None, d: int) -> float
     return -(peak + math.log(total))
 
 
-def _log_integral(leaves: tuple[ProfileKernel, ...], d: int) -> float:
+def log_integral(leaves: tuple[ProfileKernel, ...], d: int) -> float:
+    """Return ``log ∫`` of a product of leaves that are filled in."""
     columns = [column for leaf in leaves for column in leaf.resolved_columns(d)]
     if len(set(columns)) < len(columns):
         raise ValueError("no density: several factors of a product share a column")

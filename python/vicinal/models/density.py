@@ -12,13 +12,13 @@ from sklearn.utils.validation import validate_data
 import vicinal
 from vicinal.arrays import Array
 from vicinal.kernels import as_kernel
-from vicinal.kernels.lowering import fill
 from vicinal.kernels.normalizer import refuse_without_density
-from vicinal.models.base import FLOATS, LocalModel, as_weights
+from vicinal.models.base import FLOATS, as_weights
+from vicinal.models.distribution import Distribution
 from vicinal.models.state import check_training_set
 
 
-class KernelDensity(DensityMixin, LocalModel):  # type: ignore[misc]
+class KernelDensity(DensityMixin, Distribution):  # type: ignore[misc]
     r"""Estimate a probability density by the mass of the kernel around a query.
 
     .. math:: \hat p(q) = \frac{c(h, d)}{\sum_j w_j} \sum_j w_j K(q, x_j)
@@ -151,10 +151,9 @@ class KernelDensity(DensityMixin, LocalModel):  # type: ignore[misc]
         queries = self._queries(X)
         log_density = self._log_density(queries)
         empty = np.isneginf(log_density)
+        self._report_empty(empty, self._empty_becomes)
         if empty.any():
             log_density[empty] = self._empty_answer(queries[empty])
-        if self.empty in ("zero", "nan"):
-            self._warn_of_empty(empty)
         return log_density
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
@@ -250,11 +249,6 @@ class KernelDensity(DensityMixin, LocalModel):  # type: ignore[misc]
 
     def _empty_answer(self, queries: Array) -> Any:
         """Return the log-density of the rows of `queries`, none of which has a key near."""
-        if self.empty == "raise":
-            raise ValueError(
-                f"{len(queries)} rows have no key in the support of the kernel; widen the "
-                "bandwidth or take another policy than empty='raise'"
-            )
         if self.empty == "nearest":
             return vicinal.local_mean(
                 queries, self.keys_, self._at_keys, empty="nearest", **self._options()
@@ -264,9 +258,7 @@ class KernelDensity(DensityMixin, LocalModel):  # type: ignore[misc]
 
     def _log_normalizer(self) -> float:
         """Return log of one over the integral of the kernel over the features it sees."""
-        options, d = self._kernel_options(), self.keys_.shape[1]
-        kernel = fill(options["kernel"], options["bandwidth"], options["metric"], d)
-        return kernel.log_normalizer(None, d)
+        return self._filled_kernel().log_normalizer(None, self.keys_.shape[1])
 
 
 def _total(log_density: Array, weights: Array | None) -> float:
