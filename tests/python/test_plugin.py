@@ -166,6 +166,14 @@ def test_few_rows(n, d):
         assert np.all((h > 0) & np.isfinite(h))
 
 
+def test_many_features():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 700))
+    h = vc.bandwidth.plugin(X, X[:, 0] + 0.1 * rng.normal(size=60))
+    assert np.all((h > 0) & np.isfinite(h))
+    np.testing.assert_allclose(vc.bandwidth.plugin(X), vc.bandwidth.silverman(X), rtol=0.8)
+
+
 def test_duplicates_and_levels():
     rng = np.random.default_rng(0)
     for x in (rng.integers(0, 2, 400), rng.integers(0, 6, 400), np.repeat(rng.normal(size=9), 50)):

@@ -14,7 +14,7 @@ from vicinal.neighbors import knn
 
 __all__ = ["iterated_share"]
 
-NEIGHBORS = 4  # distinct positions that the first pilot sees, rows that the noise is measured on
+NEIGHBORS = 4  # rows that the first pilot sees and that the noise is measured on
 FLAT = 16.0  # deviations; a wider kernel is a plain mean
 NARROWEST = 0.25  # of the first pilot
 STEP = 0.1  # half the log ratio of the two bandwidths that a bias is measured with
@@ -63,11 +63,11 @@ def iterated_share(
     first, noise = design.start()
     if noise == 0:
         return first
-    variance = d * noise * math.pow(4 * math.pi, -d / 2) / n
+    log_variance = math.log(d * noise / n) - 0.5 * d * math.log(4 * math.pi)
     g, h = first, FLAT
     for _ in range(PASSES):
-        bias = design.squared_bias(g)
-        h = math.pow(variance / bias, 1 / (d + 4)) if variance < bias * FLAT ** (d + 4) else FLAT
+        log_h = (log_variance - design.log_squared_bias(g)) / (d + 4)
+        h = math.exp(min(log_h, math.log(FLAT)))
         pilot = max(first, h * n ** (1 / (d + 4) - 1 / (d + 6)))
         if h >= FLAT or abs(pilot / g - 1) < CLOSE:
             break
@@ -131,8 +131,8 @@ class _Design:
         radius = quantile(radii, weights, 0.5) * _gaussian_of_ball(z.shape[1])
         return radius, self.average(errors / (1 + 1 / others))
 
-    def squared_bias(self, g: float) -> float:
-        """Return ∫ r² f² as seen with bandwidth g.
+    def log_squared_bias(self, g: float) -> float:
+        """Return log ∫ r² f² as seen with bandwidth g; −inf where nothing is seen.
 
         The bias of a local mean is g² r / 2, so r = ∂m/∂(log g) / g²: how the mean moves when the
         bandwidth grows.
@@ -150,10 +150,14 @@ class _Design:
         assert wide.mean is not None
         assert narrow.log_mass is not None
         assert wide.log_mass is not None
-        r = (wide.mean - narrow.mean) / (2 * STEP * g**2)
+        squares = (((wide.mean - narrow.mean) / (2 * STEP * g**2)) ** 2).mean(axis=1)
         log_mass = 0.5 * (narrow.log_mass + wide.log_mass)
+        peak = float(log_mass.max())
+        total = self.average(squares * np.exp(log_mass - peak))
+        if total == 0:
+            return -math.inf
         log_unit = math.log(self.n) + self.z.shape[1] * (0.5 * math.log(2 * math.pi) + math.log(g))
-        return self.average((r**2).mean(axis=1) * np.exp(log_mass - log_unit))
+        return float(math.log(total) + peak - log_unit)
 
 
 def _gaussian_of_ball(d: int) -> float:

@@ -93,7 +93,7 @@ def _binned(z: Array, weights: Array, step: float, gap: float) -> _Pairs:
     share = weights[order] / weights.sum()
     mass = np.bincount(left, share * (1 - right_share), bins)
     mass += np.bincount(left + 1, share * right_share, bins)
-    length = 1 << (2 * bins).bit_length()
+    length = 1 << (2 * bins - 1).bit_length()
     shares = np.fft.irfft(np.abs(np.fft.rfft(mass, length)) ** 2, length)[:bins]
     shares[1:] *= 2
     return _Pairs(shares, step, full=bins >= MOST_BINS - 2)

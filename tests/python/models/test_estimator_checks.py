@@ -17,6 +17,7 @@ SETTINGS = (
     {},
     {"kernel": "epanechnikov", "empty": "nearest"},
     {"bandwidth": "loo"},
+    {"bandwidth": "plugin"},
 )
 ESTIMATORS = [model(**setting) for model in MODELS for setting in SETTINGS]
 RAN: Counter[str] = Counter()
