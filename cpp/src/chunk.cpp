@@ -38,6 +38,13 @@ void pack_prior(const Problem<T>& problem, const Entry<T>& entry, std::int64_t f
   flags.absent |= count < tile_keys;
 }
 
+template <class T>
+void pack_scales(const Entry<T>& entry, std::int64_t first, int count, T* scales) {
+  for (int k = 0; k < count; ++k)
+    scales[k] = entry.key_scales[static_cast<std::size_t>(entry.row_at(first + k))];
+  std::fill(scales + count, scales + tile_keys, T(1));
+}
+
 // ------------------------------------------------------------------------------------- coordinates
 template <class T>
 void load_tile(const Problem<T>& problem, const Entry<T>& entry, const FactorPlan<T>& f,
@@ -135,6 +142,8 @@ void pack_keys(const Problem<T>& problem, const Entry<T>& entry, std::int64_t fi
   TileFlags& flags = chunk.flags[static_cast<std::size_t>(t)];
   pack_prior(problem, entry, first, count, prior, flags);
   pack_coordinates(problem, entry, first, count, t, rows, chunk, prior, flags);
+  if (!entry.key_scales.empty())
+    pack_scales(entry, first, count, chunk.key_scales.data() + t * tile_keys);
 }
 
 }  // namespace

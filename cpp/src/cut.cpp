@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "scales.hpp"
 #include "step.hpp"
 
 namespace vicinal {
@@ -82,7 +83,8 @@ void CutFinder<T>::run(Block<T>& block, Poll& poll) {
       if (search_->found(r).empty()) continue;
       const double distance = distance_of(f, search_->found(r)[0].rank) / f.inverse_bandwidth;
       // of von Mises–Fisher the score is ‖q̂ − x̂‖² = 2 (1 − cos), of other cosines (1 − cos)²
-      scores[r] = static_cast<T>(f.unit && !f.square_half ? 2 * distance : distance * distance);
+      scores[r] = static_cast<T>(f.squares() ? distance * distance : 2 * distance) *
+                  scale_of_pair(entry_, index[r], search_->found(r)[0].row);
     }
     log_weights(problem_, scores, logs);
     for (int r = 0; r < count; ++r) {

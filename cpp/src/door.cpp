@@ -9,6 +9,7 @@
 
 #include "floating_point.hpp"
 #include "prepared.hpp"
+#include "scales.hpp"
 #include "vicinal/neighbors.hpp"
 
 namespace vicinal {
@@ -87,6 +88,8 @@ void check_item(const BatchItem<T>& item, const Problem<T>& p) {
   check_span("weights", item.weights, p.n);
   check_span("log_weights", item.log_weights, p.n);
   check_span("self_indices", item.self_indices, p.m);
+  check_span("key_bandwidths", item.key_bandwidths, p.n);
+  check_span("query_bandwidths", item.query_bandwidths, p.m);
   if (!item.weights.empty() && !item.log_weights.empty())
     refuse("give weights or log_weights, not both");
   const Statistics<T>& s = item.statistics;
@@ -320,6 +323,7 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
       refuse("self_indices must be given for all items of a batch or for none");
     p.entries.push_back(entry_of(item, p.n));
     p.entries.back().origin = origin_of(item, p.plan);
+    read_bandwidths(p, item.key_bandwidths, item.query_bandwidths, p.entries.back());
   }
   if (p.moment_columns() > 0) p.value_center = center_of(first, p.n, p.p);
   return p;

@@ -69,7 +69,9 @@ BatchItem<T> item_of(View<const T> queries, View<const T> keys, View<const T> va
           options.log_weights,
           options.mask,
           options.bias,
-          options.self_indices};
+          options.self_indices,
+          options.key_bandwidths,
+          options.query_bandwidths};
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 // limit h → 0 of rows whose every score overflows.
 #pragma once
 
+#include <cmath>
 #include <vector>
 
 #include "problem.hpp"
@@ -56,11 +57,18 @@ std::int64_t each_nearest(const Problem<T>& problem, const Entry<T>& entry, std:
                ? static_cast<double>(among.distances[i])
                : pair_distance(problem, q, entry.keys + key_at(i) * problem.key_stride);
   };
+  const auto scaled = [&](std::int64_t i) {  // u, where every key has a bandwidth
+    if (entry.key_scales.empty()) return distance(i);
+    const auto& f = problem.plan.terms[0].factors[0];
+    const double u = among.distances != nullptr ? distance(i) : distance_of(f, distance(i)),
+                 scale = static_cast<double>(entry.key_scales[static_cast<std::size_t>(key_at(i))]);
+    return u * (f.squares() ? std::sqrt(scale) : scale);
+  };
   double best = std::numeric_limits<double>::infinity();
   std::int64_t first = -1;  // of the keys at the smallest distance
   for (std::int64_t i = 0; i < count; ++i) {
     if (!is_candidate(problem, entry, row, key_at(i))) continue;
-    const double u = distance(i);
+    const double u = scaled(i);
     if (u > best || !(u < std::numeric_limits<double>::infinity())) continue;
     if (u < best || key_at(i) < first) first = key_at(i);
     best = u;
@@ -72,7 +80,7 @@ std::int64_t each_nearest(const Problem<T>& problem, const Entry<T>& entry, std:
   }
   std::int64_t number = 0;
   for (std::int64_t i = 0; i < count; ++i) {
-    if (!is_candidate(problem, entry, row, key_at(i)) || distance(i) != best) continue;
+    if (!is_candidate(problem, entry, row, key_at(i)) || scaled(i) != best) continue;
     found(key_at(i));
     ++number;
   }

@@ -7,6 +7,7 @@
 
 #include "fold.hpp"
 #include "rows.hpp"
+#include "scales.hpp"
 
 namespace vicinal {
 
@@ -16,6 +17,7 @@ template <class T>
 PairTile<T>::PairTile(const Problem<T>& problem, const Entry<T>& entry)
     : problem_(problem),
       entry_(entry),
+      scaled_(!entry.key_scales.empty() || !entry.query_scales.empty()),
       priors_(entry.weights != nullptr || entry.log_weights != nullptr || entry.bias) {
   if (const NeighborSet* graph = problem.neighborhood->graph) {
     weights_known_ = graph->data == EdgeData::weight;
@@ -68,6 +70,9 @@ void PairTile<T>::load(const Run& run, std::int64_t row, const RowList<T>& list,
   std::fill_n(keys_ + run.first + run.count, run.lanes - run.count, keys_[run.first]);
   std::fill_n(query_rows_ + run.first, run.lanes, query);
   prefetch(run, !list.edges.empty());
+  if (scaled_)
+    for (int k = run.first; k < run.first + run.lanes; ++k)
+      scales_of_pairs_[k] = scale_of_pair(entry_, row, keys_[k]);
   if (priors_)
     load_prior(run, row);
   else
@@ -145,6 +150,7 @@ void PairTile<T>::score(const FactorPlan<T>& f, const Panels& p, T* out) noexcep
   if (distances_known_) {
     const T scale = static_cast<T>(problem_.neighborhood->edge_scale);
     for (int k = 0; k < used_; ++k) out[k] = (edges_[k] * scale) * (edges_[k] * scale);
+    if (scaled_) problem_.table->scale_lanes(out, scales_of_pairs_, 1);
     return;
   }
   PairArguments<T> a;
@@ -168,6 +174,7 @@ void PairTile<T>::score(const FactorPlan<T>& f, const Panels& p, T* out) noexcep
   a.source = &source;
   problem_.table->score_pairs[static_cast<int>(f.similarity)](a);
   if (f.square_half) problem_.table->square_half(out, 1);
+  if (scaled_) problem_.table->scale_lanes(out, scales_of_pairs_, 1);
 }
 
 // A key with an infinite coordinate under a metric is infinitely far, whatever its score says.

@@ -51,6 +51,7 @@ class PairTile {
   const Problem<T>& problem_;
   const Entry<T>& entry_;
   bool weights_known_ = false, distances_known_ = false;
+  bool scaled_;  // keys or queries have bandwidths
   bool priors_;  // pairs have weights besides the kernel's
   std::vector<std::vector<Panels>> panels_;
   Buffer<T> tiles_;  // per term: logs and factors; two more of scratch
@@ -60,6 +61,7 @@ class PairTile {
   const T* query_rows_[tile_];
   alignas(64) T prior_[tile_];  // log2; −inf where there is no key
   T edges_[tile_];
+  alignas(64) T scales_of_pairs_[tile_];
   Group<T> scratch_;  // sums of one row
   std::vector<double> scales_, plain_scales_;
 };

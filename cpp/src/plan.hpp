@@ -37,6 +37,8 @@ struct FactorPlan {
 
   bool operator==(const FactorPlan&) const = default;
   bool mapped() const { return !components.empty(); }
+  // Scores are squares of distances; else distances, cosines or inner products themselves.
+  bool squares() const { return distance && !(unit && !square_half); }
   bool expanded() const { return similarity == kernels::Similarity::expanded; }
   bool copies_rows() const { return mapped() || unit || geographic || !columns.empty(); }
 };

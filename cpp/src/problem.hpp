@@ -38,6 +38,7 @@ struct Entry {
   const std::int64_t* order = nullptr;
   const std::int64_t* position = nullptr;
   std::int64_t positions = 0;
+  std::vector<T> key_scales, query_scales;  // of scores: bandwidths of keys and of queries
   // Outputs, row 0 of this entry; null = not asked for.
   T* mean = nullptr;
   T* log_mass = nullptr;

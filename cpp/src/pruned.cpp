@@ -54,6 +54,11 @@ class PrunedPass {
     low_.resize(depth);
     high_.resize(depth);
     rows_.resize(depth * group_rows<T>);
+    if (!entry.key_scales.empty()) {
+      least_scales_.resize(2 *
+                           static_cast<std::size_t>(std::max<std::int64_t>(keys_.tree.leaves, 1)));
+      if (keys_.tree.leaves > 0) find_least_scale({0, 0, keys_.tree.leaves});
+    }
   }
 
   void run(Workspace<T>& w, Poll& poll, std::atomic<std::int64_t>& pairs) {
@@ -64,6 +69,7 @@ class PrunedPass {
       for (int r = 0; r < count; ++r)
         keys_.space.row(w.group.query_rows[r], entry_.origin.data(), row(r));
       std::copy_n(w.group.cut, count, cuts_);
+      std::copy_n(w.group.index, count, index_);
       parts_.clear();
       divide({0, count, needed(0, count)});
       for (const Part& part : parts_) {
@@ -131,6 +137,14 @@ class PrunedPass {
       }
     }
     find_reaches(*std::min_element(cuts_ + begin, cuts_ + end));
+    if (!entry_.query_scales.empty()) {
+      const auto scale = [&](int r) {
+        return entry_.query_scales[static_cast<std::size_t>(index_[r])];
+      };
+      least_query_scale_ = static_cast<double>(scale(begin));
+      for (int r = begin + 1; r < end; ++r)
+        least_query_scale_ = std::min(least_query_scale_, static_cast<double>(scale(r)));
+    }
     std::vector<std::int64_t> leaves;
     if (keys_.tree.leaves > 0) collect({0, 0, keys_.tree.leaves}, leaves);
     return leaves;
@@ -144,19 +158,45 @@ class PrunedPass {
       for (const FactorPlan<T>& f : problem_.plan.terms[t].factors) reaches_[t].push_back(f.reach);
     }
     if (problem_.cuts) reaches_[0][0] = std::min(reaches_[0][0], reach_of_cut(problem_, cut));
-    if (const auto* n = problem_.neighborhood.get())
-      reaches_[0][0] = std::min(reaches_[0][0], n->radius_score * (1 + 1e-12));
+    radius_ = std::numeric_limits<double>::infinity();
+    if (const auto* n = problem_.neighborhood.get()) radius_ = n->radius_score * (1 + 1e-12);
   }
 
-  bool is_needed(const Box<T>& keys) const {
+  // Smallest scale of the scores of a node's keys.
+  T find_least_scale(const TreeNode& node) {
+    T least = std::numeric_limits<T>::max();
+    if (node.leaf()) {
+      const std::int64_t end = std::min((node.first + 1) * tile_keys, keys_.tree.points);
+      for (std::int64_t i = node.first * tile_keys; i < end; ++i)
+        least = std::min(least, entry_.key_scales[static_cast<std::size_t>(entry_.row_at(i))]);
+    } else {
+      least = find_least_scale(node.left());
+      least = std::min(least, find_least_scale(node.right()));
+    }
+    return least_scales_[static_cast<std::size_t>(node.index)] = least;
+  }
+
+  // And of pairs of the rows in question with them.
+  double least_scale(const TreeNode& node) const {
+    return static_cast<double>(
+               least_scales_.empty() ? T(1) : least_scales_[static_cast<std::size_t>(node.index)]) *
+           least_query_scale_;
+  }
+
+  bool is_needed(const TreeNode& node) const {
+    const Box<T> keys = keys_.box(node.index);
     const double slack = sizeof(T) == 4 ? 1e-5 : 1e-12;
     const Box<T> queries{low_.data(), high_.data()};
+    if (std::isfinite(radius_) &&
+        nearest_score(problem_.plan.terms[0].factors[0], keys_.space, queries, keys) * (1 - slack) >
+            radius_)
+      return false;
     for (std::size_t t = 0; t < reaches_.size(); ++t) {
       bool within = true;
       for (std::size_t j = 0; j < reaches_[t].size() && within; ++j)
         within = std::isinf(reaches_[t][j]) ||
                  nearest_score(problem_.plan.terms[t].factors[j], keys_.space, queries, keys) *
-                         (1 - slack) <=
+                         least_scale(node) * (1 - slack) <=
                      reaches_[t][j];
       if (within) return true;
     }
@@ -164,7 +204,7 @@ class PrunedPass {
   }
 
   void collect(const TreeNode& node, std::vector<std::int64_t>& leaves) const {
-    if (!is_needed(keys_.box(node.index))) return;
+    if (!is_needed(node)) return;
     if (node.leaf()) return leaves.push_back(node.first);
     collect(node.left(), leaves);
     collect(node.right(), leaves);
@@ -194,8 +234,12 @@ class PrunedPass {
   const KeyTree<T>& keys_;
   std::vector<T> low_, high_, rows_;  // of the rows in question, as they stand in boxes
   T cuts_[max_group_rows] = {};
+  std::int64_t index_[max_group_rows] = {};
+  std::vector<T> least_scales_;  // per node
+  double least_query_scale_ = 1;
   std::vector<Part> parts_;
   std::vector<std::vector<double>> reaches_;
+  double radius_ = 0;  // as a score
 };
 
 // The policy empty = nearest through the tree: the same key that looking at all of them finds.
@@ -206,7 +250,8 @@ class NearestFinder {
       : problem_(problem), entry_(entry) {
     const Plan<T>& plan = problem.plan;
     const bool single = plan.terms.size() == 1 && plan.terms[0].factors.size() == 1;
-    if (problem.empty == Empty::nearest && single && !entry.mask && !entry.bias && !gated(problem))
+    if (problem.empty == Empty::nearest && single && !entry.mask && !entry.bias &&
+        !gated(problem) && entry.key_scales.empty())
       search_.emplace(problem, entry, packed, 1, 0);
   }
 

@@ -6,6 +6,7 @@
 
 #include "counts.hpp"
 #include "gates.hpp"
+#include "scales.hpp"
 #include "state.hpp"
 
 namespace vicinal {
@@ -65,6 +66,7 @@ void weigh_term(const Step<T>& s, std::size_t term) {
   for (std::size_t j = 0; j < factors.size(); ++j) {
     T* tile = j == 0 ? s.logs(term) : s.logs(s.terms());
     score_factor(s, term, j, tile);
+    scale_scores(s, tile);
     s.table().weigh[static_cast<int>(factors[j].shape)](tile, s.rows(), factors[j].parameters);
     if (j > 0) s.table().multiply(s.logs(term), tile, s.rows());
   }
@@ -87,6 +89,7 @@ bool log_term(const Step<T>& s, std::size_t term) {
     T* tile = j == 0 ? s.logs(term) : s.logs(s.terms());
     T* factor = have ? s.factors(s.terms()) : s.factors(term);
     score_factor(s, term, j, tile);
+    scale_scores(s, tile);
     s.table().log_weigh[shape](tile, factor, s.rows(), factors[j].parameters);
     if (j > 0) s.table().add(s.logs(term), tile, s.rows());
     if (!s.table().has_factor[shape]) continue;

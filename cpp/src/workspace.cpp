@@ -37,6 +37,8 @@ void allocate(Chunk<T>& c, const Problem<T>& problem) {
   const std::int64_t p = problem.p, padded = problem.padded_values();
   c.flags.resize(static_cast<std::size_t>(tiles));
   c.prior.resize(tiles * tile_keys);
+  if (!problem.entries.empty() && !problem.entries[0].key_scales.empty())
+    c.key_scales.resize(tiles * tile_keys);
   c.values.resize(tiles * tile_keys * std::max(p, padded));
   c.bad_values.resize(tiles * tile_keys);
   c.peaks.resize(padded + 1);

@@ -68,6 +68,7 @@ struct Chunk {
   int count = 0, tiles = 0;
   std::vector<TileFlags> flags;
   std::vector<std::vector<KeyPanels<T>>> factors;  // per term
+  Buffer<T> key_scales;                            // tiles × tile_keys, where keys have bandwidths
   Buffer<T> prior;   // tiles × tile_keys: log2 prior less its maximum, −inf = absent
   Buffer<T> values;  // tiles × (p × tile_keys or tile_keys × padded)
   const T* own_values =

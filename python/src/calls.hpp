@@ -8,6 +8,7 @@
 // Key-side arguments shared by run and State.update.
 struct KeyArguments {
   py::object keys, values, weights, log_weights, bias, mask, self_indices;
+  py::object key_bandwidths = py::none(), query_bandwidths = py::none();
 };
 
 template <class T>
@@ -33,6 +34,12 @@ void read_keys(const KeyArguments& a, std::vector<vicinal::BatchItem<T>>& items)
   if (!a.self_indices.is_none())
     each(vector_spans<const std::int64_t>("self_indices", a.self_indices),
          [](auto& item, const auto& v) { item.self_indices = v; });
+  if (!a.key_bandwidths.is_none())
+    each(vector_spans<const T>("key_bandwidths", a.key_bandwidths),
+         [](auto& item, const auto& v) { item.key_bandwidths = v; });
+  if (!a.query_bandwidths.is_none())
+    each(vector_spans<const T>("query_bandwidths", a.query_bandwidths),
+         [](auto& item, const auto& v) { item.query_bandwidths = v; });
 }
 
 // One Statistics per item from the dict of output arrays.

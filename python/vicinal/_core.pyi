@@ -137,6 +137,8 @@ def run(
     neighbors: NeighborSet | None = None,
     query_offset: int = 0,
     lists: bool = False,
+    key_bandwidths: _Array | None = None,
+    query_bandwidths: _Array | None = None,
     tol: float = 0.0,
     empty: str = "nan",
     empty_value: float = ...,

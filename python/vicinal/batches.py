@@ -36,6 +36,8 @@ def in_batches(
             outputs=outputs,
             index=problem.key_index,
             neighbors=problem.neighbors,
+            key_bandwidths=problem.key_bandwidths,
+            query_bandwidths=problem.query_bandwidths,
             progress=report,
             **options,
         )
@@ -56,7 +58,10 @@ def in_batches(
 def _cut(problem: Problem, axis: int, part: slice) -> Problem:
     """Return the items of one part of a leading axis, as views."""
     at = (slice(None),) * axis + (part,)
-    arrays = ("queries", "keys", "values", "weights", "log_weights", "bias", "mask", "self_indices")
+    arrays = (
+        *("queries", "keys", "values", "weights", "log_weights", "bias", "mask", "self_indices"),
+        *("key_bandwidths", "query_bandwidths"),
+    )
     changed: dict[str, Any] = {
         name: None if (array := getattr(problem, name)) is None else array[at] for name in arrays
     }

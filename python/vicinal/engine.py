@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from vicinal.arrays import ArrayLike
+    from vicinal.bandwidth.adaptive import AdaptiveBandwidth
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
     from vicinal.problem import Bias, Neighborhood
@@ -29,7 +30,7 @@ def local_mean(
     values: ArrayLike,
     *,
     kernel: str | Kernel = "gaussian",
-    bandwidth: ArrayLike | None = None,
+    bandwidth: ArrayLike | AdaptiveBandwidth | None = None,
     metric: Metric | None = None,
     neighbors: Neighborhood = None,
     weights: ArrayLike | None = None,
@@ -62,7 +63,8 @@ def local_mean(
         A name or an object of `vicinal.kernels`.
     bandwidth : float or array_like of shape (d,), optional
         Scale of the distance or of the dot product, one number or one per feature; None is the
-        kernel's own, else 1. Infinite is the plain weighted mean.
+        kernel's own, else 1. Infinite is the plain weighted mean. One per key or query: `PerKey`,
+        `PerQuery`, `KthNeighbor`, `Abramson` or `Perplexity` of `vicinal.bandwidth`.
     metric : str, GreatCircle or Mahalanobis, optional
         Metric of the kernel, if the kernel leaves it open; see `vicinal.kernels`.
     neighbors : NeighborSet or Neighbors, optional
@@ -156,7 +158,7 @@ def local_weights(
     *,
     normalize: bool = True,
     kernel: str | Kernel = "gaussian",
-    bandwidth: ArrayLike | None = None,
+    bandwidth: ArrayLike | AdaptiveBandwidth | None = None,
     metric: Metric | None = None,
     neighbors: Neighborhood = None,
     weights: ArrayLike | None = None,

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vicinal import _core
-from vicinal.arrays import Array, as_array, as_index, converted
+from vicinal.arrays import Array, as_array, as_index, converted, working_dtype
 from vicinal.neighbor_sets import NeighborSet
 from vicinal.neighbors import Neighbors
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
+    from vicinal.kernels import Kernel
+    from vicinal.kernels.metrics import Metric
 
-__all__ = ["Graph", "as_neighbor_set", "edges_of"]
+__all__ = ["Graph", "as_neighbor_set", "edges_of", "take_graph"]
 
 DATA = ("pattern", "distance", "weight")
 
@@ -155,9 +157,9 @@ class Graph(NeighborSet):
         return f"Graph({m} queries, {n} keys, {len(self.indices)} edges, data={self._data!r})"
 
 
-def as_neighbor_set(neighbors: Any) -> NeighborSet | None:
-    """Return the set that an argument `neighbors` means; None is all keys."""
-    if neighbors is None or isinstance(neighbors, NeighborSet):
+def as_neighbor_set(neighbors: Any) -> NeighborSet:
+    """Return the set that an argument `neighbors` means."""
+    if isinstance(neighbors, NeighborSet):
         return neighbors
     if isinstance(neighbors, Neighbors):
         return Graph(neighbors.to_csr(), data="pattern")
@@ -180,3 +182,37 @@ def edges_of(neighbors: NeighborSet) -> Array:
         if part is not None and part.edge_data != "pattern":
             return edges_of(part)
     raise ValueError("the set has no numbers")
+
+
+def take_graph(
+    near: NeighborSet,
+    queries: ArrayLike | None,
+    keys: ArrayLike | None,
+    values: ArrayLike | None,
+    kernel: str | Kernel,
+    bandwidth: object,
+    metric: Metric | None,
+) -> tuple[ArrayLike, ArrayLike, str | Kernel]:
+    """Return queries, keys and kernel of a problem whose pairs have numbers of their own."""
+    if near.edge_data == "weight":
+        plain = isinstance(kernel, str) and kernel in ("gaussian", "constant")
+        if not plain or bandwidth is not None or metric is not None:
+            raise ValueError(
+                'the graph\'s numbers are the weights (data="weight"), so there is no kernel; drop '
+                'kernel, bandwidth and metric, or give data="distance"'
+            )
+        kernel = "constant"
+    if queries is not None and keys is not None:
+        return queries, keys, kernel
+    if near.needs_points:
+        raise ValueError("queries and keys must be given: a set of neighbors reads coordinates")
+    assert near.sizes is not None
+    data = None if values is None else as_array(values, "values")
+    dtype = working_dtype(edges_of(near) if data is None else data)
+    point = np.zeros((1, 1), dtype)
+    m, n = near.sizes
+    return (
+        np.broadcast_to(point, (m, 1)) if queries is None else queries,
+        np.broadcast_to(point, (n, 1)) if keys is None else keys,
+        kernel,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from vicinal.arrays import Array, as_array, as_points, as_rows, working_dtype
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
+    from vicinal.bandwidth.adaptive import AdaptiveBandwidth
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
     from vicinal.neighbor_sets import NeighborSet
@@ -43,6 +44,8 @@ class Problem(NamedTuple):
     dtype: np.dtype[Any]
     key_index: _core.KeyIndex | None  # of these keys, if they came as one
     neighbors: _core.NeighborSet | None  # which keys a query sees; None: all
+    key_bandwidths: Array | None  # lead + (n,), besides the kernel's
+    query_bandwidths: Array | None  # lead + (m,)
     one_value: bool  # values were (..., n): results have no p axis
     given: tuple[Array, ...]  # the arrays as they came, for the overlap check of `out`
 
@@ -73,7 +76,7 @@ def prepare(
     values: ArrayLike | None,
     *,
     kernel: str | Kernel,
-    bandwidth: ArrayLike | None,
+    bandwidth: ArrayLike | AdaptiveBandwidth | None,
     metric: Metric | None,
     neighbors: Neighborhood = None,
     weights: ArrayLike | None = None,
@@ -87,9 +90,16 @@ def prepare(
     """Check the arguments of a primitive and bring its arrays to one dtype and leading shape."""
     from vicinal.kernels.lowering import lower
 
-    near = as_neighbors(neighbors)
-    if near is not None and near.edge_data != "pattern":
-        queries, keys, kernel = take_graph(near, queries, keys, values, kernel, bandwidth, metric)
+    near = None
+    if neighbors is not None:
+        from vicinal.graph import as_neighbor_set, take_graph
+
+        near = as_neighbor_set(neighbors)
+        if near.edge_data != "pattern":
+            given = queries, keys, values
+            queries, keys, kernel = take_graph(near, *given, kernel, bandwidth, metric)
+    rule = cast("AdaptiveBandwidth", bandwidth) if hasattr(bandwidth, "resolve") else None
+    scale = cast("ArrayLike", bandwidth) if rule is None else rule.base
     q, x = as_points(queries, "queries"), as_points(keys, "keys")  # type: ignore[arg-type]
     (m, d), n = q.shape[-2:], x.shape[-2]
     if x.shape[-1] != d:
@@ -98,7 +108,7 @@ def prepare(
             f"{x.shape}; both need the same features"
         )
     y, one_value = _as_values(values, x)
-    lowered = lower(kernel, bandwidth, metric, d)
+    lowered = lower(kernel, scale, metric, d)
     dtype = working_dtype(q, x, y)
     w, lw = as_prior(weights, log_weights, n, dtype)
     pairs = None if bias is None or callable(bias) else as_array(bias, "bias")
@@ -106,9 +116,14 @@ def prepare(
     own = as_self_indices(self_indices, m, n, required=exclude_self or needs_self)
     lead = leading_shape(
         {"queries": q, "keys": x, "values": y, "bias": pairs, "mask": used},
-        {"weights": w, "log_weights": lw, "self_indices": own},
+        {
+            "weights": w,
+            "log_weights": lw,
+            "self_indices": own,
+            "bandwidth": None if rule is None else rule.numbers(),
+        },
     )
-    return Problem(
+    problem = Problem(
         kernel=lowered,
         queries=spread(as_rows(q, dtype), (*lead, m, d), "queries"),
         keys=spread(as_rows(x, dtype), (*lead, n, d), "keys"),
@@ -123,54 +138,15 @@ def prepare(
         dtype=dtype,
         key_index=_index_of(keys, lead, dtype),
         neighbors=None if near is None else near.lower(m, n, dtype),
+        key_bandwidths=None,
+        query_bandwidths=None,
         one_value=one_value,
         given=tuple(a for a in (q, x, y, w, lw, pairs, used, own) if a is not None),
     )
-
-
-def as_neighbors(neighbors: Neighborhood) -> NeighborSet | None:
-    """Return the set that an argument `neighbors` means; None is all keys."""
-    if neighbors is None:
-        return None
-    from vicinal.graph import as_neighbor_set
-
-    return as_neighbor_set(neighbors)
-
-
-def take_graph(
-    near: NeighborSet,
-    queries: ArrayLike | None,
-    keys: ArrayLike | None,
-    values: ArrayLike | None,
-    kernel: str | Kernel,
-    bandwidth: ArrayLike | None,
-    metric: Metric | None,
-) -> tuple[ArrayLike, ArrayLike, str | Kernel]:
-    """Return queries, keys and kernel of a problem whose pairs have numbers of their own."""
-    from vicinal.graph import edges_of
-
-    if near.edge_data == "weight":
-        plain = isinstance(kernel, str) and kernel in ("gaussian", "constant")
-        if not plain or bandwidth is not None or metric is not None:
-            raise ValueError(
-                'the graph\'s numbers are the weights (data="weight"), so there is no kernel; drop '
-                'kernel, bandwidth and metric, or give data="distance"'
-            )
-        kernel = "constant"
-    if queries is not None and keys is not None:
-        return queries, keys, kernel
-    if near.needs_points:
-        raise ValueError("queries and keys must be given: a set of neighbors reads coordinates")
-    assert near.sizes is not None
-    data = None if values is None else as_array(values, "values")
-    dtype = working_dtype(edges_of(near) if data is None else data)
-    point = np.zeros((1, 1), dtype)
-    m, n = near.sizes
-    return (
-        np.broadcast_to(point, (m, 1)) if queries is None else queries,
-        np.broadcast_to(point, (n, 1)) if keys is None else keys,
-        kernel,
-    )
+    if rule is None:
+        return problem
+    of_keys, of_queries = rule.resolve(problem, kernel, metric)
+    return problem._replace(key_bandwidths=of_keys, query_bandwidths=of_queries)
 
 
 def _index_of(keys: Any, lead: Shape, dtype: np.dtype[Any]) -> _core.KeyIndex | None:

@@ -13,6 +13,7 @@ from vicinal.results import LocalStats
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
+    from vicinal.bandwidth.adaptive import AdaptiveBandwidth
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
     from vicinal.problem import Bias, Neighborhood
@@ -29,7 +30,7 @@ def local_stats(
     statistics: str | Iterable[str] | None = None,
     k: int = 10,
     kernel: str | Kernel = "gaussian",
-    bandwidth: ArrayLike | None = None,
+    bandwidth: ArrayLike | AdaptiveBandwidth | None = None,
     metric: Metric | None = None,
     neighbors: Neighborhood = None,
     weights: ArrayLike | None = None,

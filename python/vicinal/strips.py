@@ -38,7 +38,8 @@ def in_strips(
 ) -> dict[str, int]:
     """Fill `outputs` like `_core.run`, a strip of rows at a time."""
     m, n = problem.m, problem.n
-    whole = n <= WHOLE_ROWS or "weights" in outputs or problem.neighbors is not None
+    by_row = (problem.neighbors, problem.key_bandwidths, problem.query_bandwidths)
+    whole = n <= WHOLE_ROWS or "weights" in outputs or any(x is not None for x in by_row)
     totals = {"empty_rows": 0, "pairs_visited": 0}
     for rows in row_strips(problem, n if whole else BLOCK):
         parts = {
@@ -90,6 +91,10 @@ def run_rows(
     report: Report | None,
 ) -> dict[str, Any]:
     """Run a strip of rows against all keys."""
+
+    def own_rows(array: Array | None) -> Array | None:
+        return None if array is None else array[..., rows]
+
     return _core.run(
         problem.kernel,
         problem.queries[..., rows, :],
@@ -99,10 +104,12 @@ def run_rows(
         log_weights=problem.log_weights,
         bias=bias_strip(problem, rows, slice(0, problem.n)),
         mask=None if problem.mask is None else problem.mask[..., rows, :],
-        self_indices=None if problem.self_indices is None else problem.self_indices[..., rows],
+        self_indices=own_rows(problem.self_indices),
         exclude_self=problem.exclude_self,
         outputs=outputs,
         neighbors=problem.neighbors,
+        key_bandwidths=problem.key_bandwidths,
+        query_bandwidths=own_rows(problem.query_bandwidths),
         query_offset=rows.start,
         progress=report,
         **options,

@@ -31,7 +31,10 @@ struct Options {
   std::span<const std::int64_t> self_indices{};  // m: each query's own key, −1 = none
   bool exclude_self = false;    // leave the own key out (self_indices, else the row number)
   std::int64_t key_offset = 0;  // position of keys[0] in the sequence that self_indices count
-  NeighborSet neighbors{};      // which keys a query sees
+  // Bandwidths of keys (n) or of queries (m): u = distance / (kernel's bandwidth · these). 0 is the
+  // limit h → 0.
+  std::span<const T> key_bandwidths{}, query_bandwidths{};
+  NeighborSet neighbors{};  // which keys a query sees
   // Row number of queries[0] in what `neighbors` counts: rows of a graph, positions of a window.
   std::int64_t query_offset = 0;
   const KeyIndex<T>* index = nullptr;  // of these keys: calls that prune need no tree of their own
@@ -95,6 +98,7 @@ struct BatchItem {
   PairView<bool> mask{};
   PairView<T> bias{};
   std::span<const std::int64_t> self_indices{};
+  std::span<const T> key_bandwidths{}, query_bandwidths{};
 };
 
 VICINAL_EXPORT Report local_stats(const KernelSum& kernel, std::span<const BatchItem<float>> batch,

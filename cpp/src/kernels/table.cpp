@@ -85,6 +85,8 @@ constexpr Table<T> make() {
 
   t.multiply = multiply<T>;
   t.square_half = square_half<T>;
+  t.scale_lanes = scale_lanes<T>;
+  t.scale_rows = scale_rows<T>;
   t.accumulate = accumulate<T>;
   t.add = add<T>;
   t.weigh_with_prior = weigh_with_prior<T>;

@@ -155,8 +155,10 @@ struct Table {
                                                     const ProfileParameters<T>&);
   bool has_factor[static_cast<int>(Shape::count)];
 
-  void (*multiply)(T* tile, const T* other, int rows);  // tile *= other, flushed
-  void (*square_half)(T* tile, int rows);               // (s/2)²
+  void (*multiply)(T* tile, const T* other, int rows);      // tile *= other, flushed
+  void (*scale_lanes)(T* tile, const T* scales, int rows);  // scores · a number per lane, or row
+  void (*scale_rows)(T* tile, const T* scales, int rows);
+  void (*square_half)(T* tile, int rows);  // (s/2)²
   void (*accumulate)(T* tile, const T* other, T coefficient,
                      int rows);                    // tile += coefficient · other
   void (*add)(T* tile, const T* other, int rows);  // log2-weights of factors

@@ -57,6 +57,26 @@ void square_half(T* tile, int rows) {
     (half * half).store(tile + i);
   }
 }
+// Scores times a number per lane or per row. A score past the type's range is the largest number,
+// so that a scale of 0 takes it to 0.
+template <class T>
+void scale_lanes(T* tile, const T* scales, int rows) {
+  const Pack<T> most(std::numeric_limits<T>::max());
+  for (int r = 0; r < rows; ++r)
+    for (int k = 0; k < tile_keys; k += Pack<T>::width) {
+      T* at = tile + r * tile_keys + k;
+      (min(most, Pack<T>::load(at)) * Pack<T>::load(scales + k)).store(at);
+    }
+}
+template <class T>
+void scale_rows(T* tile, const T* scales, int rows) {
+  const Pack<T> most(std::numeric_limits<T>::max());
+  for (int r = 0; r < rows; ++r)
+    for (int k = 0; k < tile_keys; k += Pack<T>::width) {
+      T* at = tile + r * tile_keys + k;
+      (min(most, Pack<T>::load(at)) * Pack<T>(scales[r])).store(at);
+    }
+}
 template <class T>
 void accumulate(T* tile, const T* other, T coefficient, int rows) {
   const Pack<T> c(coefficient);

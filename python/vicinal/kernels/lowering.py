@@ -55,6 +55,11 @@ def _as_bandwidth(bandwidth: ArrayLike | None) -> Bandwidth | None:
             f"bandwidth must be a number or one per feature, got {bandwidth!r}; estimate it with "
             "vicinal.bandwidth.scott(X) or vicinal.bandwidth.select(X, y)"
         )
+    if hasattr(bandwidth, "resolve"):
+        raise TypeError(
+            f"{type(bandwidth).__name__} is a bandwidth of local_mean, local_stats and "
+            "local_weights, as the argument bandwidth="
+        )
     if hasattr(bandwidth, "scores"):
         raise TypeError("bandwidth must be numbers, got a BandwidthSelection; pass its .bandwidth")
     numbers = np.asarray(as_array(bandwidth, "bandwidth"), dtype=np.float64)
