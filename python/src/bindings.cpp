@@ -72,7 +72,7 @@ py::dict run(const PyKernel& kernel, py::array queries, py::object keys, py::obj
 template <class T>
 py::list run_each_as(const std::vector<const PyKernel*>& kernels, const py::array& queries,
                      const KeyArguments& keys, const py::list& outputs,
-                     const CallSettings& settings) {
+                     const PyNeighborSet* neighbors, const CallSettings& settings) {
   const auto views = matrix_views<const T>("queries", queries);
   std::vector<vicinal::BatchItem<T>> items(views.size());
   read_keys(keys, items);
@@ -83,6 +83,7 @@ py::list run_each_as(const std::vector<const PyKernel*>& kernels, const py::arra
   for (const py::handle& one : outputs)
     statistics.push_back(read_outputs<T>(one.cast<py::dict>(), 1)[0]);
   vicinal::Options<T> options = options_of<T>(settings);
+  if (neighbors != nullptr) options.neighbors = neighbors->set;
   options.weights = items[0].weights;
   options.self_indices = items[0].self_indices;
   std::vector<vicinal::Report> reports;
@@ -98,13 +99,13 @@ py::list run_each_as(const std::vector<const PyKernel*>& kernels, const py::arra
 
 py::list run_each(const std::vector<const PyKernel*>& kernels, py::array queries, py::object keys,
                   py::object values, py::object weights, py::object self_indices, bool exclude_self,
-                  py::list outputs, const std::string& empty, double empty_value, int num_threads,
-                  py::object progress) {
+                  py::list outputs, const PyNeighborSet* neighbors, const std::string& empty,
+                  double empty_value, int num_threads, py::object progress) {
   const py::none none;
   const KeyArguments arguments{keys, values, weights, none, none, none, self_indices};
   const auto call =
       py::isinstance<py::array_t<float>>(queries) ? run_each_as<float> : run_each_as<double>;
-  return call(kernels, queries, arguments, outputs,
+  return call(kernels, queries, arguments, outputs, neighbors,
               {exclude_self, 0, empty, empty_value, num_threads, progress});
 }
 
@@ -177,7 +178,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         "progress"_a = none);
   m.def("run_each", &run_each, "kernels"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),
         "weights"_a = none, "self_indices"_a = none, "exclude_self"_a = false, "outputs"_a,
-        "empty"_a = "nan", "empty_value"_a = std::numeric_limits<double>::quiet_NaN(),
+        "neighbors"_a = py::none(), "empty"_a = "nan", "empty_value"_a = std::numeric_limits<double>::quiet_NaN(),
         "num_threads"_a = 0, "progress"_a = none);
   bind_state(m);
 

@@ -155,6 +155,7 @@ def run_each(
     self_indices: _Array | None = None,
     exclude_self: bool = False,
     outputs: Sequence[dict[str, _Array]],
+    neighbors: NeighborSet | None = None,
     empty: str = "nan",
     empty_value: float = ...,
     num_threads: int = 0,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
+    from vicinal.problem import Neighborhood
 
 __all__ = ["stats_of_each_bandwidth"]
 
@@ -33,6 +34,7 @@ def stats_of_each_bandwidth(
     statistics: Iterable[str],
     kernel: str | Kernel = "gaussian",
     metric: Metric | None = None,
+    neighbors: Neighborhood = None,
     weights: Array | None = None,
     exclude_self: bool = False,
     self_indices: Array | None = None,
@@ -51,8 +53,10 @@ def stats_of_each_bandwidth(
         Points without leading dimensions; `values` may be None.
     bandwidths : sequence of float, (d,) array_like or None
         As in `local_stats`, one for each result.
-    statistics, kernel, metric, weights, exclude_self, self_indices, empty, num_threads, progress
+    statistics, kernel, metric, neighbors, weights, exclude_self, self_indices, empty, num_threads
         As in `local_stats`, without "top_k".
+    progress
+        As in `local_stats`.
 
     Yields
     ------
@@ -66,6 +70,7 @@ def stats_of_each_bandwidth(
         kernel=kernel,
         bandwidth=bandwidths[0],
         metric=metric,
+        neighbors=neighbors,
         weights=weights,
         exclude_self=exclude_self,
         self_indices=self_indices,
@@ -104,6 +109,7 @@ def _run(
         self_indices=problem.self_indices,
         exclude_self=problem.exclude_self,
         outputs=outputs,
+        neighbors=problem.neighbors,
         empty=options["empty"],
         empty_value=options["empty_value"],
         num_threads=options["num_threads"],

@@ -35,10 +35,10 @@ class NeighborSet:
     """
 
     def __and__(self, other: object) -> NeighborSet:
-        return _Both(self, other) if isinstance(other, NeighborSet) else NotImplemented
+        return Both(self, other) if isinstance(other, NeighborSet) else NotImplemented
 
     def __or__(self, other: object) -> NeighborSet:
-        return _Either(self, other) if isinstance(other, NeighborSet) else NotImplemented
+        return Either(self, other) if isinstance(other, NeighborSet) else NotImplemented
 
     @property
     def sizes(self) -> tuple[int, int] | None:
@@ -78,7 +78,8 @@ class _Joined(NeighborSet):
         return self.a.needs_points or self.b.needs_points
 
 
-class _Both(_Joined):
+@dataclass(frozen=True, repr=False)
+class Both(_Joined):
     @property
     def needs_points(self) -> bool:
         # the k nearest of a graph of distances are known without coordinates
@@ -95,7 +96,8 @@ class _Both(_Joined):
         return f"({self.a} & {self.b})"
 
 
-class _Either(_Joined):
+@dataclass(frozen=True, repr=False)
+class Either(_Joined):
     def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
         return _core.NeighborSet.either(self.a.lower(m, n, dtype), self.b.lower(m, n, dtype))
 
@@ -360,3 +362,37 @@ class Segments(NeighborSet):
                 f"{offsets[1].size}"
             )
         return _core.NeighborSet.segments(*offsets)
+
+
+# What a model may hold: sets that know neither row numbers nor the number of rows.
+SETS_BY_NAME: dict[Any, type[NeighborSet]] = {
+    "Both": Both,
+    "Either": Either,
+    "KNearest": KNearest,
+    "Radius": Radius,
+    "Window": Window,
+}
+
+
+def check_neighbors(neighbors: object, rows: int) -> None:
+    """Refuse a set that a model cannot hold for queries to come."""
+    if neighbors is None:
+        return
+    if isinstance(neighbors, _Joined):
+        check_neighbors(neighbors.a, rows)
+        check_neighbors(neighbors.b, rows)
+    elif isinstance(neighbors, KNearest) and neighbors.k > rows:
+        raise ValueError(
+            f"neighbors={neighbors} needs at least {neighbors.k} training rows, got "
+            f"n_samples={rows}"
+        )
+    elif isinstance(neighbors, Window) and neighbors.on is None:
+        raise ValueError(
+            f"neighbors={neighbors} counts row numbers, which queries to come do not have; give a "
+            "window on a column"
+        )
+    elif not isinstance(neighbors, KNearest | Radius | Window):
+        raise ValueError(
+            "neighbors must be None, KNearest, Radius, Window(on=column) or what & and | make of "
+            f"them, got {neighbors!r}; graphs and grids are of local_mean"
+        )

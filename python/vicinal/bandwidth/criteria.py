@@ -35,6 +35,7 @@ class Sample:
     kernel: Kernel
     metric: Metric | None
     num_threads: int | None
+    neighbors: Any = None
 
     @property
     def size(self) -> float:
@@ -63,6 +64,7 @@ class Sample:
         return {
             "kernel": self.kernel,
             "metric": self.metric,
+            "neighbors": self.neighbors,
             "num_threads": self.num_threads,
             "progress": report or False,
         }

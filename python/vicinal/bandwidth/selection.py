@@ -21,6 +21,7 @@ from vicinal.progress import Report, reporter, share
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
     from vicinal.kernels.metrics import Metric
+    from vicinal.problem import Neighborhood
 
 __all__ = ["BandwidthSelection", "select"]
 
@@ -63,6 +64,7 @@ def select(
     criterion: str = "loo",
     grid: ArrayLike | None = None,
     metric: Metric | None = None,
+    neighbors: Neighborhood = None,
     sample_weight: ArrayLike | None = None,
     num_threads: int | None = None,
     progress: bool | Report = False,
@@ -85,6 +87,9 @@ def select(
         has no such rule), extended while the best lies at an end, and refined around the best.
     metric : str, GreatCircle or Mahalanobis, optional
         Metric of the kernel, if the kernel leaves it open.
+    neighbors : NeighborSet, optional
+        Which keys a row sees, as in `vicinal.local_mean`; rules of thumb and plug-in rules do not
+        read it.
     sample_weight : array_like of shape (n,), optional
         Weights, of the keys and of the errors.
     num_threads, progress
@@ -133,7 +138,7 @@ def select(
     if len(points) < 2:
         raise ValueError(f'criterion "{criterion}" needs at least 2 rows of X, got {len(points)}')
     values = as_values(y, len(points))
-    sample = Sample(points, values, weights, kernel, metric, num_threads)
+    sample = Sample(points, values, weights, kernel, metric, num_threads, neighbors)
     fixed = category_grid(kernel) if grid is None else _as_grid(grid, points.shape[1])
     with reporter(progress) as report:
         score = _Scores(sample, CRITERIA[criterion], report)

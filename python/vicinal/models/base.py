@@ -19,8 +19,10 @@ from vicinal.bandwidth.criteria import CRITERIA
 from vicinal.bandwidth.selection import NAMES, OF_VALUES, BandwidthSelection, select
 from vicinal.errors import did_you_mean
 from vicinal.kernels import Kernel, as_kernel
+from vicinal.kernels.lowering import fill
 from vicinal.leave_one_out import LeftOut, leave_one_out
 from vicinal.models.state import check_names, check_training_set, check_values
+from vicinal.neighbor_sets import check_neighbors
 
 # Kernels that weigh every key, however far: with two keys no row is empty.
 EVERYWHERE = (
@@ -62,6 +64,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         kernel: Any = "gaussian",
         bandwidth: Any = "scott",
         metric: Any = None,
+        neighbors: Any = None,
         mass_tol: Any = 0.0,
         empty: Any = "nan",
         n_jobs: int | None = None,
@@ -69,6 +72,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         self.kernel = kernel
         self.bandwidth = bandwidth
         self.metric = metric
+        self.neighbors = neighbors
         self.mass_tol = mass_tol
         self.empty = empty
         self.n_jobs = n_jobs
@@ -115,7 +119,9 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         check_is_fitted(self)
         kernel, weights = as_kernel(self.kernel), self.sample_weight_
         present = len(self.keys_) if weights is None else np.count_nonzero(weights)
-        everywhere = all(leaf.profile in EVERYWHERE for leaf in kernel.leaves())
+        everywhere = self.neighbors is None and all(
+            leaf.profile in EVERYWHERE for leaf in kernel.leaves()
+        )
         if everywhere and not kernel.signed and present > 1:
             return 0
         log_mass = self._left_out_of(None, weights).log_mass
@@ -127,6 +133,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             self.__dict__.pop(name, None)
         self._check_empty()
         self._check_mass_tol()
+        check_neighbors(self.neighbors, len(X))
         self.keys_ = X
         self.values_ = values
         self.sample_weight_ = None if sample_weight is None else as_weights(sample_weight, X)
@@ -136,13 +143,19 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
 
     def _try_kernel(self) -> None:
         """Send one row through the engine: what does not fit together fails here."""
-        row = self.keys_[:1]
-        vicinal.local_stats(row, row, statistics=("count",), **self._kernel_options())
+        row, near = self.keys_[:1], self.neighbors is not None
+        keys = self.keys_ if near else row  # k nearest need k keys
+        vicinal.local_stats(row, keys, statistics=("count",), **self._kernel_options())
 
     def _indexed_keys(self) -> Array | vicinal.KeyIndex:
         """Return the keys, as an index where kernels leave keys out: its tree serves every call."""
         n, d = self.keys_.shape
-        reaches_all = all(leaf.profile in EVERYWHERE for leaf in as_kernel(self.kernel).leaves())
+        leaves = list(as_kernel(self.kernel).leaves())
+        reaches_all = all(leaf.profile in EVERYWHERE for leaf in leaves)
+        if self.neighbors is not None and n > FEW_KEYS and len(leaves) == 1:
+            (leaf,) = fill(self.kernel, self._open_bandwidth(), self.metric, d).leaves()
+            metric = leaf.metric or "euclidean"
+            return vicinal.KeyIndex(self.keys_, metric=metric, num_threads=self.n_jobs)
         if n <= FEW_KEYS or d > FEW_FEATURES or (reaches_all and self.mass_tol == 0):
             return self.keys_
         return vicinal.KeyIndex(self.keys_, num_threads=self.n_jobs)
@@ -158,6 +171,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         self._check_state(state)
         self._check_empty()
         self._check_mass_tol()
+        check_neighbors(self.neighbors, len(state["keys_"]))
         self.__dict__.update(state)
         self._try_kernel()
         self._search_keys = self._indexed_keys()
@@ -215,6 +229,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             None if self.values_ is None else self.values_[rows],
             kernel=self.kernel,
             metric=self.metric,
+            neighbors=self.neighbors,
             criterion=criterion,
             sample_weight=None if weights is None else weights[rows],
             num_threads=self.n_jobs,
@@ -234,10 +249,14 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
     def _kernel_options(self) -> dict[str, Any]:
         return {
             "kernel": self.kernel,
-            "bandwidth": None if self._kernel_has_bandwidth() else self.bandwidth_,
+            "bandwidth": self._open_bandwidth(),
             "metric": self.metric,
+            "neighbors": self.neighbors,
             "num_threads": self.n_jobs,
         }
+
+    def _open_bandwidth(self) -> Any:
+        return None if self._kernel_has_bandwidth() else self.bandwidth_
 
     def _options(self) -> dict[str, Any]:
         return {"weights": self.sample_weight_, **self._kernel_options()}

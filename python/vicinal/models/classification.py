@@ -34,6 +34,9 @@ class LocalMeanClassifier(ClassifierMixin, LocalModel):  # type: ignore[misc]
         `vicinal.bandwidth.select`. A kernel that has its own bandwidth keeps it.
     metric : str or metric, default=None
         Distance or similarity; None is the kernel's own.
+    neighbors : NeighborSet, default=None
+        Which training rows a query sees: `vicinal.KNearest`, `vicinal.Radius`,
+        ``vicinal.Window(…, on=column)`` and what ``&`` and ``|`` make of them; None is all.
     mass_tol : float, default=0.0
         At most this share of a query's mass is left out, see `vicinal.local_mean`; 0 is exact.
     empty : {"prior", "nearest", "raise"}, default="prior"
@@ -98,6 +101,7 @@ class LocalMeanClassifier(ClassifierMixin, LocalModel):  # type: ignore[misc]
         kernel: Any = "gaussian",
         bandwidth: Any = "scott",
         metric: Any = None,
+        neighbors: Any = None,
         mass_tol: float = 0.0,
         empty: Any = "prior",
         n_jobs: int | None = None,
@@ -106,6 +110,7 @@ class LocalMeanClassifier(ClassifierMixin, LocalModel):  # type: ignore[misc]
             kernel=kernel,
             bandwidth=bandwidth,
             metric=metric,
+            neighbors=neighbors,
             mass_tol=mass_tol,
             empty=empty,
             n_jobs=n_jobs,

@@ -38,6 +38,9 @@ class KernelDensity(DensityMixin, Distribution):  # type: ignore[misc]
         it.
     metric : str or metric, default=None
         Distance; None is the kernel's own.
+    neighbors : NeighborSet, default=None
+        Which training rows a query sees: `vicinal.KNearest`, `vicinal.Radius`,
+        ``vicinal.Window(…, on=column)`` and what ``&`` and ``|`` make of them; None is all.
     mass_tol : float, default=0.0
         At most this share of a query's mass is left out, see `vicinal.local_mean`; 0 is exact.
     empty : {"zero", "nan", "nearest", "raise"} or float, default="zero"
@@ -94,6 +97,7 @@ class KernelDensity(DensityMixin, Distribution):  # type: ignore[misc]
         kernel: Any = "gaussian",
         bandwidth: Any = "scott",
         metric: Any = None,
+        neighbors: Any = None,
         mass_tol: float = 0.0,
         empty: Any = "zero",
         n_jobs: int | None = None,
@@ -102,6 +106,7 @@ class KernelDensity(DensityMixin, Distribution):  # type: ignore[misc]
             kernel=kernel,
             bandwidth=bandwidth,
             metric=metric,
+            neighbors=neighbors,
             mass_tol=mass_tol,
             empty=empty,
             n_jobs=n_jobs,

@@ -138,6 +138,7 @@ class Distribution(LocalModel):
             self.keys_ - centre if with_gaps else None,
             statistics=("log_mass", "mean") if with_gaps else ("log_mass",),
             kernel=kernel,
+            neighbors=self.neighbors,
             weights=self.sample_weight_,
             tol=0 if exact else self.mass_tol,
             empty="zero",

@@ -39,6 +39,9 @@ class LocalMeanRegressor(MultiOutputMixin, RegressorMixin, LocalModel):  # type:
         kernel that has its own bandwidth keeps it.
     metric : str or metric, default=None
         Distance or similarity; None is the kernel's own.
+    neighbors : NeighborSet, default=None
+        Which training rows a query sees: `vicinal.KNearest`, `vicinal.Radius`,
+        ``vicinal.Window(…, on=column)`` and what ``&`` and ``|`` make of them; None is all.
     mass_tol : float, default=0.0
         At most this share of a query's mass is left out, see `vicinal.local_mean`; 0 is exact.
     empty : {"nan", "zero", "nearest", "raise"} or float, default="nan"
@@ -99,6 +102,7 @@ class LocalMeanRegressor(MultiOutputMixin, RegressorMixin, LocalModel):  # type:
         kernel: Any = "gaussian",
         bandwidth: Any = "scott",
         metric: Any = None,
+        neighbors: Any = None,
         mass_tol: float = 0.0,
         empty: Any = "nan",
         nan_policy: str = "raise",
@@ -108,6 +112,7 @@ class LocalMeanRegressor(MultiOutputMixin, RegressorMixin, LocalModel):  # type:
             kernel=kernel,
             bandwidth=bandwidth,
             metric=metric,
+            neighbors=neighbors,
             mass_tol=mass_tol,
             empty=empty,
             n_jobs=n_jobs,

@@ -12,6 +12,7 @@ import numpy as np
 
 from vicinal import kernels
 from vicinal.arrays import Array
+from vicinal.neighbor_sets import SETS_BY_NAME
 from vicinal.persistence.archive import Refused
 
 __all__ = ["decode", "encode", "refusing"]
@@ -93,8 +94,9 @@ _DECODERS: dict[str, Callable[[Any, Mapping[str, Array]], Any]] = {
 
 
 def _registered(name: Any) -> type[Any] | None:
-    """Return the kernel or metric class of that name, if `vicinal.kernels` has one."""
-    found = getattr(kernels, name, None) if name in kernels.__all__ else None
+    """Return the kernel, metric or set of neighbors of that name, if there is one."""
+    known = kernels.__all__ if isinstance(name, str) else ()
+    found = getattr(kernels, name, None) if name in known else SETS_BY_NAME.get(name)
     return found if isinstance(found, type) and is_dataclass(found) else None
 
 
