@@ -33,7 +33,10 @@ void resolve_limits(const Problem<T>& problem, const Entry<T>& entry, Block<T>& 
   if (!problem.plan.decaying || !problem.take_limits) return;
   for (const std::int64_t i : block.todo) {
     if (poll.stopped()) return;
-    if (block.state.sum(i, 2) == 0) take_limit(problem, entry, block, i, choice_of(block.row(i)));
+    const bool hit = block.state.reference[static_cast<std::size_t>(i)] ==
+                     std::numeric_limits<double>::infinity();
+    if (!hit && block.state.sum(i, 2) == 0)
+      take_limit(problem, entry, block, i, choice_of(block.row(i)));
     poll.look();
   }
 }

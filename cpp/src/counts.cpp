@@ -44,10 +44,10 @@ void count_logs(const Step<T>& s) noexcept {
 
 // Ranks for top_k are the log2-weights themselves, so that far rows order rightly too.
 template <class T>
-void offer_ranks(const Step<T>& s, bool have_factors) noexcept {
+void offer_ranks(const Step<T>& s, bool have_factors, std::size_t term) noexcept {
   Group<T>& g = s.w.group;
   T* ranks = s.logs(s.terms());
-  s.table().magnitude(s.logs(0), have_factors ? s.factors(0) : nullptr, ranks, g.rows);
+  s.table().magnitude(s.logs(term), have_factors ? s.factors(0) : nullptr, ranks, g.rows);
   RowState<T>& state = s.w.block->state;
   const bool tree = s.entry.order != nullptr;  // ties do not come in the order of the rows
   for (int r = 0; r < g.rows; ++r) {
@@ -87,11 +87,11 @@ void write_weights(const Step<T>& s) noexcept {
   }
 }
 
-#define VICINAL_INSTANTIATE(T)                              \
-  template void count_fixed(const Step<T>&) noexcept;       \
-  template void count_logs(const Step<T>&) noexcept;        \
-  template void offer_ranks(const Step<T>&, bool) noexcept; \
-  template void take_own_weights(const Step<T>&) noexcept;  \
+#define VICINAL_INSTANTIATE(T)                                           \
+  template void count_fixed(const Step<T>&) noexcept;                    \
+  template void count_logs(const Step<T>&) noexcept;                     \
+  template void offer_ranks(const Step<T>&, bool, std::size_t) noexcept; \
+  template void take_own_weights(const Step<T>&) noexcept;               \
   template void write_weights(const Step<T>&) noexcept;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

@@ -14,7 +14,7 @@ void count_logs(const Step<T>& step) noexcept;
 
 // Offers every pair to the k heaviest of its row.
 template <class T>
-void offer_ranks(const Step<T>& step, bool have_factors) noexcept;
+void offer_ranks(const Step<T>& step, bool have_factors, std::size_t term = 0) noexcept;
 
 template <class T>
 void take_own_weights(const Step<T>& step) noexcept;

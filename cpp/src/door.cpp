@@ -116,6 +116,7 @@ void read_edges(Problem<T>& p) {
   const auto edges = graph->edges<T>();
   p.plan.is_signed |= std::any_of(edges.begin(), edges.end(), [](T x) { return x < 0; });
   p.full_header |= p.plan.is_signed;
+  if (p.tol > 0 && p.plan.is_signed) refuse("tol must be 0 for weights that may be negative");
 }
 
 // Keys are looked for by their distance.

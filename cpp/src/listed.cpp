@@ -20,8 +20,12 @@ namespace {
 template <class T>
 class ListWorker {
  public:
-  ListWorker(const Problem<T>& problem, const Entry<T>& entry, const NearestSource<T>* source)
-      : problem_(problem), entry_(entry), maker_(problem, entry, source), tile_(problem, entry) {}
+  ListWorker(const Problem<T>& problem, const Entry<T>& entry, const NearestSource<T>* source,
+             Poll& poll)
+      : problem_(problem),
+        entry_(entry),
+        maker_(problem, entry, source, poll),
+        tile_(problem, entry) {}
 
   void run(Block<T>& block, Poll& poll) {
     open_block(problem_, entry_, block, block.first, block.rows);
@@ -43,12 +47,12 @@ class ListWorker {
       const std::int64_t* slots = block.todo.data() + first;
       for (int r = 0; r < count; ++r) index[r] = block.row(slots[r]);
       maker_.run(index, count);
-      for (int r = 0; r < count; ++r) {
+      for (int r = 0; r < count && !poll.stopped(); ++r) {
         tile_.add(block, slots[r], maker_.list(r));
         pairs_ += std::ssize(maker_.list(r).keys);
+        poll.advance(problem_.n);
+        poll.look();
       }
-      poll.advance(count * problem_.n);
-      poll.look();
     }
     tile_.flush(block);
   }
@@ -106,7 +110,7 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
       static_cast<int>(std::clamp<std::int64_t>(blocks, 1, threads)),
       [&](int) {
         try {
-          ListWorker<T> worker(problem, entry, source ? &*source : nullptr);
+          ListWorker<T> worker(problem, entry, source ? &*source : nullptr, poll);
           Block<T> block;
           allocate(block, problem, std::min(rows, problem.m));
           if (!order.empty()) block.order = order.data();

@@ -147,11 +147,12 @@ bool searches_tree(const Problem<T>& problem, const Entry<T>& entry) {
 
 template <class T>
 ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
-                        const NearestSource<T>* source)
+                        const NearestSource<T>* source, Poll& poll)
     : problem_(problem),
       entry_(entry),
       n_(*problem.neighborhood),
       source_(source),
+      poll_(poll),
       most_(largest_k(n_.set)),
       lists_(static_cast<std::size_t>(group_rows<T>)) {
   const bool filtered =
@@ -165,7 +166,7 @@ ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
 template <class T>
 void ListMaker<T>::run(const std::int64_t* rows, int count) {
   if (search_ != nullptr) search_->run(rows, count);
-  for (r_ = 0; r_ < count; ++r_) {
+  for (r_ = 0; r_ < count && !poll_.stopped(); ++r_) {
     RowList<T>& list = lists_[static_cast<std::size_t>(r_)];
     if (whole_ != nullptr) {
       const auto at = static_cast<std::size_t>(rows[r_] + n_.query_offset),
@@ -258,7 +259,9 @@ void ListMaker<T>::find_nearest(std::int64_t k, std::int64_t row, const Cut& cut
 }
 
 template <class T>
-bool ListMaker<T>::is_candidate_of(std::int64_t row, std::int64_t key, const Cut& cut) const {
+bool ListMaker<T>::is_candidate_of(std::int64_t row, std::int64_t key, const Cut& cut) {
+  if (++tested_ % 65536 == 0) poll_.look();
+  if (poll_.stopped()) return false;
   return is_unbiased_candidate(problem_, entry_, row, key) &&
          std::all_of(cut.begin(), cut.end(), [&](const NeighborSet* s) {
            return holds(n_, *s, problem_, entry_, row, key);

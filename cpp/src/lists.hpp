@@ -44,7 +44,8 @@ bool searches_tree(const Problem<T>& problem, const Entry<T>& entry);
 template <class T>
 class ListMaker {
  public:
-  ListMaker(const Problem<T>& problem, const Entry<T>& entry, const NearestSource<T>* source);
+  ListMaker(const Problem<T>& problem, const Entry<T>& entry, const NearestSource<T>* source,
+            Poll& poll);
 
   // Lists of these rows, at most group_rows, until the next run.
   void run(const std::int64_t* rows, int count);
@@ -59,12 +60,14 @@ class ListMaker {
   void find_members(std::int64_t row, const Cut& sets, Keys& out);
   void cut_graph(std::int64_t row, RowList<T>& list);
   void keep_nearest(std::int64_t k, RowList<T>& list);
-  bool is_candidate_of(std::int64_t row, std::int64_t key, const Cut& cut) const;
+  bool is_candidate_of(std::int64_t row, std::int64_t key, const Cut& cut);
 
   const Problem<T>& problem_;
   const Entry<T>& entry_;
   const Neighborhood<T>& n_;
   const NearestSource<T>* source_;
+  Poll& poll_;
+  std::int64_t tested_ = 0;
   const NeighborSet* whole_ = nullptr;  // a graph whose rows are the lists as they stand
   std::int64_t most_ = 0;               // largest k of the set
   std::unique_ptr<GroupSearch<T>> search_;

@@ -30,10 +30,15 @@ bool is_single(const Plan<T>& plan) {
   return plan.terms.size() == 1 && plan.terms[0].factors.size() == 1;
 }
 
-// Scores of this factor grow with a distance whose error is a share of itself.
+// Scores of this factor grow with a distance; and its error is a share of itself (mapped points are
+// rounded apart).
 template <class T>
 bool scores_distance(const FactorPlan<T>& f) {
   return f.distance && !f.unit && !f.geographic;
+}
+template <class T>
+bool scores_tightly(const FactorPlan<T>& f) {
+  return scores_distance(f) && !f.mapped();
 }
 
 template <class T>
@@ -62,7 +67,7 @@ void find_gates(const Kernel& kernel, const Problem<T>& problem, Neighborhood<T>
         n.gates.push_back(part);
         break;
       case Kind::radius:
-        n.listed |= !is_single(problem.plan) || !scores_distance(f);
+        n.listed |= !is_single(problem.plan) || !scores_tightly(f);
         n.radius = std::min(n.radius, part->radius);
         break;
       default:
@@ -72,6 +77,8 @@ void find_gates(const Kernel& kernel, const Problem<T>& problem, Neighborhood<T>
   }
   if (n.listed) return;
   n.radius_score = score_of_radius(n.radius, kernel, f);
+  const double most = static_cast<double>(std::numeric_limits<T>::max()) / 4;
+  n.listed = std::isfinite(n.radius) && n.radius_score > most;  // a key beyond may score the same
 }
 
 template <class T>

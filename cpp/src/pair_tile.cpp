@@ -17,6 +17,7 @@ template <class T>
 PairTile<T>::PairTile(const Problem<T>& problem, const Entry<T>& entry)
     : problem_(problem),
       entry_(entry),
+      is_sum_(problem.plan.terms.size() > 1 || problem.plan.terms[0].coefficient != T(1)),
       scaled_(!entry.key_scales.empty() || !entry.query_scales.empty()),
       priors_(entry.weights != nullptr || entry.log_weights != nullptr || entry.bias) {
   if (const NeighborSet* graph = problem.neighborhood->graph) {
@@ -179,7 +180,7 @@ void PairTile<T>::score(const FactorPlan<T>& f, const Panels& p, T* out) noexcep
 
 // A key with an infinite coordinate under a metric is infinitely far, whatever its score says.
 template <class T>
-void PairTile<T>::drop_infinite_keys(const FactorPlan<T>& f, T* logs) noexcept {
+void PairTile<T>::drop_infinite_keys(const FactorPlan<T>& f, T* logs, T* factors) noexcept {
   if (!f.distance || distances_known_) return;
   for (int k = 0; k < used_; ++k) {
     const T* x = entry_.keys + keys_[k] * problem_.key_stride;
@@ -189,7 +190,9 @@ void PairTile<T>::drop_infinite_keys(const FactorPlan<T>& f, T* logs) noexcept {
       infinite |= std::isinf(c);
       nan |= std::isnan(c);
     }
-    if (infinite && !nan) logs[k] = none<T>;
+    if (!infinite || nan) continue;
+    logs[k] = none<T>;
+    if (factors != nullptr) factors[k] = 0;
   }
 }
 
@@ -213,7 +216,7 @@ bool PairTile<T>::weigh_term(std::size_t term, Reference mode) noexcept {
     score(f, panels_[term][j], tile);
     const bool finite = std::all_of(tile, tile + used_, [](T s) { return std::isfinite(s); });
     table.log_weigh[shape](tile, factor, 1, f.parameters);
-    if (!finite) drop_infinite_keys(f, tile);
+    if (!finite) drop_infinite_keys(f, tile, table.has_factor[shape] ? factor : nullptr);
     if (j > 0) table.add(logs(term), tile, 1);
     if (!table.has_factor[shape]) continue;
     if (have) table.multiply(factors(term), factor, 1);
@@ -261,7 +264,7 @@ void PairTile<T>::flush(Block<T>& block) noexcept {
     }
     drop_lanes(t, have[t]);
   }
-  if (problem_.k > 0)
+  if (problem_.k > 0 && !is_sum_)
     problem_.table->magnitude(logs(0), have[0] ? factors(0) : nullptr, logs(panels_.size()), 1);
   for (const Run& run : runs_) weigh(block, run, have);
   runs_.clear();
@@ -269,16 +272,22 @@ void PairTile<T>::flush(Block<T>& block) noexcept {
 }
 
 template <class T>
-void PairTile<T>::count(Block<T>& block, const Run& run, bool have_factors) noexcept {
-  const std::size_t terms = panels_.size();
+void PairTile<T>::count(Block<T>& block, const Run& run) noexcept {
   for (int k = run.first; k < run.first + run.count; ++k) {
     bool inside = false;
-    for (std::size_t t = 0; t < terms; ++t) inside |= logs(t)[k] != none<T>;
+    for (std::size_t t = 0; t < panels_.size(); ++t) inside |= logs(t)[k] != none<T>;
     block.state.count[static_cast<std::size_t>(run.slot)] += inside;
-    const T rank = problem_.k > 0 ? logs(terms)[k] : none<T>;
-    if (rank == none<T>) continue;
-    block.state.offer(run.slot, rank, have_factors && factors(0)[k] < 0 ? -1.0 : 1.0, keys_[k]);
   }
+}
+
+// Log2 magnitudes of the run's weights, with the signs of their factors.
+template <class T>
+void PairTile<T>::offer(Block<T>& block, const Run& run, const T* ranks,
+                        const T* factors) noexcept {
+  for (int k = run.first; k < run.first + run.count; ++k)
+    if (ranks[k] != none<T>)
+      block.state.offer(run.slot, ranks[k], factors != nullptr && factors[k] < 0 ? -1.0 : 1.0,
+                        keys_[k]);
 }
 
 // Weights of one row against its own peak.
@@ -291,7 +300,8 @@ void PairTile<T>::weigh(Block<T>& block, const Run& run, const bool* have) noexc
   for (std::size_t t = 0; t < terms; ++t)
     if (problem_.plan.terms[t].coefficient != T(0))
       top = std::max(top, table.run_peak(logs(t) + run.first, run.lanes));
-  if (entry_.count != nullptr || problem_.k > 0) count(block, run, have[0]);
+  if (entry_.count != nullptr) count(block, run);
+  if (problem_.k > 0 && !is_sum_) offer(block, run, logs(terms), have[0] ? factors(0) : nullptr);
   const T peak =
       2 * std::ceil(top / 2);  // even, so that ties of the exponent's rounding fall alike
   if (peak == std::numeric_limits<T>::infinity()) {  // a hit: the row goes again
@@ -307,6 +317,12 @@ void PairTile<T>::weigh(Block<T>& block, const Run& run, const bool* have) noexc
     if (terms == 1 && c == T(1)) continue;
     for (int k = 0; k < run.lanes; ++k)
       logs(0)[run.first + k] = t == 0 ? c * log[k] : logs(0)[run.first + k] + c * log[k];
+  }
+  if (problem_.k > 0 && is_sum_) {  // of a sum the weights themselves rank
+    T* ranks = logs(terms);
+    for (int k = run.first; k < run.first + run.count; ++k)
+      ranks[k] = logs(0)[k] == 0 ? none<T> : std::log2(std::abs(logs(0)[k])) + reference;
+    offer(block, run, ranks, logs(0));
   }
   if (problem_.lists_weights)
     for (int k = run.first; k < run.first + run.count; ++k)

@@ -37,12 +37,13 @@ class PairTile {
   void drop_lanes(std::size_t term, bool have) noexcept;
   void take_edges() noexcept;
   void weigh(Block<T>& block, const Run& run, const bool* have) noexcept;
-  void count(Block<T>& block, const Run& run, bool have_factors) noexcept;
+  void count(Block<T>& block, const Run& run) noexcept;
+  void offer(Block<T>& block, const Run& run, const T* ranks, const T* factors) noexcept;
   void sum(Block<T>& block, const Run& run, T reference) noexcept;
   void sum_values(const Run& run, T* sums, double* scales) noexcept;
   bool sum_with_care(const Run& run, T* sums, double* scales) noexcept;
   void sum_moments(const Run& run) noexcept;
-  void drop_infinite_keys(const FactorPlan<T>& factor, T* logs) noexcept;
+  void drop_infinite_keys(const FactorPlan<T>& factor, T* logs, T* factors) noexcept;
 
   T* logs(std::size_t term) const { return tiles_.data() + std::int64_t(2 * term) * tile_; }
   T* factors(std::size_t term) const { return logs(term) + tile_; }
@@ -51,6 +52,7 @@ class PairTile {
   const Problem<T>& problem_;
   const Entry<T>& entry_;
   bool weights_known_ = false, distances_known_ = false;
+  bool is_sum_;  // of terms, or a multiple of one
   bool scaled_;  // keys or queries have bandwidths
   bool priors_;  // pairs have weights besides the kernel's
   std::vector<std::vector<Panels>> panels_;

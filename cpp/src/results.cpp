@@ -73,7 +73,9 @@ double central_moment(const Row<T>& row, std::int64_t a, std::int64_t b, std::in
   const double mass = row.sum(base), za = row.sum(base + 1 + a) / mass,
                zb = row.sum(base + 1 + b) / mass;
   const double moment = row.sum(base + 1 + row.problem.p + pair) / mass - za * zb;
-  return a == b ? std::max(moment, moment != moment ? moment : 0.0) : moment;
+  // rounding makes no negative square of a row without negative weights
+  const bool square = a == b && !row.problem.plan.is_signed;
+  return square ? std::max(moment, moment != moment ? moment : 0.0) : moment;
 }
 
 template <class T>

@@ -40,7 +40,8 @@ Schedule schedule(const Problem<T>& problem, std::size_t kernels, int threads) {
   const std::int64_t chunks = chunk_count(problem), full = (problem.m + most - 1) / most;
   const bool idle = s.blocks * entries < threads && chunks > 1;
   const bool repeated = full * entries < 2 * threads && chunks >= 8 * threads;
-  s.team = threads > 1 && problem.k == 0 && (idle || repeated);
+  const bool ranked = problem.k > 0 || problem.lists_weights;  // kept key by key, not by chunks
+  s.team = threads > 1 && !ranked && (idle || repeated);
   if (s.team) {
     s.rows = std::min(most, problem.m);
     s.blocks = (problem.m + s.rows - 1) / s.rows;

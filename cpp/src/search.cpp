@@ -110,6 +110,8 @@ T GroupSearch<T>::limit_of_group() const {
 
 template <class T>
 void GroupSearch<T>::run(const std::int64_t* rows, int count) {
+  for (int r = 0; r < count; ++r) found_[r].clear();
+  if (keys_.tree.leaves == 0) return;
   open(rows, count);
   const double limit = k_ > 0   ? std::numeric_limits<double>::infinity()
                        : inner_ ? guarded(radius_)
@@ -117,10 +119,9 @@ void GroupSearch<T>::run(const std::int64_t* rows, int count) {
   for (int r = 0; r < count; ++r) {
     candidates_[r].count = 0;
     candidates_[r].limit = static_cast<T>(limit);
-    found_[r].clear();
   }
   const TreeNode root{0, 0, keys_.tree.leaves};
-  if (root.leaves > 0) descend(root, bound_of(root));
+  descend(root, bound_of(root));
   for (int r = 0; r < count; ++r) close(r);
 }
 

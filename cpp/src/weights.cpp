@@ -198,12 +198,17 @@ void weigh_peak(const Step<T>& s) noexcept {
   }
   have_first = have[0];
   move_references(s);
-  if (s.problem.k > 0) offer_ranks(s, have_first);
+  const bool sum = s.terms() > 1 || s.problem.plan.terms[0].coefficient != T(1);
+  if (s.problem.k > 0 && !sum) offer_ranks(s, have_first);
   if (s.entry.count != nullptr) count_logs(s);
   for (int r = 0; r < g.rows; ++r) reference[r] = g.reference[r] == none<T> ? T(0) : g.reference[r];
   for (std::size_t i = 0; i < s.terms(); ++i)
     table.exponentiate(s.logs(i), have[i] ? s.factors(i) : nullptr, s.logs(i), reference, g.rows);
   combine_terms(s);
+  if (s.problem.k == 0 || !sum) return;
+  std::copy_n(s.logs(0), g.rows * tile_keys, s.factors(0));  // of a sum the weights themselves rank
+  for (int r = 0; r < g.rows; ++r) std::fill_n(s.logs(1) + r * tile_keys, tile_keys, reference[r]);
+  offer_ranks(s, true, 1);
 }
 
 #define VICINAL_INSTANTIATE(T)                                                       \

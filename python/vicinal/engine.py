@@ -193,7 +193,8 @@ def local_weights(
     Returns
     -------
     ndarray of shape (..., m, n), or csr_array of shape (m, n)
-        Sparse if `neighbors` are given or ``tol > 0``: the weights that are not 0, by row.
+        Sparse if `neighbors` are given or ``tol > 0``: the weights that are not 0, by row; a query
+        that holds NaN has none.
 
     Raises
     ------

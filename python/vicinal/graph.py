@@ -60,6 +60,8 @@ class Graph(NeighborSet):
                 "Graph.from_indices(indices, n_keys)"
             )
         matrix = csr.tocsr()
+        if check_graph:
+            _check(matrix)
         if data == "pattern" and not matrix.has_canonical_format:  # an edge counts once
             matrix = matrix.copy()
             matrix.sum_duplicates()
@@ -147,7 +149,12 @@ class Graph(NeighborSet):
             )
         edges = self.edges
         if edges is not None and not (edges.dtype == dtype and edges.flags.c_contiguous):
-            edges = converted(edges, dtype)
+            given, edges = edges, converted(edges, dtype)
+            if not np.array_equal(np.isfinite(edges), np.isfinite(given)):
+                raise ValueError(
+                    f"the graph's numbers do not fit {dtype}, in which this call computes; pass "
+                    "float64 values or points"
+                )
         return _core.NeighborSet.graph(
             self.indptr, self.indices, edges, self._data, self.check_graph
         )
@@ -155,6 +162,21 @@ class Graph(NeighborSet):
     def __repr__(self) -> str:
         m, n = self._shape
         return f"Graph({m} queries, {n} keys, {len(self.indices)} edges, data={self._data!r})"
+
+
+def _check(matrix: Any) -> None:
+    """Refuse a matrix whose arrays do not fit together, before anything reads it by them."""
+    indptr, indices, (m, n) = matrix.indptr, matrix.indices, matrix.shape
+    ordered = len(indptr) == m + 1 and indptr[0] == 0 and (np.diff(indptr) >= 0).all()
+    if not (ordered and indptr[-1] == len(indices) == len(matrix.data)):
+        raise ValueError(
+            f"indptr of the graph must begin with 0, never fall and end with {len(indices)}, the "
+            "number of its entries"
+        )
+    if len(indices) and not (indices.min() >= 0 and indices.max() < n):
+        raise ValueError(
+            f"indices of the graph must lie in [0, {n}), got {indices.min()} ... {indices.max()}"
+        )
 
 
 def as_neighbor_set(neighbors: Any) -> NeighborSet:
@@ -207,12 +229,13 @@ def take_graph(
     if near.needs_points:
         raise ValueError("queries and keys must be given: a set of neighbors reads coordinates")
     assert near.sizes is not None
-    data = None if values is None else as_array(values, "values")
-    dtype = working_dtype(edges_of(near) if data is None else data)
-    point = np.zeros((1, 1), dtype)
+    given = [as_array(a, "points") for a in (queries, keys) if a is not None]
+    numbers = [*given, *([] if values is None else [as_array(values, "values")])]
+    dtype = working_dtype(*(numbers or [edges_of(near)]))
+    point = np.zeros((1, given[0].shape[-1] if given else 1), dtype)
     m, n = near.sizes
     return (
-        np.broadcast_to(point, (m, 1)) if queries is None else queries,
-        np.broadcast_to(point, (n, 1)) if keys is None else keys,
+        np.broadcast_to(point, (m, point.shape[1])) if queries is None else queries,
+        np.broadcast_to(point, (n, point.shape[1])) if keys is None else keys,
         kernel,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -145,7 +146,7 @@ class Radius(NeighborSet):
     Parameters
     ----------
     r : float
-        In the units of the data; with a bandwidth per feature, in units of it.
+        In the units of the data; with a bandwidth for each of several features, in units of them.
 
     Examples
     --------
@@ -158,7 +159,10 @@ class Radius(NeighborSet):
     r: float
 
     def __post_init__(self) -> None:
-        if math.isnan(float(self.r)):
+        r: Any = self.r
+        if isinstance(r, bool) or not isinstance(r, Real):
+            raise TypeError(f"the radius must be a number, got {r!r}")
+        if math.isnan(r):
             raise ValueError("the radius must be a number, got NaN")
 
     @property
@@ -198,6 +202,9 @@ class Window(NeighborSet):
     offset: int | str = 0
 
     def __post_init__(self) -> None:
+        for name in ("before", "after"):
+            if getattr(self, name) == math.inf:
+                object.__setattr__(self, name, None)
         for name, value in (("before", self.before), ("after", self.after)):
             if value is not None and not float(value) >= 0:
                 raise ValueError(f"{name} must be at least 0, or None (unbounded), got {value}")
@@ -206,7 +213,8 @@ class Window(NeighborSet):
         if self.offset != "end":
             if isinstance(self.offset, str):
                 raise ValueError(f"offset must be a whole number or 'end', got {self.offset!r}")
-            as_index(self.offset, "offset")
+            if abs(as_index(self.offset, "offset")) >= 1 << 62:
+                raise ValueError(f"offset must be a number of rows, got {self.offset}")
         if self.on is not None and (as_index(self.on, "on") < 0 or self.offset != 0):
             raise ValueError(
                 f"on must be a column, and offset is of row numbers; got on={self.on}, "
@@ -252,8 +260,10 @@ class Grid(NeighborSet):
     radius: int | tuple[int, ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.shape, Iterable):
+            raise TypeError(f"shape must be the lengths of the image's axes, got {self.shape!r}")
         shape = tuple(as_index(length, "shape") for length in self.shape)
-        reach = self.radius if isinstance(self.radius, Sequence) else (self.radius,) * len(shape)
+        reach = self.radius if isinstance(self.radius, Iterable) else (self.radius,) * len(shape)
         radius = tuple(as_index(r, "radius") for r in reach)
         if not shape or min(shape) < 1:
             raise ValueError(f"shape must have at least one pixel along each axis, got {shape}")

@@ -107,6 +107,7 @@ def run_rows(
         self_indices=own_rows(problem.self_indices),
         exclude_self=problem.exclude_self,
         outputs=outputs,
+        index=problem.key_index,
         neighbors=problem.neighbors,
         key_bandwidths=problem.key_bandwidths,
         query_bandwidths=own_rows(problem.query_bandwidths),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -432,3 +434,143 @@ def test_a_million_equal_points_neither_hang_nor_unbalance():
     y = np.arange(1_000_000, dtype=np.float32)
     got = vc.local_mean(q, x, y, neighbors=vc.KNearest(16))
     np.testing.assert_array_equal(got, np.full(100, 7.5, np.float32))  # ties by row
+
+
+# ------------------------------------------------------------------- found by an independent review
+
+
+def test_sparse_weights_of_few_rows_and_many_keys(rng):
+    # several workers meet chunks of the same rows
+    x = rng.normal(size=(60_000, 2))
+    near = vc.Window(None, None)
+    expected = vc.local_weights(x[:3], x, neighbors=near, num_threads=1)
+    for _ in range(5):
+        got = vc.local_weights(x[:3], x, neighbors=near, num_threads=4)
+        np.testing.assert_array_equal(got.indices, expected.indices)
+        assert got.data.tobytes() == expected.data.tobytes()
+
+
+def test_no_key_is_left_to_search(dtype):
+    x = np.arange(10.0).reshape(5, 2).astype(dtype)
+    far = np.full((5, 2), np.inf, dtype)
+    for near in (vc.KNearest(2), vc.KNearest(2) | vc.Radius(1.0), vc.KNearest(2) & vc.Radius(1.0)):
+        got = vc.local_mean(x, x, np.ones(5, dtype), weights=np.zeros(5), neighbors=near)
+        assert np.isnan(got).all()
+        assert (vc.local_mean(x, far, np.ones(5, dtype), neighbors=near, empty=3) == 3).all()
+
+
+def test_infinite_weights_in_lists(rng):
+    x = np.array([[0.0, 0], [0, 1], [0, 2], [1, 0.1]])
+    q, y = [[0.0, 0.2]], np.arange(4.0)
+    shepard = InverseDistance(columns=[0], bandwidth=1.0)
+    for kernel in (
+        Product(shepard, Gaussian(columns=[1], bandwidth=1.0)),
+        Sum(Gaussian(columns=[1], bandwidth=1.0), shepard),
+        shepard,
+    ):
+        names = ("mean", "log_mass", "count", "top_k")
+        dense = vc.local_stats(q, x, y, kernel=kernel, statistics=names)
+        for near in (vc.Window(None, None) | vc.Window(0, 0), vc.Grid((4,), 4)):
+            queries, keys = (np.repeat(q, 4, 0), x) if isinstance(near, vc.Grid) else (q, x)
+            got = vc.local_stats(queries, keys, y, kernel=kernel, neighbors=near, statistics=names)
+            np.testing.assert_allclose(got.mean[0], dense.mean[0], rtol=1e-13)
+            assert got.log_mass[0] == dense.log_mass[0] == np.inf
+            assert got.count[0] == dense.count[0]
+            np.testing.assert_array_equal(got.top_k[0][0], dense.top_k[0][0])
+
+
+@pytest.mark.parametrize("coefficients", [(1.0, 5.0), (1.0, -5.0), (0.0, 2.0)])
+def test_the_heaviest_keys_of_a_sum(coefficients, rng):
+    x = rng.normal(size=(N, 1))
+    kernel = Sum(Gaussian(bandwidth=0.1), Tricube(bandwidth=2.0), coefficients=coefficients)
+    weights = vc.local_weights(x, x, kernel=kernel)
+    order = np.argsort(-np.abs(weights), axis=1, kind="stable")[:, :5]
+    for near in (None, vc.Window(None, None), vc.Window(None, None) | vc.Window(0, 0)):
+        stats = vc.local_stats(x, x, kernel=kernel, neighbors=near, statistics=("top_k",), k=5)
+        indices, found = stats.top_k
+        np.testing.assert_array_equal(indices, order)
+        np.testing.assert_allclose(found, np.take_along_axis(weights, order, 1), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("far", "radius", "kind"), [(1e250, 1e200, "d"), (1e30, 1e25, "f")])
+def test_radius_whose_square_overflows(far, radius, kind):
+    x = np.array([[0.0], [far]], kind)
+    got = vc.local_mean(x[:1], x, x[:, 0], kernel="constant", neighbors=vc.Radius(radius))
+    assert got == 0
+
+
+def test_radius_of_mapped_points(rng):
+    x = rng.normal(size=(6000, 2)) * 0.01
+    x[:3000] -= 1e3
+    x[3000:] += 1e3
+    x = x.astype(np.float32)
+    metric = vc.kernels.Mahalanobis(np.array([[1.0, 0.3], [-0.2, 0.9]]))
+    found = vc.radius_neighbors(x[:50], x, 0.01, metric=metric)
+    got = vc.local_stats(x[:50], x, kernel="constant", metric=metric, neighbors=vc.Radius(0.01))
+    np.testing.assert_array_equal(got.count, np.diff(found.indptr))
+
+
+def test_infinite_keys_in_features_that_do_not_count():
+    x = np.array([[0.0, 1.0], [0.0, np.inf], [1.0, 0.5]])
+    near = vc.Graph(csr_array(np.ones((1, 3))), data="pattern")
+    for kernel in ("constant", "epanechnikov", "gaussian"):
+        options = {"kernel": kernel, "bandwidth": [3.0, np.inf]}
+        dense = vc.local_mean([[0.0, 0.0]], x, [1.0, 2.0, 4.0], **options)
+        got = vc.local_mean([[0.0, 0.0]], x, [1.0, 2.0, 4.0], neighbors=near, **options)
+        np.testing.assert_allclose(got, dense)
+
+
+def test_known_weights_beside_points_of_one_side(rng):
+    w = np.abs(rng.normal(size=(3, 3))).astype(np.float32)
+    graph = vc.Graph(csr_array(w), data="weight")
+    y = np.arange(3.0, dtype=np.float32)
+    expected = vc.local_mean(None, None, y, neighbors=graph)
+    points = np.zeros((3, 2), np.float32)
+    np.testing.assert_array_equal(vc.local_mean(None, points, y, neighbors=graph), expected)
+    np.testing.assert_array_equal(vc.local_mean(points, None, y, neighbors=graph), expected)
+
+
+def test_the_variance_of_a_signed_row_may_be_negative():
+    graph = vc.Graph(csr_array(np.array([[-1.0, 3.0]])), data="weight")
+    stats = vc.local_stats(None, None, [2.0, 4.0], neighbors=graph, statistics=("variance",))
+    np.testing.assert_allclose(stats.variance, [-3.0])
+
+
+def test_interruptions_reach_long_lists(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(300_000, 2))
+
+    class Stop(Exception):
+        pass
+
+    start = time.perf_counter()
+
+    def report(fraction):
+        if time.perf_counter() - start > 0.1:
+            raise Stop
+
+    near = vc.Window(None, None) | vc.Radius(0.5)
+    with pytest.raises(Stop):
+        vc.local_mean(x[:5000], x, x, neighbors=near, progress=report, num_threads=2)
+    assert time.perf_counter() - start < 1.5  # 25 seconds for a group of rows before
+
+
+def test_more_sets_are_refused():
+    bad = csr_array((2, 5))
+    bad.indptr = np.array([0, 200_000_000, 2], np.int32)
+    bad.indices, bad.data = np.array([0, 1], np.int32), np.ones(2)
+    with pytest.raises(ValueError, match="indptr"):
+        vc.Graph(bad, data="pattern")
+    signed = vc.Graph(csr_array(np.array([[1.0, -0.5], [-2.0, 1.0]])), data="weight")
+    with pytest.raises(ValueError, match="tol must be 0"):
+        vc.local_mean(None, None, np.ones(2), neighbors=signed, tol=0.5)
+    large = vc.Graph(csr_array(np.full((1, 2), 1e300)), data="weight")
+    with pytest.raises(ValueError, match="do not fit float32"):
+        vc.local_mean(None, None, np.ones(2, np.float32), neighbors=large)
+    assert vc.Window(np.inf, 0) == vc.Window(None, 0)
+    with pytest.raises(ValueError, match="offset"):
+        vc.Window(1, 0, offset=2**63 - 1)
+    with pytest.raises(TypeError, match="radius must be a number"):
+        vc.Radius("1")
+    with pytest.raises(TypeError, match="shape must be"):
+        vc.Grid(6, 1)
+    assert vc.Grid((2, 3), np.array([1, 2])) == vc.Grid([2, 3], (1, 2))
