@@ -215,8 +215,8 @@ FAULTS = [
     Fault(
         "the trace counts equal rows several times",
         "python/vicinal/bandwidth/criteria.py",
-        "rest = 1 - float(np.nansum(own, dtype=np.float64)) / sample.size",
-        "rest = 1 - float(np.nansum(own, dtype=np.float64)) / len(own)",
+        "rest = 1 - trace / sample.size",
+        "rest = 1 - trace / len(sample.X)",
     ),
     Fault(
         "an empty row is charged nothing",
