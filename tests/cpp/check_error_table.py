@@ -1,6 +1,6 @@
-"""The table of docs/c-errors.md is that of vicinal.h, row by row.
+"""The table of docs/c-errors.md is that of c/status.h, row by row.
 
-python check_error_table.py vicinal.h c-errors.md
+python check_error_table.py status.h c-errors.md
 """
 
 import re
