@@ -96,6 +96,7 @@ VICINAL_INIT(kernel, c::default_kernel())
 VICINAL_INIT(options, c::default_options())
 VICINAL_INIT(statistics, c::default_statistics())
 VICINAL_INIT(report, vicinal_report{})
+VICINAL_INIT(search_options, c::default_search_options())
 
 #define VICINAL_FUNCTIONS(T, suffix)                                                               \
   vicinal_status vicinal_local_mean_##suffix(const vicinal_options* options, const T* queries,     \

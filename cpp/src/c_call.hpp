@@ -2,6 +2,7 @@
 #pragma once
 
 #include <new>
+#include <variant>
 
 #include "c_structs.hpp"
 
@@ -37,6 +38,16 @@ P* needed(const char* name, P* pointer) {
   if (pointer == nullptr)
     refuse(std::string(name) + " must not be NULL", VICINAL_ERROR_NULL_POINTER);
   return pointer;
+}
+
+// What a handle that was created for either floating type holds for T.
+template <class T, class Held, class Handle>
+auto& held(const char* name, Handle* handle) {
+  auto* found = std::get_if<Held>(&needed(name, handle)->typed);
+  if (found == nullptr)
+    refuse("this " + std::string(name) + " was created with " + (sizeof(T) == 4 ? "_f64" : "_f32"),
+           VICINAL_ERROR_WRONG_TYPE);
+  return *found;
 }
 
 inline void check_interrupted(const Report& report) {

@@ -45,6 +45,13 @@ void check_pair(const Range& output, const Range& other) {
                               "; give it memory of its own");
 }
 
+void check_all(std::span<const Range> inputs, std::span<const Range> outputs) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    for (const Range& input : inputs) check_pair(outputs[i], input);
+    for (std::size_t j = 0; j < i; ++j) check_pair(outputs[i], outputs[j]);
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -72,13 +79,25 @@ void check_overlap(const BatchItem<T>& item) {
                            range_of("top_k_indices", s.top_k_indices),
                            range_of("top_k_weights", s.top_k_weights),
                            range_of("the array of weights", s.weights)};
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    for (const Range& input : inputs) check_pair(outputs[i], input);
-    for (std::size_t j = 0; j < i; ++j) check_pair(outputs[i], outputs[j]);
-  }
+  check_all(inputs, outputs);
 }
 
-template void check_overlap(const BatchItem<float>&);
-template void check_overlap(const BatchItem<double>&);
+template <class T>
+void check_overlap(const View<const T>& keys, const View<const T>& queries,
+                   std::span<const std::int64_t> self_indices, const View<T>& distances,
+                   const View<std::int64_t>& indices) {
+  const std::array inputs{range_of("keys", keys), range_of("queries", queries),
+                          range_of("self_indices", self_indices)};
+  const std::array outputs{range_of("distances", distances), range_of("indices", indices)};
+  check_all(inputs, outputs);
+}
+
+#define VICINAL_INSTANTIATE(T)                                               \
+  template void check_overlap(const BatchItem<T>&);                          \
+  template void check_overlap(const View<const T>&, const View<const T>&,    \
+                              std::span<const std::int64_t>, const View<T>&, \
+                              const View<std::int64_t>&);
+VICINAL_INSTANTIATE(float)
+VICINAL_INSTANTIATE(double)
 
 }  // namespace vicinal::c

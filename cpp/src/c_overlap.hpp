@@ -1,12 +1,16 @@
 // No output of a call may overlap an input of it, or another output.
 #pragma once
 
-#include "vicinal/local_mean.hpp"
+#include "vicinal/neighbors.hpp"
 
 namespace vicinal::c {
 
-// Throws std::invalid_argument that names both.
+// Throw std::invalid_argument that names both.
 template <class T>
 void check_overlap(const BatchItem<T>& item);
+template <class T>
+void check_overlap(const View<const T>& keys, const View<const T>& queries,
+                   std::span<const std::int64_t> self_indices, const View<T>& distances,
+                   const View<std::int64_t>& indices);
 
 }  // namespace vicinal::c

@@ -1,6 +1,4 @@
 // Partial states behind the C ABI.
-#include <variant>
-
 #include "c_call.hpp"
 #include "c_overlap.hpp"
 
@@ -64,11 +62,15 @@ namespace {
 
 template <class T, class State>
 auto& typed(State* state) {
-  auto* found = std::get_if<Typed<T>>(&needed("state", state)->typed);
-  if (found == nullptr)
-    refuse(sizeof(T) == 4 ? "this state was created with _f64" : "this state was created with _f32",
-           VICINAL_ERROR_WRONG_TYPE);
-  return *found;
+  return held<T, Typed<T>>("state", state);
+}
+
+// A state leaves nothing out and meets its keys once.
+vicinal_options read_state_options(const vicinal_options* given) {
+  vicinal_options o = read_options(given);
+  o.tol = 0;
+  o.index = nullptr;
+  return o;
 }
 
 template <class T>
@@ -87,7 +89,7 @@ vicinal_status update_of(vicinal_state* state, const vicinal_options* given, con
                          std::int64_t n, const T* values) {
   return guarded([&] {
     Typed<T>& own = typed<T>(state);
-    const vicinal_options o = read_options(given);
+    const vicinal_options o = read_state_options(given);
     BatchItem<T> item;
     set_keys(item, o, Points<T>{nullptr, own.m, keys, n, own.d, values, own.p});
     const Options<T> options = call_options<T>(o, own.m, n);
@@ -101,7 +103,7 @@ vicinal_status finish_of(const vicinal_state* state, const vicinal_options* give
                          const vicinal_statistics* statistics, vicinal_report* report) {
   return guarded([&] {
     const Typed<T>& own = typed<T>(state);
-    const vicinal_options o = read_options(given);
+    const vicinal_options o = read_state_options(given);
     check_report(report);
     const Options<T> options = call_options<T>(o, own.m, 0);
     const auto s =

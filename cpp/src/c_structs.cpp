@@ -1,6 +1,7 @@
 #include "c_structs.hpp"
 
-#include <array>
+#include "c_callbacks.hpp"
+#include "c_index.hpp"
 
 namespace vicinal::c {
 
@@ -88,6 +89,13 @@ vicinal_statistics default_statistics() {
   return s;
 }
 
+vicinal_search_options default_search_options() {
+  vicinal_search_options o{};
+  o.struct_size = sizeof o;
+  o.query_stride = VICINAL_CONTIGUOUS;
+  return o;
+}
+
 KernelSum read_kernels(const vicinal_options& o, std::int64_t d) {
   if (o.kernels == nullptr) return Kernel{};
   if (o.kernels_count < 1 || o.kernels_count > 4096)
@@ -144,8 +152,6 @@ template <class T>
 Options<T> call_options(const vicinal_options& o, std::int64_t m, std::int64_t n) {
   if (o.empty < VICINAL_EMPTY_NAN || o.empty > VICINAL_EMPTY_VALUE)
     refuse("empty must be one of vicinal_empty, got " + std::to_string(o.empty));
-  if (o.num_threads < 0 || o.num_threads > 4096)
-    refuse("num_threads must be 0 (automatic) to 4096, got " + std::to_string(o.num_threads));
   if (o.key_offset < 0 || o.key_offset > INT64_MAX / 2)  // sums with a row number stay inside int64
     refuse("key_offset must be 0 to 2^62, got " + std::to_string(o.key_offset));
   Options<T> options;
@@ -161,21 +167,22 @@ Options<T> call_options(const vicinal_options& o, std::int64_t m, std::int64_t n
   options.key_offset = o.key_offset;
   options.empty = static_cast<Empty>(o.empty);
   options.empty_value = o.empty_value;
-  options.num_threads = static_cast<int>(o.num_threads);
-  // A callback in C++ might throw: that must look like nothing else.
-  const auto shielded = [](auto&& call) {
-    try {
-      return call();
-    } catch (...) {
-      refuse("a callback threw an exception", VICINAL_ERROR_INTERNAL);
-    }
-  };
-  if (o.interrupted != nullptr)
-    options.interrupted = [=, f = o.interrupted, c = o.context] {
-      return shielded([&] { return f(c) != 0; });
-    };
-  if (o.progress != nullptr)
-    options.progress = [=, f = o.progress, c = o.context](double x) { shielded([&] { f(x, c); }); };
+  options.tol = o.tol;
+  if (o.index != nullptr) options.index = &index_of<T>(o.index);
+  read_callbacks(o, options);
+  return options;
+}
+
+vicinal_search_options read_search(const vicinal_search_options* given) {
+  if (given == nullptr) return default_search_options();
+  return read_struct("search_options", given, default_search_options());
+}
+
+SearchOptions call_search(const vicinal_search_options& o, std::int64_t m) {
+  SearchOptions options;
+  options.exclude_self = o.exclude_self != 0;
+  options.self_indices = array("m", o.self_indices, m);
+  read_callbacks(o, options);
   return options;
 }
 

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "vicinal/neighbors.hpp"
 #include "vicinal/partial.hpp"
 #include "vicinal/vicinal.h"
 
@@ -67,6 +68,7 @@ void write_struct(const char* name, S* out, std::size_t size, S value) {
 vicinal_kernel default_kernel();
 vicinal_options default_options();
 vicinal_statistics default_statistics();
+vicinal_search_options default_search_options();
 
 // `d` is the number of features of the points.
 KernelSum read_kernels(const vicinal_options& options, std::int64_t d);
@@ -81,6 +83,10 @@ View<T> matrix(const char* name, T* data, std::int64_t rows, std::int64_t column
 // Everything of the options but kernel and strides, for m queries and n keys.
 template <class T>
 Options<T> call_options(const vicinal_options& options, std::int64_t m, std::int64_t n);
+
+// For m queries; NULL takes every default. The stride of the queries stays in the structure.
+vicinal_search_options read_search(const vicinal_search_options* options);
+SearchOptions call_search(const vicinal_search_options& options, std::int64_t m);
 
 template <class T>
 Statistics<T> read_statistics(const vicinal_statistics& statistics, std::int64_t m, std::int64_t n,

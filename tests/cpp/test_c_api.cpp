@@ -8,26 +8,14 @@
 #include <string>
 #include <thread>
 
-#include "sample.hpp"
+#include "c_caller.hpp"
 #include "vicinal/config.hpp"
 #include "vicinal/version.hpp"
-#include "vicinal/vicinal.h"
 
 using namespace vicinal;
+using namespace c_caller;
 
 namespace {
-
-template <class S, class Init>
-S made(Init init) {
-  S s;
-  std::memset(&s, 0xab, sizeof s);
-  CHECK(init(&s, sizeof s) == VICINAL_OK);
-  CHECK(s.struct_size == sizeof s);
-  return s;
-}
-vicinal_options options() { return made<vicinal_options>(vicinal_options_init); }
-vicinal_kernel kernel() { return made<vicinal_kernel>(vicinal_kernel_init); }
-vicinal_statistics statistics() { return made<vicinal_statistics>(vicinal_statistics_init); }
 
 // A microsecond or so per pair: a call that takes a second on any machine.
 double slow_profile(double u) {
@@ -39,18 +27,15 @@ double slow_profile(double u) {
 struct Call {
   sample::Points<float> points{4, 6, 3, 2};
   sample::Matrix<float> means{4, 2};
-  vicinal_options o = options();
   vicinal_kernel k = kernel();
-  Call() { o.kernels = &k, o.kernels_count = 1; }
+  vicinal_options o = options_of(k);
 
   vicinal_status run() {
     return vicinal_local_mean_f32(&o, points.queries.data.data(), 4, points.keys.data.data(), 6, 3,
                                   points.values.data.data(), 2, means.data.data());
   }
   void refused(vicinal_status status, const std::string& word) {
-    CHECK(run() == status);
-    CHECK_MESSAGE(std::string(vicinal_last_error()).find(word) != std::string::npos,
-                  word << " is not in: " << std::string(vicinal_last_error()));
+    check_refused(run(), status, word);
   }
 };
 

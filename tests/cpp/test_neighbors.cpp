@@ -2,33 +2,12 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <numeric>
-
+#include "brute.hpp"
 #include "sample.hpp"
 #include "vicinal/neighbors.hpp"
 
 using namespace vicinal;
-
-namespace {
-
-template <class T>
-std::vector<std::pair<double, std::int64_t>> by_distance(const T* q,
-                                                         const sample::Matrix<T>& keys) {
-  std::vector<std::pair<double, std::int64_t>> all;
-  for (std::int64_t k = 0; k < keys.rows; ++k) {
-    double sum = 0;
-    for (std::int64_t j = 0; j < keys.columns; ++j) {
-      const double t = double(q[j]) - double(keys.row(k)[j]);
-      sum += t * t;
-    }
-    all.emplace_back(sum, k);
-  }
-  std::sort(all.begin(), all.end());
-  return all;
-}
-
-}  // namespace
+using brute::by_distance;
 
 TEST_CASE_TEMPLATE("the order of the keys is a function of the keys", T, float, double) {
   sample::Numbers numbers(5);

@@ -20,6 +20,8 @@ typedef enum vicinal_empty {  // what a row receives when no key has a weight
 // Strides count elements from one row (or column) to the next; 0 repeats the first.
 #define VICINAL_CONTIGUOUS INT64_MIN
 
+typedef struct vicinal_index vicinal_index;  // of search.h
+
 typedef struct vicinal_options {
   size_t struct_size;
   const vicinal_kernel* kernels;  // the kernel's factors; NULL: one Gaussian of bandwidth 1
@@ -40,6 +42,12 @@ typedef struct vicinal_options {
   int (*interrupted)(void* context);  // not 0 stops the call
   void (*progress)(double fraction, void* context);
   void* context;  // both callbacks are called by the calling thread only
+  // At most this share of a row's mass is left out (decaying distance kernels, few features): the
+  // mean moves by at most tol * (max y - min y). Default 0: nothing. Must be below 1.
+  double tol;
+  // Of these very keys (pointer, n, d, key_stride): calls that leave keys out need no tree of their
+  // own, and give the same bits. Or NULL.
+  const vicinal_index* index;
 } vicinal_options;
 
 VICINAL_EXPORT vicinal_status vicinal_options_init(vicinal_options* options, size_t struct_size);

@@ -33,7 +33,8 @@ VICINAL_EXPORT vicinal_status vicinal_state_create_f64(const vicinal_options* op
                                                        const double* queries, int64_t m, int64_t d,
                                                        int64_t p, uint32_t wanted, int64_t k,
                                                        vicinal_state** state);
-// Adds n keys. Of the options, everything that belongs to keys and the call is read.
+// Adds n keys. Of the options, everything that belongs to keys and the call is read, but not `tol`
+// and `index`: a state leaves nothing out.
 VICINAL_EXPORT vicinal_status vicinal_state_update_f32(vicinal_state* state,
                                                        const vicinal_options* options,
                                                        const float* keys, int64_t n,

@@ -17,7 +17,7 @@ extern "C" {
   X(VICINAL_ERROR_OUT_OF_MEMORY, 4, "out of memory; all buffers were freed, the next call works")  \
   X(VICINAL_ERROR_INTERRUPTED, 5,                                                                  \
     "the interrupted callback stopped the call; outputs are partial")                              \
-  X(VICINAL_ERROR_WRONG_TYPE, 6, "the state holds the other floating type")                        \
+  X(VICINAL_ERROR_WRONG_TYPE, 6, "the handle holds the other floating type")                       \
   X(VICINAL_ERROR_SPOILED_STATE, 7, "an update of this state was interrupted; free it")            \
   X(VICINAL_ERROR_INTERNAL, 8, "an error nobody expected: of the system, a callback or vicinal")
 
