@@ -45,8 +45,10 @@ template <class T, class Held, class Handle>
 auto& held(const char* name, Handle* handle) {
   auto* found = std::get_if<Held>(&needed(name, handle)->typed);
   if (found == nullptr)
-    refuse("this " + std::string(name) + " was created with " + (sizeof(T) == 4 ? "_f64" : "_f32"),
-           VICINAL_ERROR_WRONG_TYPE);
+    refuse(
+        std::string(name) + (sizeof(T) == 4 ? " was created with _f64, and this is an _f32 call"
+                                            : " was created with _f32, and this is an _f64 call"),
+        VICINAL_ERROR_WRONG_TYPE);
   return *found;
 }
 

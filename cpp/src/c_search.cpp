@@ -54,7 +54,7 @@ vicinal_status get_of(const vicinal_neighbor_lists* lists, std::int64_t* m,
                       const std::int64_t** indptr, const std::int64_t** indices,
                       const T** distances) {
   return guarded([&] {
-    const auto& own = held<T, NeighborLists<T>>("list", lists);
+    const auto& own = held<T, NeighborLists<T>>("lists", lists);
     if (m != nullptr) *m = std::ssize(own.indptr) - 1;
     if (indptr != nullptr) *indptr = own.indptr.data();
     if (indices != nullptr) *indices = own.indices.data();

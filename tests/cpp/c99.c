@@ -24,3 +24,21 @@ vicinal_status c99(vicinal_state* state) {
              ? vicinal_local_mean_f32(&options, x, 2, x, 2, 1, x, 1, means)
              : VICINAL_ERROR_NULL_POINTER;
 }
+
+vicinal_status search(const vicinal_index* index, vicinal_report* report);
+
+vicinal_status search(const vicinal_index* index, vicinal_report* report) {
+  const double q[] = {0.0, 1.0};
+  const double* distances;
+  const int64_t *indptr, *indices;
+  double near[2];
+  int64_t m, rows[2];
+  vicinal_search_options options;
+  vicinal_neighbor_lists* lists;
+  if (vicinal_search_options_init(&options, sizeof options) != VICINAL_OK ||
+      vicinal_knn_f64(index, &options, q, 2, 1, near, rows, report) != VICINAL_OK ||
+      vicinal_radius_neighbors_f64(index, &options, q, 2, 1.0, &lists, report) != VICINAL_OK ||
+      vicinal_neighbor_lists_get_f64(lists, &m, &indptr, &indices, &distances) != VICINAL_OK)
+    return VICINAL_ERROR_INTERNAL;
+  return vicinal_neighbor_lists_free(lists);
+}

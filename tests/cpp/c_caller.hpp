@@ -41,6 +41,13 @@ inline void check_refused(vicinal_status got, vicinal_status wanted, const std::
                 word << " is not in: " << std::string(vicinal_last_error()));
 }
 
+// A microsecond or so per pair: a call that takes a second on any machine.
+inline double slow_profile(double u) {
+  volatile double weight = u;
+  for (int i = 0; i < 500; ++i) weight = 1 / (1 + weight);
+  return weight;
+}
+
 template <class T>
 struct Api;
 template <>

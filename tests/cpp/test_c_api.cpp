@@ -17,13 +17,6 @@ using namespace c_caller;
 
 namespace {
 
-// A microsecond or so per pair: a call that takes a second on any machine.
-double slow_profile(double u) {
-  volatile double weight = u;
-  for (int i = 0; i < 500; ++i) weight = 1 / (1 + weight);
-  return weight;
-}
-
 struct Call {
   sample::Points<float> points{4, 6, 3, 2};
   sample::Matrix<float> means{4, 2};

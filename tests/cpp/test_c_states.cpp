@@ -5,8 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "sample.hpp"
-#include "vicinal/vicinal.h"
+#include "c_caller.hpp"
 
 namespace {
 
@@ -153,11 +152,7 @@ TEST_CASE("an interrupted update spoils the state") {
   vicinal_kernel slow;
   vicinal_kernel_init(&slow, sizeof slow);
   slow.profile = VICINAL_FUNCTION;
-  slow.function = [](double u) {  // a microsecond or so per pair
-    volatile double weight = u;
-    for (int i = 0; i < 500; ++i) weight = 1 / (1 + weight);
-    return double(weight);
-  };
+  slow.function = c_caller::slow_profile;
   vicinal_options o;
   vicinal_options_init(&o, sizeof o);
   o.kernels = &slow, o.kernels_count = 1;

@@ -64,6 +64,11 @@ long fail_everywhere(Work&& work) {
   return k;
 }
 
+bool ran_out(vicinal_status status) {
+  CHECK((status == VICINAL_OK || status == VICINAL_ERROR_OUT_OF_MEMORY));
+  return status != VICINAL_OK;
+}
+
 const Kernel kernel{.bandwidth = 0.5};
 
 }  // namespace
@@ -158,11 +163,7 @@ TEST_CASE("the C ABI") {
     return vicinal_local_mean_f32(nullptr, points.queries.data.data(), 20, points.keys.data.data(),
                                   300, 3, points.values.data.data(), 2, means.data.data());
   };
-  fail_everywhere([&] {
-    const vicinal_status status = local_mean();
-    CHECK((status == VICINAL_OK || status == VICINAL_ERROR_OUT_OF_MEMORY));
-    return status != VICINAL_OK;
-  });
+  fail_everywhere([&] { return ran_out(local_mean()); });
   fail_everywhere([&] {
     vicinal_state* state = nullptr;
     vicinal_status status = vicinal_state_create_f32(nullptr, points.queries.data.data(), 20, 3, 2,
@@ -172,11 +173,55 @@ TEST_CASE("the C ABI") {
       status = vicinal_state_update_f32(state, nullptr, points.keys.data.data(), 300,
                                         points.values.data.data());
     vicinal_state_free(state);
-    CHECK((status == VICINAL_OK || status == VICINAL_ERROR_OUT_OF_MEMORY));
-    return status != VICINAL_OK;
+    return ran_out(status);
   });
   CHECK(local_mean() == VICINAL_OK);
   CHECK(sample::same_bits(means, points.mean(Kernel{})));
+}
+
+TEST_CASE("an index, its searches and its local means through the C ABI") {
+  const sample::Points<float> points(40, 6000, 2, 1);
+  const auto *queries = points.queries.data.data(), *keys = points.keys.data.data();
+  sample::Matrix<float> means(40, 1), distances(40, 5);
+  sample::Matrix<std::int64_t> indices(40, 5);
+  vicinal_options options;
+  CHECK(vicinal_options_init(&options, sizeof options) == VICINAL_OK);
+  options.tol = 1e-6, options.num_threads = 2;
+  const auto create = [&](vicinal_index** index) {
+    return vicinal_index_create_f32(nullptr, keys, 6000, 2, index);
+  };
+  const auto knn = [&](const vicinal_index* index) {
+    return vicinal_knn_f32(index, nullptr, queries, 40, 5, distances.data.data(),
+                           indices.data.data(), nullptr);
+  };
+  CHECK(fail_everywhere([&] {
+          vicinal_index* index = nullptr;
+          const vicinal_status status = create(&index);
+          CHECK((status == VICINAL_OK) == (index != nullptr));
+          vicinal_index_free(index);
+          return ran_out(status);
+        }) > 10);
+  vicinal_index* index = nullptr;
+  REQUIRE(create(&index) == VICINAL_OK);
+  CHECK(fail_everywhere([&] { return ran_out(knn(index)); }) > 10);
+  CHECK(fail_everywhere([&] {
+          vicinal_neighbor_lists* lists = nullptr;
+          const vicinal_status status =
+              vicinal_radius_neighbors_f32(index, nullptr, queries, 40, 0.1, &lists, nullptr);
+          CHECK((status == VICINAL_OK) == (lists != nullptr));
+          vicinal_neighbor_lists_free(lists);
+          return ran_out(status);
+        }) > 10);
+  options.index = index;
+  CHECK(fail_everywhere([&] {
+          return ran_out(vicinal_local_mean_f32(&options, queries, 40, keys, 6000, 2,
+                                                points.values.data.data(), 1, means.data.data()));
+        }) > 10);
+  CHECK(sample::same_bits(means, points.mean(Kernel{}, {.tol = 1e-6})));
+  const auto found = indices;
+  CHECK(knn(index) == VICINAL_OK);
+  CHECK(sample::same_bits(indices, found));
+  vicinal_index_free(index);
 }
 
 TEST_CASE("refusals") {
