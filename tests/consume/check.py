@@ -85,6 +85,8 @@ def run_examples(prefix, build):
     run("cmake", "--build", str(build))
     check_example(run(str(build / "smooth"), stdout=subprocess.PIPE).stdout, 1, 2, 0.05)
     check_example(run(str(build / "stream"), stdout=subprocess.PIPE).stdout, 2, 1, 0.01)
+    check_example(run(str(build / "index"), stdout=subprocess.PIPE).stdout, 1, 2, 0.1)
+    check_example(run(str(build / "neighbors"), stdout=subprocess.PIPE).stdout, 2, 3, 0.03)
 
 
 def main():
