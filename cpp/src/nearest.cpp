@@ -24,10 +24,11 @@ double norm_of(const FactorPlan<T>& f, const T* row) noexcept {
   return most * std::sqrt(sum);
 }
 
-// Half the angle between two places: sin² of it.
+// Half the angle between two places: sin² of it, which rounding may put below 0 where a latitude
+// reaches over the pole.
 double haversine(double a, double b, double longitude) noexcept {
   const double u = std::sin((a - b) / 2), v = std::sin(longitude / 2);
-  return u * u + std::cos(a) * std::cos(b) * v * v;
+  return std::max(u * u + std::cos(a) * std::cos(b) * v * v, 0.0);
 }
 
 }  // namespace

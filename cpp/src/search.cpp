@@ -78,6 +78,14 @@ void GroupSearch<T>::open(const std::int64_t* rows, int count) {
   absolute_ = inner_ ? relative_ * absolute_ : 0;
 }
 
+// Every pair has a place in the order: ∞ − ∞, of coordinates near the end of the range, is last.
+template <class T>
+double GroupSearch<T>::rank_of(int r, std::int64_t row) const {
+  const double rank =
+      pair_rank(factor_, w_.group.query_rows[r], entry_.keys + row * problem_.key_stride);
+  return std::isnan(rank) ? std::numeric_limits<double>::infinity() : rank;
+}
+
 // No pair whose exact score is at most `score` computes more than this.
 template <class T>
 double GroupSearch<T>::guarded(double score) const {
@@ -226,10 +234,7 @@ template <class T>
 void GroupSearch<T>::tighten_exactly(Candidates& all, int r) {
   exact_.clear();
   for (int i = 0; i < all.count; ++i)
-    exact_.push_back({{pair_rank(factor_, w_.group.query_rows[r],
-                                 entry_.keys + all.row[i] * problem_.key_stride),
-                       all.row[i]},
-                      all.score[i]});
+    exact_.push_back({{rank_of(r, all.row[i]), all.row[i]}, all.score[i]});
   std::nth_element(exact_.begin(), exact_.begin() + k_, exact_.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   all.count = k_;
@@ -242,9 +247,7 @@ void GroupSearch<T>::tighten_exactly(Candidates& all, int r) {
 template <class T>
 void GroupSearch<T>::close(int r) {
   auto& found = found_[r];
-  for (const std::int64_t row : candidates_[r].rows())
-    found.push_back(
-        {pair_rank(factor_, w_.group.query_rows[r], entry_.keys + row * problem_.key_stride), row});
+  for (const std::int64_t row : candidates_[r].rows()) found.push_back({rank_of(r, row), row});
   if (k_ == 0)
     std::erase_if(found, [&](const Found& f) { return distance_of(factor_, f.rank) > radius_; });
   const auto kept = static_cast<std::ptrdiff_t>(

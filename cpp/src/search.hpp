@@ -52,6 +52,7 @@ class GroupSearch {
   void tighten(Candidates& all, int r);
   void tighten_exactly(Candidates& all, int r);
   void close(int r);
+  double rank_of(int r, std::int64_t row) const;
   double guarded(double score) const;
   bool is_point(const TreeNode& node) const;
   double bound_of(const TreeNode& node) const;

@@ -88,6 +88,44 @@ TEST_CASE_TEMPLATE("an index serves local means, with the bits of its keys", T, 
                     "index must be of the same keys, and there must be one problem");
 }
 
+TEST_CASE_TEMPLATE("places named over the pole are where they are", T, float, double) {
+  constexpr double pi = 3.141592653589793;
+  constexpr std::int64_t n = 2000;
+  sample::Numbers numbers(11);
+  const auto keys = sample::filled<T>(n, 2, [&] { return numbers.uniform(-1.5, 1.5); });
+  sample::Matrix<T> queries(n, 2), distances(n, 1), means(n, 1);
+  for (std::int64_t i = 0; i < n; ++i) {  // the same place: sin² of half the angle rounds below 0
+    queries.row(i)[0] = static_cast<T>(pi - double(keys.row(i)[0]));
+    queries.row(i)[1] = static_cast<T>(pi + double(keys.row(i)[1]));
+  }
+  sample::Matrix<std::int64_t> indices(n, 1);
+  const Kernel kernel{.bandwidth = 0.1, .metric = Metric::haversine};
+  const KeyIndex<T> index(keys.view(), kernel);
+  knn(index, queries.view(), distances.view(), indices.view());
+  for (const T distance : distances.data) CHECK(distance < 1e-6);
+  local_mean(kernel, queries.view(), keys.view(), View<const T>{keys.data.data(), n, 1, 2},
+             means.view());
+  for (const T mean : means.data) CHECK(std::isfinite(mean));
+}
+
+TEST_CASE("products beyond the range have a place in the order") {
+  constexpr std::int64_t m = 8, n = 900;
+  sample::Numbers numbers(12);
+  const auto huge = [&] {
+    const std::int64_t size = numbers.below(3);
+    return size == 0 ? 1e200 : size == 1 ? -1e200 : numbers.normal();
+  };
+  const auto keys = sample::filled<double>(n, 2, huge),
+             queries = sample::filled<double>(m, 2, huge);
+  sample::Matrix<double> distances(m, n);
+  sample::Matrix<std::int64_t> indices(m, n);
+  const KeyIndex<double> index(keys.view(), {.metric = Metric::dot});
+  knn(index, queries.view(), distances.view(), indices.view());
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 1; j < n; ++j)
+      REQUIRE(distances.row(i)[j] >= distances.row(i)[j - 1]);  // ∞ − ∞ stands at the end
+}
+
 TEST_CASE("what the door refuses") {
   const auto keys = sample::normal<float>(10, 2, 3);
   const KeyIndex<float> index(keys.view());

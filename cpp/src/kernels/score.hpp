@@ -221,7 +221,8 @@ VICINAL_INLINE Pack<T> squared_arc(const Pack<T> (&q)[3], const T* keys, const T
   const Pack<T> u = sin((q[0] - Pack<T>::load(keys)) * half);
   const Pack<T> v = sin((q[1] - Pack<T>::load(keys + key_stride)) * half);
   const Pack<T> c = q[2] * Pack<T>::load(keys + 2 * key_stride);
-  const Pack<T> root = sqrt(fma(c * v, v, u * u));
+  const Pack<T> hav = fma(c * v, v, u * u);
+  const Pack<T> root = sqrt(max(Pack<T>(T(0)), hav));  // over the pole hav rounds below 0
   const Pack<T> d = diameter * asin(select<T>(Pack<T>(T(1)) < root, Pack<T>(T(1)), root));
   return d * d;
 }
