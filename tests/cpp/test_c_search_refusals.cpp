@@ -153,12 +153,12 @@ TEST_CASE("outputs that overlap") {
     CHECK(c.keys.data == keys);
     CHECK(c.queries.data == queries);
   };
-  refused("distances", "queries", [](auto& c) { c.distances = c.queries.row(2) + 1; });
-  refused("distances", "keys", [](auto& c) { c.distances = c.keys.row(4); });
-  refused("indices", "queries",
-          [](auto& c) { c.indices = reinterpret_cast<std::int64_t*>(c.queries.row(0)); });
+  refused("distances", "queries", [](auto& c) { c.distances = c.queries.row(0); });
+  refused("distances", "keys", [](auto& c) { c.distances = c.keys.row(7); });
+  refused("indices", "keys",
+          [](auto& c) { c.indices = reinterpret_cast<std::int64_t*>(c.keys.row(4)); });
   refused("indices", "distances",
-          [](auto& c) { c.distances = reinterpret_cast<float*>(c.indices + 5); });
+          [](auto& c) { c.distances = reinterpret_cast<float*>(c.indices + 3); });
   refused("indices", "self_indices", [](auto& c) { c.o.self_indices = c.indices + 3; });
 }
 

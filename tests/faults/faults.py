@@ -199,6 +199,25 @@ FAULTS = [
         "if (!(w >= 0) || std::isinf(w))",
         "if (std::isnan(w) || std::isinf(w))",
     ),
+    # The C ABI
+    Fault(
+        "an index forgets the metric of its kernel's profile",
+        "cpp/src/c_index.cpp",
+        "kernel.metric = metric_of(kernel);",
+        "",
+    ),
+    Fault(
+        "outputs of a search may overlap each other",
+        "cpp/src/c_overlap.cpp",
+        "for (std::size_t j = 0; j < i; ++j) check_pair(outputs[i], outputs[j]);",
+        "",
+    ),
+    Fault(
+        "a search that was interrupted looks finished",
+        "cpp/src/c_search.cpp",
+        "check_interrupted(lists.report);",
+        "",
+    ),
     # Python
     Fault(
         "integers decide the dtype",
