@@ -89,7 +89,7 @@ void check_sorted(const T* distances, const std::int64_t* rows, std::int64_t cou
   for (std::int64_t j = 0; j < count; ++j) {
     check(rows[j] >= -1 && rows[j] < n);
     if (j == 0 || rows[j] < 0) continue;
-    check(rows[j - 1] >= 0 && !(distances[j] < distances[j - 1]));
+    check(rows[j - 1] >= 0 && distances[j] >= distances[j - 1]);
   }
 }
 
