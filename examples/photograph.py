@@ -1,7 +1,7 @@
 """Edge-preserving smoothing of a photograph as a local mean of colors (a bilateral filter).
 
-Every pixel is a query and a key in (x, y, L, a, b): near in place and in color. The mean of the
-keys' colors is taken over *all* pixels; nothing is cut off.
+Every pixel is a query and a key in (x, y, L, a, b): near in place and in color. There is no window:
+what is left out is what weighs nothing, a share of at most `tol` of every pixel's mass.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import vicinal as vc
 # sRGB → XYZ (D65) and the white point, IEC 61966-2-1
 TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 WHITE = TO_XYZ.sum(axis=1)
+DETAIL = (250, 463, 180, 322)  # columns from and to, rows from and to
 
 
 def to_lab(rgb):
@@ -35,48 +36,37 @@ def features_of(rgb, place, color):
     return np.concatenate([position, to_lab(rgb) / color], axis=-1).reshape(-1, 5).astype("float32")
 
 
-def shrink(image, width):
-    """Average blocks of pixels down to about `width` columns."""
-    step = max(1, image.shape[1] // width)
-    height, columns = (s // step * step for s in image.shape[:2])
-    blocks = image[:height, :columns].reshape(height // step, step, columns // step, step, 3)
-    return blocks.mean(axis=(1, 3))
-
-
-def fma_peak(threads):
-    """Return a rough FMA ceiling in flop/s: the best of a few float32 matrix products."""
-    a = np.ones((1536, 1536), dtype=np.float32)
-    best = 0.0
-    for _ in range(5):
-        start = time.perf_counter()
-        a @ a
-        best = max(best, 2 * 1536**3 / (time.perf_counter() - start))
-    return best
-
-
-def smooth_photograph(path, width, place=6.0, color=8.0):
-    """Smooth china.jpg and write the pair of pictures; print time and rate."""
-    rgb = shrink(load_sample_image("china.jpg") / 255.0, width)
-    points = features_of(rgb, place, color)
-    colors = rgb.reshape(-1, 3).astype("float32")
-    start = time.perf_counter()
-    smooth = vc.local_mean(points, points, colors, kernel="gaussian", progress=True)
-    seconds = time.perf_counter() - start
-    pairs = float(len(points)) ** 2
-    flops = 2 * (points.shape[1] + colors.shape[1])  # multiply-adds of distance and sums alone
-    share = flops * pairs / seconds / fma_peak(vc.get_num_threads())
-    print(
-        f"Photograph, {rgb.shape[1]} × {rgb.shape[0]} = {len(points):,} pixels in 5 features: "
-        f"{seconds:.1f} s, {pairs / seconds / 1e9:.2f}·10⁹ pairs/s,\n"
-        f"  {flops} flop a pair = {share:.0%} of this machine's float32 matrix-product rate "
-        "(the rest is exp)"
-    )
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    for ax, picture, title in (
-        (axes[0], rgb, "photograph"),
-        (axes[1], smooth.reshape(rgb.shape), "local mean of colors"),
-    ):
-        ax.imshow(np.clip(picture, 0, 1))
-        ax.set(title=title, xlabel="x (pixels)", ylabel="y (pixels)")
+def draw(path, panels):
+    """Write the pictures side by side, and a part of each three times as large below it."""
+    figure, axes = plt.subplots(2, len(panels), figsize=(11, 7.4), layout="constrained")
+    left, right, top, bottom = DETAIL
+    for (above, below), (title, picture) in zip(axes.T, panels, strict=True):
+        for ax in (above, below):
+            ax.imshow(np.clip(picture, 0, 1))
+            ax.set(title=title, xlabel="x (pixels)", ylabel="y (pixels)")
+        frame = plt.Rectangle((left, top), right - left, bottom - top, fill=False, ec="black", lw=2)
+        above.add_patch(frame)
+        below.set(title=f"{title}, the part in the frame", xlim=(left, right), ylim=(bottom, top))
     figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+def smooth_photograph(path, all_pairs=False, place=10.0, color=8.0, tol=1e-3):
+    """Smooth china.jpg and write the pair of pictures; print times, pairs and differences."""
+    rgb = load_sample_image("china.jpg") / 255.0
+    points = features_of(rgb, place, color)
+    colors = rgb.reshape(-1, 3).astype("float32")
+    print(f"Photograph, {rgb.shape[1]} × {rgb.shape[0]} = {len(points):,} pixels in 5 features:")
+    means = []
+    for share_left_out in (tol, 0.0) if all_pairs else (tol,):
+        start = time.perf_counter()
+        stats = vc.local_stats(
+            points, points, colors, statistics="mean", tol=share_left_out, progress=True
+        )
+        seconds = time.perf_counter() - start
+        visited = stats.pairs_visited / len(points) ** 2
+        print(f"  tol = {share_left_out:g}: {visited:.1%} of all pairs visited, {seconds:.1f} s")
+        means.append(stats.mean)
+    if all_pairs:
+        print(f"  largest difference of a color: {np.abs(means[0] - means[1]).max():.0e} of 1")
+    draw(path, [("photograph", rgb), ("local mean of colors", means[0].reshape(rgb.shape))])
