@@ -40,7 +40,10 @@ def _version(package):
 def describe(threads):
     commit = _git("rev-parse", "--short", "HEAD") or "none"
     changed = _git("status", "--porcelain", "--", "cpp", "python")
-    packages = ("numpy", "scipy", "scikit-learn", "torch", "pykeops")
+    packages = (
+        *("numpy", "scipy", "scikit-learn", "torch", "pykeops"),
+        *("mlpack", "KDEpy", "faiss-cpu", "hnswlib", "pynndescent"),
+    )
     return {
         "date": datetime.date.today().isoformat(),
         "processor": _processor(),

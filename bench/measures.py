@@ -18,7 +18,9 @@ class Measure:
     rows: object  # (threads) -> list of records {name, title, value, unit, limit}
 
 
-def all_measures(build):
+def of_group(group, build):
+    if group == "sparse":
+        return [Measure("memory-index", _index_memory)]
     measures = [Measure("memory", _memory), Measure("import", _import)]
     return [*measures, Measure("build", _build)] if build else measures
 
@@ -41,28 +43,49 @@ def _python(code, *arguments):
 
 
 # The peak is reset once inputs, outputs and the thread pool are there, so the rest is ours.
-_PEAK = """
+_STATUS = """
 import sys
 import numpy as np
 import vicinal as vc
 
 n, m, threads = map(int, sys.argv[1:])
 rng = np.random.default_rng(0)
-keys, values = (rng.standard_normal((n, 64), dtype="float32") for _ in range(2))
-queries, out = keys[:m].copy(), np.zeros((m, 64), "float32")
-options = {"bandwidth": 4.0, "num_threads": threads}
-vc.local_mean(queries[:64], keys[:512], values[:512], **options)
 
 def status(field):
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) for line in lines if line.startswith(field))
 
-with open("/proc/self/clear_refs", "w") as reset:
-    reset.write("5")
-before = status("VmRSS")
-vc.local_mean(queries, keys, values, out=out, **options)
-print((status("VmHWM") - before) / 1024)
+def peak_of(call):
+    with open("/proc/self/clear_refs", "w") as reset:
+        reset.write("5")
+    before = status("VmRSS")
+    kept = call()
+    print((status("VmHWM") - before) / 1024)
+    return kept
 """
+
+_MEAN = (
+    _STATUS
+    + """
+keys, values = (rng.standard_normal((n, 64), dtype="float32") for _ in range(2))
+queries, out = keys[:m].copy(), np.zeros((m, 64), "float32")
+options = {"bandwidth": 4.0, "num_threads": threads}
+vc.local_mean(queries[:64], keys[:512], values[:512], **options)
+peak_of(lambda: vc.local_mean(queries, keys, values, out=out, **options))
+"""
+)
+
+_INDEX = (
+    _STATUS
+    + """
+keys = rng.standard_normal((n, 2), dtype="float32")
+queries = keys[:m].copy()
+options = {"bandwidth": 0.005, "tol": 1e-5, "statistics": "log_mass", "num_threads": threads}
+vc.local_stats(queries[:64], vc.KeyIndex(keys[:8192], num_threads=threads), **options)
+index = peak_of(lambda: vc.KeyIndex(keys, num_threads=threads))
+peak_of(lambda: vc.local_stats(queries, index, **options))
+"""
+)
 
 
 def _memory(threads):
@@ -70,10 +93,21 @@ def _memory(threads):
         return []
     rows = []
     for m in (16, 1000):
-        peak = float(_python(_PEAK, 10**6, m, threads))
+        peak = float(_python(_MEAN, 10**6, m, threads))
         title = f"extra memory, n = 10⁶, d = p = 64, m = {m:,}"
         rows.append(_record(f"memory-m{m}", title, peak, "MB", 2 * threads + 8))
     return rows
+
+
+def _index_memory(threads):
+    if not Path("/proc/self/clear_refs").exists():
+        return []
+    index, call = map(float, _python(_INDEX, 10**7, 10**5, threads).split())
+    shape = "n = 10⁷, d = 2"
+    return [
+        _record("memory-index", f"extra memory of a KeyIndex, {shape}", index, "MB"),
+        _record("memory-pruned", f"of a density at 100,000 points on it, {shape}", call, "MB"),
+    ]
 
 
 _IMPORT = """

@@ -8,12 +8,23 @@ TOLERANCE = {"float32": 1e-4, "float64": 1e-10}  # of the largest value; worse i
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What a comparison with float64 says of an answer."""
+
+    error: float
+    status: str = "ok"  # ok, wrong, approximate (a search that is not exact)
+    note: str = ""
+    visited: int | None = None  # pairs that were met, where the contender tells
+
+
+@dataclass(frozen=True)
 class Problem:
     queries: np.ndarray  # (..., m, d)
     keys: np.ndarray  # (..., n, d)
     values: np.ndarray  # (..., n, p)
     bandwidth: float
     kernel: str = "gaussian"
+    tol: float = 0.0  # the share of a row's mass that vicinal may leave out
 
     @property
     def d(self):
@@ -28,9 +39,13 @@ class Problem:
         return self.keys.dtype
 
     @property
+    def rows(self):
+        """Count the queries."""
+        return int(np.prod(self.queries.shape[:-1]))
+
+    @property
     def pairs(self):
-        *lead, m, _ = self.queries.shape
-        return int(np.prod(lead)) * m * self.keys.shape[-2]
+        return self.rows * self.keys.shape[-2]
 
     @property
     def flops(self):
@@ -41,6 +56,21 @@ class Problem:
         """Return the problem of a share of the queries, at least one."""
         m = self.queries.shape[-2]
         return replace(self, queries=self.queries[..., : max(1, round(m * share)), :])
+
+    @property
+    def answer_key(self):
+        """Name what `expected` depends on."""
+        return id(self)
+
+    def expected(self):
+        """Compute some rows in float64."""
+        rows = check_rows(self)
+        return rows, reference(self, rows)
+
+    def judge(self, result, expected):
+        """Compare the answer to the first rows of this problem, or to all."""
+        wrong = error(self, result, *expected)
+        return Verdict(wrong, "ok" if wrong <= TOLERANCE[self.dtype.name] else "wrong")
 
 
 def normal(n, d, p, *, m=None, h=None, kernel="gaussian", dtype="float32", same=False, seed=0):

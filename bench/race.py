@@ -8,9 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 from peers import FLOPS, PRODUCTS, Missing, Unsuited
-from problem import TOLERANCE, Problem, check_rows, error, reference
 
-PATIENCE = 1.0  # seconds; an entrant that needs longer gets fewer queries and is scaled by pairs
 SHORTEST = 0.02  # seconds; shorter calls are repeated inside one measurement
 PEER_SHARE = 0.6  # of the stored figure: a peer slower than this is misconfigured
 
@@ -18,7 +16,7 @@ PEER_SHARE = 0.6  # of the stored figure: a peer slower than this is misconfigur
 @dataclass(frozen=True)
 class Entrant:
     contender: object
-    problem: Problem
+    problem: object  # a Problem, Density, Search or Lists
     label: str = ""
 
     @property
@@ -37,7 +35,15 @@ class Claim:
     ours: str
     against: tuple[str, ...]  # names, or families of contenders
     at_least: float
-    unit: str = "pairs"  # or flops
+    unit: str = "pairs"  # or flops, or rows: queries
+
+
+@dataclass(frozen=True)
+class Limit:
+    """`ours` takes at most so many seconds."""
+
+    ours: str
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -48,17 +54,22 @@ class Case:
     claims: list[Claim] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)  # family → 10⁹ pairs/s, performance.md
     rounds: int | None = None
+    limits: list[Limit] = field(default_factory=list)
 
 
 @dataclass
 class Row:
     name: str
     family: str
-    status: str = "ok"  # ok, wrong, void, missing, unsuited
+    status: str = "ok"  # ok, wrong, approximate, void, missing, unsuited
     note: str = ""
+    rows: int = 0
     pairs: int = 0
     flops: int = 0
+    share: float = 1.0  # of the queries, where all would take too long
+    prepare_seconds: float = 0.0  # what is done once: an index, a compilation
     error: float | None = None
+    visited: int | None = None
     known: float | None = None  # pairs/s that a void peer should have reached
     repeats: int = 1
     seconds: list[float] = field(default_factory=list)
@@ -85,48 +96,58 @@ def _measure(call, repeats):
     return wall / repeats, cpu / repeats
 
 
+def _affordable(entrant, threads, row):
+    """Return the problem, or its first queries if all would take too long."""
+    contender, problem = entrant.contender, entrant.problem
+    taste = problem.first(1 / 64)
+    started = time.perf_counter()
+    call = contender.prepare(taste, threads)
+    row.prepare_seconds = time.perf_counter() - started
+    call()  # compilers, thread pools
+    needed = _measure(call, 1)[0] * problem.pairs / taste.pairs
+    if entrant.is_product or needed <= contender.patience:
+        return problem
+    part = problem.first(contender.patience / needed)
+    row.share = part.pairs / problem.pairs
+    row.note = f"{row.share:.1%} of the queries"
+    return part
+
+
 def _prepare(entrant, threads, answers):
     """Return the row and the function to time (None: nothing to time)."""
     row = Row(entrant.name, entrant.contender.family)
-    problem = entrant.problem
     try:
-        taste = problem.first(1 / 64)
-        call = entrant.contender.prepare(taste, threads)
-        call()  # compilers, thread pools
-        needed = _measure(call, 1)[0] * problem.pairs / taste.pairs
-        if not entrant.is_product and needed > PATIENCE:
-            problem = problem.first(PATIENCE / needed)
-            row.note = f"{problem.pairs / entrant.problem.pairs:.1%} of the queries"
+        problem = _affordable(entrant, threads, row)
         call = entrant.contender.prepare(problem, threads)
+        started = time.perf_counter()
         result = call()
+        seconds = time.perf_counter() - started
     except Missing as reason:
         row.status, row.note = "missing", str(reason)
         return row, None
     except Unsuited as reason:
         row.status, row.note = "unsuited", str(reason)
         return row, None
-    row.pairs, row.flops = problem.pairs, FLOPS if entrant.is_product else problem.flops
+    row.rows, row.pairs = problem.rows, problem.pairs
+    row.flops = FLOPS if entrant.is_product else problem.flops
     if not entrant.is_product:
-        rows, expected = answers(entrant.problem)
-        row.error = error(problem, result, rows, expected)
-        if not row.error <= TOLERANCE[problem.dtype.name]:
-            row.status = "wrong"
-    seconds = _measure(call, 1)[0]
+        verdict = problem.judge(result, answers(entrant.problem))
+        row.error, row.status, row.visited = verdict.error, verdict.status, verdict.visited
+        row.note = ", ".join(filter(None, (row.note, verdict.note)))
+    if seconds < 20 * SHORTEST:  # what the first call alone pays would hide a shorter one
+        seconds = _measure(call, 1)[0]
     row.repeats = max(1, round(SHORTEST / seconds))
     return row, call
 
 
 def run(case, threads, rounds, ceiling=None, log=print):
     """Race one case; return its record."""
-    known = []  # float64 answers, by problem
+    known = {}  # float64 answers
 
     def answers(problem):
-        for other, answer in known:
-            if other is problem:
-                return answer
-        rows = check_rows(problem)
-        known.append((problem, (rows, reference(problem, rows))))
-        return known[-1][1]
+        if problem.answer_key not in known:
+            known[problem.answer_key] = problem.expected()
+        return known[problem.answer_key]
 
     log(f"{case.name}: {case.title}")
     prepared = [_prepare(entrant, threads, answers) for entrant in case.entrants]
@@ -149,6 +170,7 @@ def run(case, threads, rounds, ceiling=None, log=print):
         "fma_share": scale,
         "rows": [row.as_dict() for row in rows if row.status != "unsuited"],
         "claims": [_judge(claim, rows) for claim in case.claims],
+        "limits": [_hold(limit, rows) for limit in case.limits],
     }
 
 
@@ -187,3 +209,12 @@ def _judge(claim, rows):
         "spread": [ratios[quarter], ratios[-1 - quarter]],
         "kept": None if void else statistics.median(ratios) >= claim.at_least,
     }
+
+
+def _hold(limit, rows):
+    ours = next(row for row in rows if row.name == limit.ours)
+    record = {"ours": limit.ours, "at_most": limit.seconds, "seconds": None, "kept": None}
+    if ours.status != "ok":
+        return record
+    seconds = statistics.median(ours.seconds) / ours.share
+    return {**record, "seconds": seconds, "kept": seconds <= limit.seconds}

@@ -3,23 +3,34 @@
 from . import (
     attention,
     bandwidth,
+    density,
     few_queries,
     float64,
     gaussian,
     growth,
     kernels,
     latency,
+    lists,
+    nearest,
+    pruned_mean,
+    scale,
     softmax,
+    tolerance,
 )
 
-MODULES = [
-    gaussian,
-    softmax,
-    attention,
-    few_queries,
-    float64,
-    kernels,
-    bandwidth,
-    growth,
-    latency,
-]
+GROUPS = {
+    # every pair is computed
+    "dense": [
+        gaussian,
+        softmax,
+        attention,
+        few_queries,
+        float64,
+        kernels,
+        bandwidth,
+        growth,
+        latency,
+    ],
+    # most pairs are left out
+    "sparse": [density, pruned_mean, nearest, scale, tolerance, lists],
+}

@@ -1,26 +1,52 @@
 """The contenders. `prepare(problem, threads)` does what is done once, returns what is timed."""
 
 from .contender import Contender, Missing, Unsuited
-from .keops import KEOPS
+from .kde_kdepy import KDEPY_DENSITY
+from .kde_mlpack import MLPACK_DENSITY
+from .kde_sklearn import SKLEARN_DENSITY
+from .kde_vicinal import VICINAL_DENSITY, VICINAL_INDEXED_DENSITY
+from .keops import KEOPS, KEOPS_DENSITY
+from .knn_all import APPROXIMATE, BUILT_INSIDE, ONE_BY_ONE, PASSES, TREES, VICINAL_SEARCH
+from .lists_scipy import SCIPY_LISTS
+from .lists_torch import TORCH_LISTS
+from .lists_vicinal import VICINAL_LISTS
 from .matrix_product import FLOPS, PRODUCTS
 from .numpy_chunks import NUMPY
+from .radius_sklearn import SKLEARN_RADIUS
 from .sklearn_chunks import SCIKIT_LEARN
 from .torch_matmul import TORCH_MATMUL
 from .torch_sdpa import SDPA
-from .vicinal_engine import VICINAL
+from .vicinal_engine import VICINAL, VICINAL_WHOLE
 
 PEERS = [*SDPA, TORCH_MATMUL, NUMPY, KEOPS, SCIKIT_LEARN]
 
 __all__ = [
+    "APPROXIMATE",
+    "BUILT_INSIDE",
     "FLOPS",
+    "KDEPY_DENSITY",
     "KEOPS",
+    "KEOPS_DENSITY",
+    "MLPACK_DENSITY",
     "NUMPY",
+    "ONE_BY_ONE",
+    "PASSES",
     "PEERS",
     "PRODUCTS",
     "SCIKIT_LEARN",
+    "SCIPY_LISTS",
     "SDPA",
+    "SKLEARN_DENSITY",
+    "SKLEARN_RADIUS",
+    "TORCH_LISTS",
     "TORCH_MATMUL",
+    "TREES",
     "VICINAL",
+    "VICINAL_DENSITY",
+    "VICINAL_INDEXED_DENSITY",
+    "VICINAL_LISTS",
+    "VICINAL_SEARCH",
+    "VICINAL_WHOLE",
     "Contender",
     "Missing",
     "Unsuited",

@@ -2,6 +2,8 @@
 
 import os
 
+import numpy as np
+
 from .contender import Contender, Missing, Unsuited
 from .logits import with_ones
 
@@ -12,24 +14,44 @@ except Exception as reason:  # it starts a compiler on import, which can fail in
     LazyTensor, REASON = None, f"{type(reason).__name__}: {reason}"
 
 
-def prepare(problem, threads):
+def _check():
     if LazyTensor is None:
         raise Missing(f"pip install pykeops ({REASON})")
-    if problem.kernel not in ("gaussian", "softmax"):
+
+
+def _gaussian(q, k, bandwidth):
+    i, j = LazyTensor(q[..., :, None, :]), LazyTensor(k[..., None, :, :])
+    return (((i - j) ** 2).sum(-1) * (-0.5 / bandwidth**2)).exp()
+
+
+def _softmax(q, k, bandwidth):  # safe only for logits below 88, as here
+    i, j = LazyTensor(q[..., :, None, :]), LazyTensor(k[..., None, :, :])
+    return ((i * j).sum(-1) / bandwidth).exp()
+
+
+def _mean(problem, threads):
+    _check()
+    weights_of = {"gaussian": _gaussian, "softmax": _softmax}.get(problem.kernel)
+    if weights_of is None:
         raise Unsuited("only Gaussian and softmax are written here")
-    q, k = problem.queries, problem.keys
     values = with_ones(problem.values)
 
     def call():
-        i, j = LazyTensor(q[..., :, None, :]), LazyTensor(k[..., None, :, :])
-        if problem.kernel == "softmax":  # safe only for logits below 88, as here
-            weights = ((i * j).sum(-1) / problem.bandwidth).exp()
-        else:
-            weights = (((i - j) ** 2).sum(-1) * (-0.5 / problem.bandwidth**2)).exp()
-        sums = weights @ values
+        sums = weights_of(problem.queries, problem.keys, problem.bandwidth) @ values
         return sums[..., :-1] / sums[..., -1:]
 
     return call
 
 
-KEOPS = Contender("KeOps", prepare, "KeOps")
+def _density(problem, threads):
+    _check()
+
+    def call():
+        masses = _gaussian(problem.queries, problem.keys, problem.bandwidth).sum(axis=1)
+        return np.log(masses.ravel()) + problem.log_factor
+
+    return call
+
+
+KEOPS = Contender("KeOps", _mean, "KeOps")
+KEOPS_DENSITY = Contender("KeOps", _density, "KeOps")
