@@ -81,6 +81,14 @@ def draw(result, path):
     print(f"written to {path}")
 
 
+def picture_of(group, draw, target):
+    """Draw the result that the command line names, or the newest: `[result.json [picture]]`."""
+    given = [Path(argument) for argument in sys.argv[1:]]
+    result = json.loads(given[0].read_text()) if given else latest(group)
+    if result is None:
+        sys.exit(f"no stored result: run `python bench/run.py --group {group}` first")
+    draw(result, given[1] if len(given) > 1 else target)
+
+
 if __name__ == "__main__":
-    source = Path(sys.argv[1]) if len(sys.argv) > 1 else latest()
-    draw(json.loads(source.read_text()), Path(sys.argv[2]) if len(sys.argv) > 2 else TARGET)
+    picture_of("dense", draw, TARGET)
