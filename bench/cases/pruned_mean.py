@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from peers import KEOPS, NUMPY, SKLEARN_RADIUS, TORCH_MATMUL, VICINAL_WHOLE
+from peers import KEOPS, NUMPY, SKLEARN_RADIUS, TORCH_MATMUL, VICINAL_INDEXED
 from problem import normal
 from race import Case, Claim, Entrant
 
@@ -17,8 +17,8 @@ def _mean(d):
         f"mean-d{d}",
         f"Gaussian mean, d = {d}, h = {h}, m = n = 100,000",
         [
-            Entrant(VICINAL_WHOLE, replace(problem, tol=1e-5)),
-            Entrant(VICINAL_WHOLE, problem, "vicinal, tol = 0"),
+            Entrant(VICINAL_INDEXED, replace(problem, tol=1e-5)),
+            Entrant(VICINAL_INDEXED, problem, "vicinal, tol = 0"),
             *peers,
         ],
         [Claim("vicinal", ("vicinal, tol = 0",), 1.0)],
@@ -30,7 +30,7 @@ def _radius(d):
     return Case(
         f"radius-d{d}",
         f"mean in a radius of {SHAPES[d]}, d = {d}, m = n = 100,000",
-        [Entrant(contender, problem) for contender in (VICINAL_WHOLE, *SKLEARN_RADIUS)],
+        [Entrant(contender, problem) for contender in (VICINAL_INDEXED, *SKLEARN_RADIUS)],
         [
             Claim("vicinal", ("scikit-learn regressor",), 20),
             Claim("vicinal", ("scikit-learn graph",), 1),

@@ -16,7 +16,7 @@ from .radius_sklearn import SKLEARN_RADIUS
 from .sklearn_chunks import SCIKIT_LEARN
 from .torch_matmul import TORCH_MATMUL
 from .torch_sdpa import SDPA
-from .vicinal_engine import VICINAL, VICINAL_WHOLE
+from .vicinal_engine import VICINAL, VICINAL_INDEXED
 
 PEERS = [*SDPA, TORCH_MATMUL, NUMPY, KEOPS, SCIKIT_LEARN]
 
@@ -43,10 +43,10 @@ __all__ = [
     "TREES",
     "VICINAL",
     "VICINAL_DENSITY",
+    "VICINAL_INDEXED",
     "VICINAL_INDEXED_DENSITY",
     "VICINAL_LISTS",
     "VICINAL_SEARCH",
-    "VICINAL_WHOLE",
     "Contender",
     "Missing",
     "Unsuited",

@@ -1,10 +1,9 @@
-"""vicinal's density, up to its factor; with keys as an array, or in an index built before."""
+"""vicinal's density, up to its factor; keys as an array, or in an index built before."""
 
 import vicinal as vc
 
-from .contender import WHOLE, Contender, once
-
-_index = once(lambda keys, threads: vc.KeyIndex(keys, num_threads=threads))
+from .contender import WHOLE, Contender
+from .vicinal_engine import from_array, from_index
 
 
 def _call(problem, keys, threads):
@@ -12,13 +11,5 @@ def _call(problem, keys, threads):
     return lambda: vc.local_stats(problem.queries, keys, statistics="log_mass", **options)
 
 
-def _from_array(problem, threads):
-    return _call(problem, problem.keys, threads)
-
-
-def _from_index(problem, threads):
-    return _call(problem, _index(problem.keys, threads), threads)
-
-
-VICINAL_DENSITY = Contender("vicinal", _from_array, "vicinal", WHOLE)
-VICINAL_INDEXED_DENSITY = Contender("vicinal, KeyIndex", _from_index, "vicinal", WHOLE)
+VICINAL_DENSITY = Contender("vicinal", from_array(_call), "vicinal", WHOLE)
+VICINAL_INDEXED_DENSITY = Contender("vicinal", from_index(_call), "vicinal", WHOLE)

@@ -31,5 +31,5 @@ APPROXIMATE = [
     built_before("hnswlib (approximate)", knn_hnswlib.build, "hnswlib"),
     built_before("pynndescent (approximate)", knn_nndescent.build, "pynndescent"),
 ]
-BUILT_INSIDE = [built_inside(*named) for named in (_VICINAL, _SCIPY, _SKLEARN_TREE)]
+BUILT_INSIDE = [built_inside(*named, WHOLE) for named in (_VICINAL, _SCIPY, _SKLEARN_TREE)]
 ONE_BY_ONE = [one_by_one(*named) for named in (_VICINAL, _SCIPY)]
