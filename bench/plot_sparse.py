@@ -30,7 +30,9 @@ def growth(axes, records):
             micros = [1e6 * row["median_seconds"] / row["rows"] for row in rows]
             axes.loglog(list(map(keys_of, rows)), micros, style, color=color, label=label)
     axes.set(xlabel="keys n", ylabel="time per query (µs)", title="Growth, index built before")
-    axes.legend(fontsize=12)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, 10 * high)  # room for the legend
+    axes.legend(fontsize=12, loc="upper left")
 
 
 def error(axes, tols, rows):
@@ -50,6 +52,7 @@ def work(axes, tols, rows):
 def draw(result, path):
     records = {record["name"]: record for record in result["cases"]}
     figure, places = plt.subplots(1, 3, figsize=(15, 4.6), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06)
     growth(places[0], records)
     rows = records["tol-density"]["rows"]
     tols = [float(row["name"].removeprefix("tol = ")) for row in rows]

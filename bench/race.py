@@ -109,7 +109,7 @@ def _affordable(entrant, threads, row):
         return problem
     part = problem.first(contender.patience / needed)
     row.share = part.pairs / problem.pairs
-    row.note = f"{row.share:.1%} of the queries"
+    row.note = f"{100 * row.share:.2g}% of the queries"
     return part
 
 
