@@ -20,7 +20,7 @@ VICINAL_SEARCH = built_before(*_VICINAL, WHOLE)
 TREES = [
     built_before(*_SCIPY),
     built_before(*_SKLEARN_TREE),
-    built_before("mlpack, dual tree", knn_mlpack.dual_tree, "mlpack", 10.0),
+    built_before("mlpack, dual tree", knn_mlpack.dual_tree, "mlpack", 5.0),
     built_before("mlpack, single tree", knn_mlpack.single_tree, "mlpack"),
 ]
 PASSES = [
