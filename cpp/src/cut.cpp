@@ -39,6 +39,9 @@ bool may_cut(const Problem<T>& problem) {
 
 template <class T>
 double reach_of_cut(const Problem<T>& problem, T cut) {
+  const FactorPlan<T>& f = problem.plan.terms[0].factors[0];
+  if (f.shape == Shape::gaussian && cut < 0)  // its log-weight is scale · score
+    return static_cast<double>(cut) / static_cast<double>(f.parameters.scale) * (1 + 1e-6);
   alignas(64) T scores[tile_keys], logs[tile_keys];
   const int most = sizeof(T) == 4 ? 126 : 1000;
   double low = -most, high = most;  // exponents of two; 0 itself is never beyond

@@ -42,11 +42,24 @@ void join(std::vector<std::vector<Kept<T>>>& rows, WeightLists<T>& lists) {
   }
 }
 
+// With an index coordinates are packed as its own are, a power of two apart from what they were:
+// no bit changes, and its tiles may serve.
+template <class T>
+Plan<T> plan_of(const KernelSum& kernel, std::int64_t d, const Options<T>& options) {
+  Plan<T> plan = lower<T>(kernel, d);
+  if (options.index == nullptr || plan.terms.size() != 1 || plan.terms[0].factors.size() != 1 ||
+      !plan.terms[0].factors[0].plain)
+    return plan;
+  const KernelSum pilot(Kernel{});
+  return lower<T>(kernel, d, &pilot);
+}
+
 template <class T>
 Report batch_stats(const KernelSum& kernel, std::span<const BatchItem<T>> batch,
                    const Options<T>& options) {
   if (batch.empty()) return {};
-  Problem<T> problem = open_door(lower<T>(kernel, batch[0].keys.columns), batch, options, &kernel);
+  Problem<T> problem =
+      open_door(plan_of(kernel, batch[0].keys.columns, options), batch, options, &kernel);
   std::vector<std::vector<Kept<T>>> rows;  // weights asked for as lists
   if (problem.lists_weights) {
     if (batch.size() > 1) refuse("weight_lists are of one problem, not of a batch");

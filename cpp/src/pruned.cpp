@@ -299,6 +299,15 @@ bool serves(const KeyTree<T>& keys, const Problem<T>& problem, const Entry<T>& e
   return space.factor == nullptr && keys.space.factor == nullptr && entry.present == problem.n;
 }
 
+// The call's index has packed these tiles already, or will have: nothing but coordinates is needed,
+// and they stand as this kernel packs them.
+template <class T>
+bool has_tiles_of(const Problem<T>& problem, const Entry<T>& entry, const KeyTree<T>& keys) {
+  return problem.index != nullptr && &keys == problem.tree && problem.p == 0 &&
+         entry.weights == nullptr && entry.log_weights == nullptr && entry.key_scales.empty() &&
+         share_scores(problem.plan, problem_of(*problem.index).plan);
+}
+
 template <class T>
 std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Poll& poll,
                        const Sink<T>& sink, std::atomic<std::int64_t>& pairs) {
@@ -311,8 +320,9 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
     keys = &planted;
   }
   follow(*keys, call.entries[e]);
-  PackedKeys<T> packed(*keys);
-  packed.allocate(problem);
+  std::optional<PackedKeys<T>> own;
+  if (!has_tiles_of(problem, entry, *keys)) own.emplace(*keys).allocate(problem);
+  const PackedKeys<T>& packed = own ? *own : packed_of(*problem.index);
   const std::vector<std::int64_t> order = order_of_queries(
       call, entry, keys->space, problem.m <= few_rows ? 1 : group_rows<T>, threads, poll);
   const std::int64_t groups = (problem.m + group_rows<T> - 1) / group_rows<T>,
