@@ -53,7 +53,9 @@ void check_segments(const NeighborSet& set, const SetSizes& s) {
 
 void check_blocks(const NeighborSet& set, const SetSizes& s) {
   if (set.block < 1) refuse("block must be at least 1, got " + std::to_string(set.block));
-  const auto blocks = [&](std::int64_t rows) { return (rows + set.block - 1) / set.block; };
+  const auto blocks = [&](std::int64_t rows) {
+    return rows / set.block + (rows % set.block != 0);  // a block may be longer than all rows
+  };
   if (set.mask.rows < blocks(s.query_offset + s.m) || set.mask.columns != blocks(s.n))
     refuse("the mask of blocks of " + std::to_string(set.block) + " must have shape (" +
            std::to_string(blocks(s.query_offset + s.m)) + ", " + std::to_string(blocks(s.n)) +

@@ -89,7 +89,8 @@ void list_keys(const NeighborSet& set, std::int64_t row, std::int64_t keys,
     case Kind::blocks: {
       const bool* uses = set.mask.row(row / set.block);
       for (std::int64_t j = 0; j < set.mask.columns; ++j)
-        if (uses[j]) add(j * set.block, std::min((j + 1) * set.block, keys));
+        if (uses[j])
+          add(j * set.block, keys - j * set.block > set.block ? (j + 1) * set.block : keys);
       return;
     }
     default:

@@ -140,7 +140,8 @@ RowRange range_of(const NeighborSet& set, std::int64_t row, std::int64_t keys) n
     const auto at = static_cast<std::size_t>(s);
     return {set.key_offsets[at], set.key_offsets[at + 1]};
   }
-  const double position = static_cast<double>(row + set.offset), most = static_cast<double>(keys);
+  const double position = static_cast<double>(row) + static_cast<double>(set.offset),
+               most = static_cast<double>(keys);
   const double first = std::clamp(position - set.before, 0.0, most),
                end = std::clamp(position + set.after + 1, first, std::max(first, most));
   return {static_cast<std::int64_t>(first), static_cast<std::int64_t>(end)};

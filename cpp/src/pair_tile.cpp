@@ -324,7 +324,7 @@ void PairTile<T>::weigh(Block<T>& block, const Run& run, const bool* have) noexc
       ranks[k] = logs(0)[k] == 0 ? none<T> : std::log2(std::abs(logs(0)[k])) + reference;
     offer(block, run, ranks, logs(0));
   }
-  if (problem_.lists_weights)
+  if (!block.kept.empty())
     for (int k = run.first; k < run.first + run.count; ++k)
       block.keep(run.slot, keys_[k], logs(0)[k], reference);
   sum(block, run, peak);

@@ -154,7 +154,7 @@ void write_weights(const Row<T>& row, bool empty, std::int64_t nearest) {
 
 // The same for weights that were kept one by one, by key.
 template <class T>
-void list_weights(const Row<T>& row, bool empty, std::int64_t nearest) {
+void settle_kept(const Row<T>& row, bool empty, std::int64_t nearest) {
   auto& kept = row.block.kept[static_cast<std::size_t>(row.slot)];
   if (empty) {
     row.block.clear(row.slot);
@@ -173,8 +173,16 @@ void list_weights(const Row<T>& row, bool empty, std::int64_t nearest) {
     std::sort(kept.begin(), kept.end(),
               [](const Kept<T>& a, const Kept<T>& b) { return a.key < b.key; });
   }
-  row.entry.weight_rows[row.index()].swap(kept);
-  kept.clear();
+}
+
+// Rows that have lists see no tiles: a dense row is what was kept, and zeros.
+template <class T>
+void scatter_kept(const Row<T>& row, bool empty) {
+  T* out = row.entry.weights_out + row.index() * row.problem.weights_stride;
+  const bool poison = empty && row.problem.normalize_weights && row.problem.empty == Empty::nan;
+  std::fill_n(out, row.problem.n, static_cast<T>(poison ? nan_value : 0.0));
+  for (const Kept<T>& k : row.block.kept[static_cast<std::size_t>(row.slot)])
+    out[k.key] += k.weight;
 }
 
 template <class T>
@@ -297,8 +305,11 @@ std::int64_t write_results(const Problem<T>& problem, const Entry<T>& entry,
     if (entry.mean != nullptr) write_mean(row, empty, fill, nearest);
     if (problem.moment_columns() > 0) write_moments(row, empty, nearest >= 0 ? 0.0 : fill);
     if (problem.k > 0) write_top(row, empty);
-    if (entry.weights_out != nullptr) write_weights(row, empty, nearest);
-    if (entry.weight_rows != nullptr) list_weights(row, empty, nearest);
+    if (!block.kept.empty()) settle_kept(row, empty, nearest);
+    if (entry.weights_out != nullptr)
+      listed(problem) ? scatter_kept(row, empty) : write_weights(row, empty, nearest);
+    if (entry.weight_rows != nullptr)
+      entry.weight_rows[row.index()].swap(block.kept[static_cast<std::size_t>(slot)]);
     write_scalars(row, empty);
   }
   return empty_rows;

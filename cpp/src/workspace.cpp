@@ -111,9 +111,9 @@ void allocate(Block<T>& b, const Problem<T>& problem, std::int64_t rows) {
   b.kind.resize(n);
   b.hit_count.resize(n);
   if (problem.cuts) b.cut.resize(rows);
-  if (problem.lists_weights) b.kept.resize(n);
-  if (!problem.entries.empty() && problem.entries[0].weights_out != nullptr)
-    b.weight_references.resize(rows * ((problem.n + tile_keys - 1) / tile_keys));
+  const bool weights = !problem.entries.empty() && problem.entries[0].weights_out != nullptr;
+  if (problem.lists_weights || (weights && listed(problem))) b.kept.resize(n);
+  if (weights) b.weight_references.resize(rows * ((problem.n + tile_keys - 1) / tile_keys));
 }
 
 template int chunk_keys<float>(const Problem<float>&);
