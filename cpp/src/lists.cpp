@@ -23,6 +23,20 @@ std::int64_t largest_k(const NeighborSet& set) {
   return k;
 }
 
+// Whether nothing but a radius cuts before some `nearest` of the set.
+bool is_cut_by_radius_alone(const NeighborSet& set, bool open) {
+  if (set.kind == Kind::nearest) return open;
+  std::vector<const NeighborSet*> parts;
+  if (set.kind == Kind::both)
+    flatten(set, parts);
+  else
+    for (const NeighborSet& side : set.parts) parts.push_back(&side);
+  if (set.kind == Kind::both)
+    for (const NeighborSet* part : parts) open &= has_nearest(*part) || part->kind == Kind::radius;
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](const NeighborSet* part) { return is_cut_by_radius_alone(*part, open); });
+}
+
 // How dear it is to list the keys of a set; the rest of a conjunction is then tested.
 int cost_of(const NeighborSet& set) {
   const auto worst = [&] {
@@ -142,7 +156,7 @@ NearestSource<T>::NearestSource(const Problem<T>& problem, const Entry<T>& entry
 
 template <class T>
 bool searches_tree(const Problem<T>& problem, const Entry<T>& entry) {
-  return has_nearest(problem.neighborhood->set) && !entry.mask &&
+  return is_cut_by_radius_alone(problem.neighborhood->set, true) && !entry.mask &&
          !problem.neighborhood->metric.terms.empty() && problem.neighborhood->graph == nullptr;
 }
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -209,3 +213,16 @@ def test_bits_depend_on_neither_batch_nor_threads(case, points, dtype, rng):
         if near in (SETS["nearest"][0], SETS["radius"][0], SETS["nearest within a radius"][0]):
             alone = vc.local_mean(q[row : row + 1], x, y, bandwidth=0.5, neighbors=near)
             assert alone.tobytes() == one[row : row + 1].tobytes(), number
+
+
+def test_the_code_of_the_documentation():
+    page = Path(__file__).parents[2] / "docs" / "neighbor-sets.md"
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    assert len(blocks) == 6
+    names: dict[str, Any] = {}
+    exec("\n".join(blocks), names)
+    np.testing.assert_allclose(
+        vc.local_mean(None, None, names["values"], bandwidth=0.05, neighbors=names["graph"]),
+        names["by_graph"],
+        atol=1e-12,
+    )
