@@ -180,6 +180,50 @@ FAULTS = [
         "if (sums[2] == 0) continue;  // no weight in this chunk: not merged",
         "",
     ),
+    # Sets of neighbors
+    Fault(
+        "a window ends before its last key",
+        "cpp/src/neighborhood.cpp",
+        "std::clamp(position + set.after + 1, first",
+        "std::clamp(position + set.after, first",
+    ),
+    Fault(
+        "scores at a radius are trusted",
+        "cpp/src/gates.cpp",
+        "tile_keys, low, inside.data()",
+        "tile_keys, high, inside.data()",
+    ),
+    Fault(
+        "what & joins cuts after the k nearest",
+        "cpp/src/lists.cpp",
+        "find(*late[0], row, all, out);",
+        "find(*late[0], row, {}, out);\n"
+        "  std::erase_if(out, [&](std::int64_t key) { return !is_candidate_of(row, key, all); });",
+    ),
+    Fault(
+        "lists count rows from the first query",
+        "cpp/src/lists.cpp",
+        "const std::int64_t number = row + n_.query_offset;",
+        "const std::int64_t number = row;",
+    ),
+    Fault(
+        "padding lanes of a list count",
+        "cpp/src/pair_tile.cpp",
+        "run.lanes - run.count, none<T>);",
+        "run.lanes - run.count, T(0));",
+    ),
+    Fault(
+        "a hit in a list is not done again",
+        "cpp/src/pair_tile.cpp",
+        "block.state.reference[slot] = std::numeric_limits<double>::infinity();",
+        "",
+    ),
+    Fault(
+        "an edge that is stored twice counts twice",
+        "python/vicinal/graph.py",
+        "matrix.sum_duplicates()",
+        "matrix.sort_indices()",
+    ),
     # Special values
     Fault(
         "NaN queries are ordinary",

@@ -223,6 +223,15 @@ def test_stored_zeros_are_edges():
     assert stats.count == 0
 
 
+def test_an_edge_of_a_pattern_counts_once_and_weights_add_up():
+    twice = csr_array((np.ones(3), [2, 0, 2], [0, 3]), shape=(1, 3))
+    x, y = np.zeros((3, 1)), np.array([1.0, 100.0, 4.0])
+    pattern = vc.local_stats(x[:1], x, y, neighbors=vc.Graph(twice, data="pattern"))
+    assert (pattern.mean, pattern.count) == (2.5, 2)
+    assert vc.local_mean(None, None, y, neighbors=vc.Graph(twice, data="weight")) == 3.0
+    assert twice.nnz == 3  # the caller's matrix is as it was
+
+
 def test_what_a_search_returned_is_a_set(rng):
     x = rng.normal(size=(N, 3))
     expected = vc.local_mean(x, x, x, neighbors=vc.KNearest(5))

@@ -91,8 +91,8 @@ inline NeighborSet blocks(View<const bool> mask, std::int64_t block) {
 inline NeighborSet image_patch(std::vector<std::int64_t> shape, std::vector<std::int64_t> reach) {
   return {.kind = NeighborSet::Kind::grid, .shape = std::move(shape), .reach = std::move(reach)};
 }
-// Query i sees keys indices[indptr[i]] … indices[indptr[i + 1] − 1], each of them once unless the
-// edges have numbers.
+// Query i sees keys indices[indptr[i]] … indices[indptr[i + 1] − 1]. Without numbers on the edges a
+// row must not name a key twice, and this is not checked; with them such edges add up.
 inline NeighborSet graph(std::span<const std::int64_t> indptr,
                          std::span<const std::int64_t> indices) {
   return {.kind = NeighborSet::Kind::graph, .indptr = indptr, .indices = indices};
