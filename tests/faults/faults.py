@@ -190,8 +190,8 @@ FAULTS = [
     Fault(
         "scores at a radius are trusted",
         "cpp/src/gates.cpp",
-        "tile_keys, low, inside.data()",
-        "tile_keys, high, inside.data()",
+        "n.radius_score * (1 - error) - least",
+        "n.radius_score * (1 + error) + least",
     ),
     Fault(
         "what & joins cuts after the k nearest",
