@@ -133,6 +133,18 @@ TEST_CASE_TEMPLATE("coincident keys of a list outweigh all others", T, float, do
   CHECK(got.row(2)[0] == doctest::Approx((8.0 / 36 + 32.0 / 64) / (1.0 / 36 + 1.0 / 64)));
 }
 
+TEST_CASE_TEMPLATE("a hit outweighs the other tiles of a long list", T, float, double) {
+  sample::Points<T> points(2, 700, 1, 1);
+  for (std::int64_t k = 0; k < 700; ++k) points.keys.row(k)[0] = T(2 + k);
+  points.queries.data = {T(7), T(650)};  // hits in the first and the last tile
+  for (const NeighborSet& set : {nearest(700), nearest(1) | window(700, 700)}) {
+    const auto got =
+        points.mean(Kernel{.profile = Profile::inverse_distance, .shape = 2}, {.neighbors = set});
+    CHECK(got.row(0)[0] == points.values.row(5)[0]);
+    CHECK(got.row(1)[0] == points.values.row(648)[0]);
+  }
+}
+
 namespace {
 
 struct Refused {

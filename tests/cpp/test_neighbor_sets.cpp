@@ -1,107 +1,14 @@
-// Sets of neighbors against naive loops: which keys count, what becomes of them, what is refused.
+// Sets of neighbors against naive loops: which keys count, and what becomes of them.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
-#include <array>
 #include <numeric>
-#include <string>
 
-#include "naive.hpp"
-#include "naive_sets.hpp"
-#include "sample.hpp"
-#include "vicinal/neighbors.hpp"
+#include "sample_sets.hpp"
 
 using namespace vicinal;
-
-namespace {
-
-using Ints = std::vector<std::int64_t>;
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr std::int64_t rows = 300;  // more than a tile
-constexpr std::int64_t edge = 7, edges = (rows + edge - 1) / edge;
-
-struct Case {
-  std::string name;
-  NeighborSet set;
-};
-
-// Sets over `rows` queries and keys, and what they borrow.
-struct Sets {
-  Ints query_offsets{0, 10, 10, 280, rows}, key_offsets{0, 3, 20, 100, rows};
-  std::array<bool, edges * edges> used{};
-  Ints indptr{0}, indices;
-  std::vector<Case> cases;
-
-  Sets() {
-    sample::Numbers numbers(3);
-    for (bool& use : used) use = numbers.uniform() < 0.4;
-    for (std::int64_t i = 0; i < rows; ++i) {
-      for (std::int64_t j = 0; j < rows; ++j)
-        if (numbers.uniform() < 0.05) indices.push_back(j);
-      indptr.push_back(std::ssize(indices));
-    }
-    const NeighborSet block = blocks({used.data(), edges, edges}, edge),
-                      listed = graph(indptr, indices), pixels = image_patch({5, 6, 10}, {1, 2, 0}),
-                      causal = window(infinity, 0);
-    cases = {
-        {"nearest", nearest(7)},
-        {"radius", within(0.7)},
-        {"window", window(5, 3)},
-        {"causal", causal},
-        {"window with offset", window(0, 10, -4)},
-        {"window of a column", window_on(1, 0.25, infinity)},
-        {"segments", segments(query_offsets, key_offsets)},
-        {"blocks", block},
-        {"grid", pixels},
-        {"graph", listed},
-        {"nearest within", nearest(7) & within(0.3)},
-        {"nearest in a window", window(20, 20) & nearest(4)},
-        {"nearest of a graph", listed & nearest(3) & within(2.0)},
-        {"causal radius", within(1.0) & causal},
-        {"gates", block & window(90, 90) & within(1.5)},
-        {"window or graph", window(2, 2) | listed},
-        {"nearest or radius", nearest(5) | within(0.2)},
-        {"cut of a union", (nearest(5) | pixels) & within(1.5)},
-        {"cut of a union of sets", (block | listed) & causal},
-        {"two nearest", nearest(9) & nearest(4)},
-        {"long lists", nearest(280) | window(1, 0)},
-        {"nothing", within(0.0)},
-    };
-  }
-  Sets(const Sets&) = delete;
-};
-
-const Sets& sets() {
-  static const Sets all;
-  return all;
-}
-
-const Kernel kernel{.bandwidth = 0.8};
-
-// Row i by the formula, over the keys that the set holds of the candidates.
-template <class T>
-naive::Row expected(const sample::Points<T>& points, const NeighborSet& set, std::int64_t i,
-                    const naive::Keys& candidates) {
-  const View<const T> keys = points.keys.view();
-  const naive::Keys in = naive::Seen<T>{points.queries.row(i), i, keys}.of(set, candidates);
-  std::vector<naive::Real> weights;
-  for (std::int64_t k = 0; k < keys.rows; ++k)
-    weights.push_back(in[static_cast<std::size_t>(k)]
-                          ? naive::weight(kernel, points.queries.row(i), keys.row(k), keys.columns)
-                          : 0);
-  return naive::row_of(std::move(weights), points.values.view());
-}
-
-template <class T>
-bool close(T got, naive::Real wanted) {
-  if (!std::isfinite(wanted)) return std::isnan(wanted) ? std::isnan(got) : got == T(wanted);
-  const naive::Real error = sizeof(T) == 4 ? 3e-5L : 1e-12L;
-  return std::abs(got - wanted) <= error * std::max<naive::Real>(1, std::abs(wanted));
-}
-
-const naive::Keys all_keys(rows, 1);
-
-}  // namespace
+using sample::all_keys, sample::close, sample::expected, sample::infinity, sample::Ints,
+    sample::kernel, sample::rows, sample::sets;
 
 TEST_CASE_TEMPLATE("statistics are those of the keys in the set", T, float, double) {
   const sample::Points<T> points(rows, rows, 2, 3);
@@ -240,80 +147,33 @@ TEST_CASE_TEMPLATE("keys at the radius are told by differences in double", T, fl
     }
 }
 
-TEST_CASE_TEMPLATE("threads, batches of queries and an index change no bit", T, float, double) {
-  const sample::Points<T> points(rows, rows, 2, 3);
-  const KeyIndex<T> index(points.keys.view());
-  constexpr std::int64_t first = 37, m = 101;
-  Ints own(m);
-  std::iota(own.begin(), own.end(), first);
-  for (const auto& [name, set] : sets().cases) {
-    CAPTURE(name);
-    Options<T> options{.exclude_self = true, .neighbors = set, .num_threads = 1};
-    const auto run = [&] {
-      sample::Outputs<T> out(rows, rows, 3, 4);
-      local_stats(kernel, points.queries.view(), points.keys.view(), points.values.view(),
-                  out.all(), options);
-      return out;
-    };
-    const auto one = run();
-    for (const int threads : {2, 3}) {
-      options.num_threads = threads;
-      CHECK(run() == one);
+TEST_CASE("keys that float32 scores put on the wrong side of a radius") {
+  constexpr std::int64_t m = 5, n = 4000;
+  sample::Numbers numbers(2);
+  const auto queries = sample::filled<float>(m, 3, [&] { return 1e-7 * numbers.normal(); });
+  sample::Matrix<float> keys(n, 3);
+  for (std::int64_t k = 0; k < n; ++k) {
+    const double x = numbers.normal(), y = numbers.normal(), z = numbers.normal();
+    const double stretch =
+        0.5 * (1 + 4e-7 * numbers.uniform(-1, 1)) / std::sqrt(x * x + y * y + z * z);
+    keys.row(k)[0] = static_cast<float>(x * stretch);
+    keys.row(k)[1] = static_cast<float>(y * stretch);
+    keys.row(k)[2] = static_cast<float>(z * stretch);
+  }
+  std::vector<std::int64_t> count(m);
+  for (const double h : {0.3, 0.7})
+    for (const NeighborSet& set :
+         {within(0.5), within(0.5) & window(infinity, infinity), within(0.5) | window(0, 0)}) {
+      local_stats(Kernel{.bandwidth = h}, queries.view(), keys.view(), {}, {.count = count},
+                  {.neighbors = set});
+      for (std::int64_t i = 0; i < m; ++i) {
+        std::int64_t inside = 0;
+        for (std::int64_t k = 0; k < n; ++k) {
+          const bool own = set.kind == NeighborSet::Kind::either && k == i;
+          const naive::Seen<float> seen{queries.row(i), i, keys.view()};
+          inside += own || seen.distance(k) <= 0.5;
+        }
+        REQUIRE(count[static_cast<std::size_t>(i)] == inside);
+      }
     }
-    options.index = &index;
-    CHECK(run() == one);
-    options.index = nullptr;
-    options.query_offset = first;
-    options.self_indices = own;
-    sample::Matrix<T> some(m, 3);
-    local_mean(kernel, {points.queries.row(first), m, 2}, points.keys.view(), points.values.view(),
-               some.view(), options);
-    const auto all = points.mean(kernel, {.exclude_self = true, .neighbors = set});
-    CHECK(std::memcmp(some.row(0), all.row(first), sizeof(T) * m * 3) == 0);
-  }
-}
-
-TEST_CASE_TEMPLATE("k nearest of many keys: the same with a tree of the caller's", T, float,
-                   double) {
-  const sample::Points<T> points(500, 9000, 3, 2);
-  const KeyIndex<T> index(points.keys.view());
-  for (const NeighborSet& set : {nearest(16), nearest(8) & within(0.2), within(0.2)}) {
-    const auto plain = points.mean(kernel, {.neighbors = set});
-    CHECK(sample::same_bits(points.mean(kernel, {.neighbors = set, .index = &index}), plain));
-    for (std::int64_t i = 0; i < 500; i += 50) {
-      const naive::Row row = expected(points, set, i, naive::Keys(9000, 1));
-      REQUIRE(close(plain.row(i)[0], row.mean[0]));
-    }
-  }
-}
-
-TEST_CASE_TEMPLATE("every item of a batch meets the set", T, float, double) {
-  const sample::Points<T> a(rows, rows, 2, 3, 1), b(rows, rows, 2, 3, 11);
-  for (const auto& [name, set] : sets().cases) {
-    CAPTURE(name);
-    sample::Matrix<T> of_a(rows, 3), of_b(rows, 3);
-    const std::array<BatchItem<T>, 2> batch{
-        BatchItem<T>{a.queries.view(), a.keys.view(), a.values.view(), {.mean = of_a.view()}},
-        BatchItem<T>{b.queries.view(), b.keys.view(), b.values.view(), {.mean = of_b.view()}}};
-    local_stats(kernel, batch, {.neighbors = set});
-    CHECK(sample::same_bits(of_a, a.mean(kernel, {.neighbors = set})));
-    CHECK(sample::same_bits(of_b, b.mean(kernel, {.neighbors = set})));
-  }
-}
-
-TEST_CASE_TEMPLATE("several kernels meet the set, each in its own units", T, float, double) {
-  const sample::Points<T> points(rows, rows, 2, 3);
-  const std::vector<KernelSum> kernels{
-      kernel, Kernel{.bandwidth = 0.2}, Kernel{.profile = Profile::laplace, .bandwidth = 3},
-      Kernel{.profile = Profile::triangular, .metric = Metric::manhattan}};
-  for (const auto& [name, set] : sets().cases) {
-    CAPTURE(name);
-    std::vector<sample::Matrix<T>> means(kernels.size(), sample::Matrix<T>(rows, 3));
-    std::vector<Statistics<T>> statistics;
-    for (auto& mean : means) statistics.push_back({.mean = mean.view()});
-    local_stats(kernels, points.queries.view(), points.keys.view(), points.values.view(),
-                statistics, {.neighbors = set});
-    for (std::size_t i = 0; i < kernels.size(); ++i)
-      CHECK(sample::same_bits(means[i], points.mean(kernels[i], {.neighbors = set})));
-  }
 }
