@@ -40,7 +40,7 @@ VICINAL_EXPORT vicinal_status vicinal_index_free(vicinal_index* index);
 typedef struct vicinal_search_options {
   size_t struct_size;
   int64_t query_stride;               // elements from one query to the next; 0 repeats the first
-  const int64_t* self_indices;        // m: each query's own key, -1 = none; NULL: the row number
+  const int64_t* self_indices;        // m: each query's own key, -1 = none; NULL (m = n): its row
   int64_t exclude_self;               // 1: leave the own key out
   int64_t num_threads;                // 0: what OpenMP gives the calling thread
   int (*interrupted)(void* context);  // not 0 stops the call
@@ -53,7 +53,8 @@ VICINAL_EXPORT vicinal_status vicinal_search_options_init(vicinal_search_options
 
 // The k nearest keys (1 <= k <= n) of queries (m x d). distances and indices are m x k, owned by
 // the caller, and overlap neither an input nor each other. Where there are fewer than k, +inf and
-// -1; a query that holds NaN receives NaN and -1. `options` and `report` may be NULL.
+// -1; a query that holds NaN receives NaN and -1. `options` and `report` may be NULL. Of the
+// report, pairs_visited is told, here and below.
 VICINAL_EXPORT vicinal_status vicinal_knn_f32(const vicinal_index* index,
                                               const vicinal_search_options* options,
                                               const float* queries, int64_t m, int64_t k,
