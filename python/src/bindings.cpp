@@ -178,8 +178,9 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         "progress"_a = none);
   m.def("run_each", &run_each, "kernels"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),
         "weights"_a = none, "self_indices"_a = none, "exclude_self"_a = false, "outputs"_a,
-        "neighbors"_a = py::none(), "empty"_a = "nan", "empty_value"_a = std::numeric_limits<double>::quiet_NaN(),
-        "num_threads"_a = 0, "progress"_a = none);
+        "neighbors"_a = py::none(), "empty"_a = "nan",
+        "empty_value"_a = std::numeric_limits<double>::quiet_NaN(), "num_threads"_a = 0,
+        "progress"_a = none);
   bind_state(m);
 
   py::class_<vicinal::ProfileTable>(m, "Table")
