@@ -19,7 +19,9 @@ vicinal_status knn_of(const vicinal_index* index, const vicinal_search_options* 
     const KeyIndex<T>& own = index_of<T>(index);
     const vicinal_search_options o = read_search(given);
     check_report(report);
-    if (k < 1) refuse("k must be at least 1, got " + std::to_string(k));
+    if (const std::int64_t n = own.keys().rows; k < 1 || k > n)  // before memory of that size
+      refuse("k must be at least 1 and at most the number of keys (" + std::to_string(n) +
+             "), got " + std::to_string(k));
     const SearchOptions options = call_search(o, m);
     const auto points = matrix("queries", queries, m, own.keys().columns, o.query_stride);
     const auto far = matrix("distances", distances, m, k);
