@@ -80,7 +80,8 @@ CHANGES = {
     "model density": (changed("model", value="KernelDensity"), "do not fit|does not fit"),
     "no parameters": (removed("parameters"), "lacks"),
     "parameters list": (changed("parameters", value=[]), "lacks"),
-    "unknown parameter": (changed("parameters", "neighbors", value=3), "parameters"),
+    "unknown parameter": (changed("parameters", "levels", value=3), "parameters"),
+    "no set": (changed("parameters", "neighbors", value=3), "neighbors must be"),
     "self parameter": (changed("parameters", "self", value=3), "parameters"),
     "kernel function": (
         changed("parameters", "kernel", value={"object": "eval", "fields": {}}),
