@@ -10,12 +10,14 @@ import pytest
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import vicinal as vc
 from vicinal.models import KernelDensity, LocalMeanClassifier, LocalMeanRegressor
 
 MODELS = (KernelDensity, LocalMeanClassifier, LocalMeanRegressor)
 SETTINGS = (
     {},
     {"kernel": "epanechnikov", "empty": "nearest"},
+    {"kernel": "tricube", "neighbors": vc.KNearest(5) | vc.Radius(0.5), "empty": "nearest"},
     {"bandwidth": "loo"},
     {"bandwidth": "plugin"},
 )
