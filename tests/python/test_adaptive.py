@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.special import logsumexp
@@ -221,3 +224,12 @@ def test_bad_bandwidths_are_refused(message, call):
 def test_an_accumulator_takes_one_bandwidth():
     with pytest.raises(TypeError, match="PerKey is a bandwidth of local_mean"):
         vc.LocalMeanAccumulator(X, bandwidth=PerKey(np.ones(4)))
+
+
+def test_the_page_runs():
+    page = Path(__file__).parents[2] / "docs" / "bandwidth.md"
+    section = page.read_text(encoding="utf-8").split("## A bandwidth for every key or query")[1]
+    code = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+    exec(code[1], names := {})
+    for name in ("nearest", "entropy", "abramson", "own"):
+        np.testing.assert_allclose(names[name][0], np.log(0.5), atol=0.3)
