@@ -123,7 +123,8 @@ def local_mean(
     `vicinal.partial.merge_all` merges those of one chunk of queries in the order of the keys. So
     the bits depend on the chunks of `keys` alone, and equal those of one process that does the
     same. The other arrays are cut to the chunks of `queries` and `keys`; a numpy array is one
-    chunk.
+    chunk. `neighbors`, `out` and `progress` have no place here: an accumulator sees the keys piece
+    by piece, and nothing is computed yet.
 
     Examples
     --------
