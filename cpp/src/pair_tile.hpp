@@ -40,7 +40,6 @@ class PairTile {
   void count(Block<T>& block, const Run& run) noexcept;
   void offer(Block<T>& block, const Run& run, const T* ranks, const T* factors) noexcept;
   void sum(Block<T>& block, const Run& run, T reference) noexcept;
-  void sum_values(const Run& run, T* sums, double* scales) noexcept;
   bool sum_with_care(const Run& run, T* sums, double* scales) noexcept;
   void sum_moments(const Run& run) noexcept;
   void drop_infinite_keys(const FactorPlan<T>& factor, T* logs, T* factors) noexcept;
