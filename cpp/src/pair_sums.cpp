@@ -43,8 +43,12 @@ void PairTile<T>::sum(Block<T>& block, const Run& run, T reference) noexcept {
 template <class T>
 bool PairTile<T>::sum_with_care(const Run& run, T* sums, double* scales) noexcept {
   const T most = sizeof(T) == 4 ? T(0x1p100) : T(0x1p900), least = 1 / most;
-  const auto ordinary = [&](T s) { return s == 0 || (std::abs(s) < most && std::abs(s) > least); };
-  if (std::all_of(sums, sums + problem_.p, ordinary)) return false;
+  const auto ordinary = [&](T s) {
+    return (s == 0) | ((std::abs(s) < most) & (std::abs(s) > least));
+  };
+  bool all = true;
+  for (std::int64_t c = 0; c < problem_.p; ++c) all &= ordinary(sums[c]);
+  if (all) return false;
   const T* weights = logs(0) + run.first;
   for (std::int64_t c = 0; c < problem_.p; ++c) {
     scales[c] = 1;

@@ -58,7 +58,12 @@ void write_mean(const Row<T>& row, bool empty, double fill, std::int64_t nearest
     return;
   }
   const double mass = row.mass();
-  for (std::int64_t c = 0; c < p; ++c) out[c] = static_cast<T>(row.sum(header_columns + c) / mass);
+  const double* hi = row.state().hi.data() + row.slot * row.state().columns + header_columns;
+  const double* lo = row.state().lo.data() + row.slot * row.state().columns + header_columns;
+  for (std::int64_t c = 0; c < p; ++c) {  // RowState::sum, without its branch
+    const double low = hi[c] - hi[c] == 0 ? lo[c] : 0.0;
+    out[c] = static_cast<T>((hi[c] + low) / mass);
+  }
   if (!row.state().has_units(row.slot)) return;
   for (std::int64_t c = 0; c < p; ++c)
     out[c] = static_cast<T>(
