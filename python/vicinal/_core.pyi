@@ -62,6 +62,7 @@ class KeyIndex(metaclass=_Bound):
 
 @final
 class NeighborSet(metaclass=_Bound):
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...  # made by the methods below alone
     @staticmethod
     def nearest(k: int) -> NeighborSet: ...
     @staticmethod
