@@ -11,11 +11,6 @@ using kernels::group_rows;
 
 namespace {
 
-void flatten(const NeighborSet& set, std::vector<const NeighborSet*>& parts) {
-  if (set.kind != Kind::both) return parts.push_back(&set);
-  for (const NeighborSet& part : set.parts) flatten(part, parts);
-}
-
 // Largest k of all `nearest` in the set; 0: there is none.
 std::int64_t largest_k(const NeighborSet& set) {
   std::int64_t k = set.kind == Kind::nearest ? set.k : 0;

@@ -14,12 +14,6 @@ using Kind = NeighborSet::Kind;
 
 namespace {
 
-// The parts of a & b & …, however they were joined.
-void flatten(const NeighborSet& set, std::vector<const NeighborSet*>& parts) {
-  if (set.kind != Kind::both) return parts.push_back(&set);
-  for (const NeighborSet& part : set.parts) flatten(part, parts);
-}
-
 bool any_of(const NeighborSet& set, auto&& test) {
   return test(set) || std::any_of(set.parts.begin(), set.parts.end(),
                                   [&](const NeighborSet& part) { return any_of(part, test); });
@@ -90,6 +84,11 @@ void check_metric_of_radius(const Neighborhood<T>& n, double radius) {
 }
 
 }  // namespace
+
+void flatten(const NeighborSet& set, std::vector<const NeighborSet*>& parts) {
+  if (set.kind != Kind::both) return parts.push_back(&set);
+  for (const NeighborSet& part : set.parts) flatten(part, parts);
+}
 
 bool has_nearest(const NeighborSet& set) {
   return any_of(set, [](const NeighborSet& s) { return s.kind == Kind::nearest; });

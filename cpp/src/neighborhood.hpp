@@ -58,6 +58,8 @@ template <class T>
 bool is_within(const Neighborhood<T>& n, double radius, const Problem<T>& problem,
                const Entry<T>& entry, std::int64_t row, std::int64_t key) noexcept;
 
+// The parts of a & b & …, however they were joined.
+void flatten(const NeighborSet& set, std::vector<const NeighborSet*>& parts);
 bool has_nearest(const NeighborSet& set);
 // Some part of it looks for keys by their distance, k nearest or a radius.
 bool finds_by_distance(const NeighborSet& set);
