@@ -46,9 +46,9 @@ void open_block(const Problem<T>& problem, const Entry<T>& entry, Block<T>& bloc
   block.mode = first_reference(problem, entry);
   block.todo.clear();
   for (std::int64_t i = 0; i < rows; ++i) {
-    block.clear(i);
     const RowKind kind =
         classify_query(problem, entry.queries + block.row(i) * problem.query_stride);
+    if (!block.writes_means || kind != ordinary) block.clear(i);
     block.kind[static_cast<std::size_t>(i)] = kind;
     if (kind == ordinary) block.todo.push_back(i);
     if (kind == infinite && entry.weights_out != nullptr)

@@ -31,6 +31,9 @@ class ListWorker {
     open_block(problem_, entry_, block, block.first, block.rows);
     block.mode = Reference::peak;
     run_pass(block, poll);
+    std::erase_if(block.todo, [&](std::int64_t i) {
+      return block.kind[static_cast<std::size_t>(i)] == written;
+    });
     finish_block(
         problem_, entry_, block, poll, [&] { run_pass(block, poll); },
         [&](std::int64_t row) { return choice_of(row); });
@@ -47,12 +50,11 @@ class ListWorker {
       const std::int64_t* slots = block.todo.data() + first;
       for (int r = 0; r < count; ++r) index[r] = block.row(slots[r]);
       maker_.run(index, count);
-      for (int r = 0; r < count && !poll.stopped(); ++r) {
-        tile_.add(block, slots[r], maker_.list(r));
-        pairs_ += std::ssize(maker_.list(r).keys);
-        poll.advance(problem_.n);
-        poll.look();
-      }
+      if (poll.stopped()) return;  // the lists may be short
+      tile_.add(block, slots, count, maker_);
+      for (int r = 0; r < count; ++r) pairs_ += std::ssize(maker_.list(r).keys);
+      poll.advance(problem_.n * count);
+      poll.look();
     }
     tile_.flush(block);
   }
@@ -90,16 +92,40 @@ class ListWorker {
   std::int64_t pairs_ = 0;
 };
 
+// Nothing but the means is asked for.
+template <class T>
+bool wants_means_alone(const Problem<T>& problem, const Entry<T>& e) {
+  return e.mean != nullptr && problem.moment_columns() == 0 && problem.k == 0 &&
+         !problem.lists_weights && e.weights_out == nullptr && e.log_mass == nullptr &&
+         e.ess == nullptr && e.self_weight == nullptr && e.count == nullptr;
+}
+
+// Rows that stand together share neighbors, and so values: where these do not fit into a cache, an
+// order of the rows pays for itself if every row reads this much.
+template <class T>
+bool is_order_worthwhile(const Problem<T>& problem) {
+  constexpr double cache = 1 << 22, least_per_row = 8192;
+  const NeighborSet& set = problem.neighborhood->set;
+  if (set.kind != NeighborSet::Kind::graph || set.data != EdgeData::pattern || problem.d > 8)
+    return false;
+  const double bytes = static_cast<double>(problem.p) * sizeof(T);
+  return bytes * static_cast<double>(problem.n) > cache &&
+         bytes * static_cast<double>(set.indices.size()) >=
+             least_per_row * static_cast<double>(problem.m);
+}
+
 template <class T>
 std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Poll& poll,
                        const Sink<T>& sink, std::atomic<std::int64_t>& pairs) {
   const Entry<T>& entry = problem.entries[e];
   std::optional<NearestSource<T>> source;
-  std::vector<std::int64_t> order;  // near rows together, where a tree is searched
+  std::vector<std::int64_t> order;  // near rows together, where it helps
   if (searches_tree(problem, entry)) {
     source.emplace(problem, entry, threads, poll);
     order = order_of_queries(source->problem(), source->entry(), source->packed().keys().space,
                              group_rows<T>, threads, poll);
+  } else if (is_order_worthwhile(problem)) {
+    order = order_by_cells(problem, entry);
   }
   const std::int64_t rows = std::clamp<std::int64_t>(
                          problem.m / (8 * threads) / group_rows<T> * group_rows<T>, group_rows<T>,
@@ -113,6 +139,7 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
           ListWorker<T> worker(problem, entry, source ? &*source : nullptr, poll);
           Block<T> block;
           allocate(block, problem, std::min(rows, problem.m));
+          block.writes_means = wants_means_alone(problem, entry);
           if (!order.empty()) block.order = order.data();
           for (std::int64_t b = next++; b < blocks && !poll.stopped(); b = next++) {
             block.first = b * rows;

@@ -1,8 +1,10 @@
 // What the lanes of a row add up to.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "fold.hpp"
+#include "kernels/tame.hpp"
 #include "pair_tile.hpp"
 
 namespace vicinal {
@@ -42,17 +44,13 @@ void PairTile<T>::sum(Block<T>& block, const Run& run, T reference) noexcept {
 // 0. Returns whether columns are scaled.
 template <class T>
 bool PairTile<T>::sum_with_care(const Run& run, T* sums, double* scales) noexcept {
-  const T most = sizeof(T) == 4 ? T(0x1p100) : T(0x1p900), least = 1 / most;
-  const auto ordinary = [&](T s) {
-    return (s == 0) | ((std::abs(s) < most) & (std::abs(s) > least));
-  };
   bool all = true;
-  for (std::int64_t c = 0; c < problem_.p; ++c) all &= ordinary(sums[c]);
+  for (std::int64_t c = 0; c < problem_.p; ++c) all &= is_tame(sums[c]);
   if (all) return false;
   const T* weights = logs(0) + run.first;
   for (std::int64_t c = 0; c < problem_.p; ++c) {
     scales[c] = 1;
-    if (ordinary(sums[c])) continue;
+    if (is_tame(sums[c])) continue;
     const auto value = [&](int k) {
       return entry_.values[keys_[run.first + k] * problem_.value_stride + c];
     };
@@ -95,7 +93,59 @@ void PairTile<T>::sum_moments(const Run& run) noexcept {
   }
 }
 
-template void PairTile<float>::sum(Block<float>&, const Run&, float) noexcept;
-template void PairTile<double>::sum(Block<double>&, const Run&, double) noexcept;
+// -------------------------------------------------------------------------- means without a state
+
+// Rows of a graph of weights need no tile: the lists are read where they stand.
+template <class T>
+void PairTile<T>::write_given(Block<T>& block, const std::int64_t* slots, int count,
+                              const ListMaker<T>& lists) noexcept {
+  int rows[max_group_rows];
+  means_.clear();
+  for (int r = 0; r < count; ++r) {
+    const RowList<T>& list = lists.list(r);
+    if (list.keys.empty() || std::ssize(list.keys) > tile_) continue;
+    rows[means_.size()] = r;
+    means_.push_back({list.edges.data(), list.keys.data(), static_cast<int>(list.keys.size()),
+                      mean_of(block, slots[r])});
+  }
+  problem_.table->mean_runs(means_.data(), static_cast<int>(means_.size()), means_of(true));
+  for (std::size_t i = 0; i < means_.size(); ++i)
+    if (means_[i].done) block.kind[static_cast<std::size_t>(slots[rows[i]])] = written;
+}
+
+// Of the runs of the tile that are all of their rows; the others, and rows that need care, go by
+// their states.
+template <class T>
+void PairTile<T>::write_means(Block<T>& block) noexcept {
+  const T infinity = std::numeric_limits<T>::infinity();
+  means_.clear();
+  for (const Run& run : runs_)
+    if (run.alone && run.peak != infinity)
+      means_.push_back(
+          {logs(0) + run.first, keys_ + run.first, run.count, mean_of(block, run.slot)});
+  problem_.table->mean_runs(means_.data(), static_cast<int>(means_.size()), means_of(false));
+  auto mean = means_.begin();
+  for (const Run& run : runs_) {
+    if (!run.alone) continue;
+    if (run.peak != infinity && (mean++)->done)
+      block.kind[static_cast<std::size_t>(run.slot)] = written;
+    else
+      block.clear(run.slot);
+  }
+}
+
+template <class T>
+MeanArguments<T> PairTile<T>::means_of(bool given) const noexcept {
+  return {entry_.values, problem_.value_stride, static_cast<int>(problem_.p), given,
+          problem_.plan.is_signed};
+}
+
+#define VICINAL_INSTANTIATE(T)                                                \
+  template void PairTile<T>::sum(Block<T>&, const Run&, T) noexcept;          \
+  template void PairTile<T>::write_given(Block<T>&, const std::int64_t*, int, \
+                                         const ListMaker<T>&) noexcept;       \
+  template void PairTile<T>::write_means(Block<T>&) noexcept;
+VICINAL_INSTANTIATE(float)
+VICINAL_INSTANTIATE(double)
 
 }  // namespace vicinal

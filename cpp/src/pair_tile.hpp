@@ -14,29 +14,35 @@ class PairTile {
  public:
   PairTile(const Problem<T>& problem, const Entry<T>& entry);
 
-  void add(Block<T>& block, std::int64_t slot, const RowList<T>& list) noexcept;
+  // The lists of `count` rows of the block, at most group_rows.
+  void add(Block<T>& block, const std::int64_t* slots, int count,
+           const ListMaker<T>& lists) noexcept;
   void flush(Block<T>& block) noexcept;
 
  private:
-  struct Run {
-    std::int64_t slot;
-    int first, count, lanes;  // of the tile; lanes in whole packs
-  };
+  using Run = kernels::Run<T>;
   struct Panels {
     Buffer<T> queries, keys;  // depth × key_stride
     std::vector<T> row;       // one point as the factor sees it
   };
 
+  void add_row(Block<T>& block, std::int64_t slot, const RowList<T>& list) noexcept;
   void load(const Run& run, std::int64_t row, const RowList<T>& list, std::int64_t begin) noexcept;
-  void load_factor(const FactorPlan<T>& factor, Panels& panels, const Run& run,
-                   const T* query) noexcept;
-  void prefetch(const Run& run, bool values_alone) noexcept;
+  void load_factor(const FactorPlan<T>& factor, Panels& panels) noexcept;
+  void prefetch(const Run& run) noexcept;
   void load_prior(const Run& run, std::int64_t row) noexcept;
   void score(const FactorPlan<T>& factor, const Panels& panels, T* out) noexcept;
   bool weigh_term(std::size_t term, Reference mode) noexcept;
   void drop_lanes(std::size_t term, bool have) noexcept;
   void take_edges() noexcept;
-  void weigh(Block<T>& block, const Run& run, const bool* have) noexcept;
+  void weigh(Block<T>& block, const bool* have) noexcept;
+  void write_given(Block<T>& block, const std::int64_t* slots, int count,
+                   const ListMaker<T>& lists) noexcept;
+  void write_means(Block<T>& block) noexcept;
+  kernels::MeanArguments<T> means_of(bool given) const noexcept;
+  T* mean_of(const Block<T>& block, std::int64_t slot) const noexcept {
+    return entry_.mean + block.row(slot) * problem_.mean_stride;
+  }
   void count(Block<T>& block, const Run& run) noexcept;
   void offer(Block<T>& block, const Run& run, const T* ranks, const T* factors) noexcept;
   void sum(Block<T>& block, const Run& run, T reference) noexcept;
@@ -57,10 +63,11 @@ class PairTile {
   std::vector<std::vector<Panels>> panels_;
   Buffer<T> tiles_;  // per term: logs and factors; two more of scratch
   std::vector<Run> runs_;
-  int used_ = 0;              // lanes
-  std::int64_t keys_[tile_];  // row of the key of each lane
+  std::vector<kernels::MeanRun<T>> means_;  // of the runs that are alone, in their order
+  int used_ = 0;                            // lanes
+  std::int64_t keys_[tile_];                // row of the key of each lane
   const T* query_rows_[tile_];
-  alignas(64) T prior_[tile_];  // log2; −inf where there is no key
+  alignas(64) T prior_[tile_];  // log2; −inf where there is no key; unless no pair has one
   T edges_[tile_];
   alignas(64) T scales_of_pairs_[tile_];
   Group<T> scratch_;  // sums of one row

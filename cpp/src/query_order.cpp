@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 
 #include "workspace.hpp"
 
@@ -32,6 +34,63 @@ std::vector<std::int64_t> order_of_queries(const Problem<T>& problem, const Entr
   return order;
 }
 
+namespace {
+
+constexpr int cell_bits = 12;
+
+// A feature of the queries and its part of a cell's number.
+template <class T>
+struct GridAxis {
+  std::int64_t feature = 0;
+  T low = std::numeric_limits<T>::infinity(), high = -low;
+  double scale = 0;
+
+  double range() const { return static_cast<double>(high) - static_cast<double>(low); }
+  std::size_t cell(T x, int bits) const {  // what is not finite goes to an end
+    const double at = (static_cast<double>(x) - static_cast<double>(low)) * scale,
+                 last = static_cast<double>((1 << bits) - 1);
+    return at > 0 ? static_cast<std::size_t>(std::min(at, last)) : 0;
+  }
+};
+
+}  // namespace
+
+template <class T>
+std::vector<std::int64_t> order_by_cells(const Problem<T>& problem, const Entry<T>& entry) {
+  const auto query = [&](std::int64_t row) { return entry.queries + row * problem.query_stride; };
+  std::vector<GridAxis<T>> axes(static_cast<std::size_t>(problem.d));
+  for (std::size_t j = 0; j < axes.size(); ++j) axes[j].feature = static_cast<std::int64_t>(j);
+  for (std::int64_t i = 0; i < problem.m; ++i)
+    for (GridAxis<T>& axis : axes) {
+      const T x = query(i)[axis.feature];
+      if (!std::isfinite(x)) continue;
+      axis.low = std::min(axis.low, x);
+      axis.high = std::max(axis.high, x);
+    }
+  std::stable_sort(axes.begin(), axes.end(), [](const GridAxis<T>& a, const GridAxis<T>& b) {
+    return a.range() > b.range();
+  });
+  axes.resize(std::min<std::size_t>(axes.size(), 3));
+  const int bits = cell_bits / static_cast<int>(axes.size());
+  for (GridAxis<T>& axis : axes)
+    if (axis.range() > 0) axis.scale = static_cast<double>(1 << bits) / axis.range();
+  std::vector<std::uint16_t> cells(static_cast<std::size_t>(problem.m));
+  std::vector<std::int64_t> begins((std::size_t{1} << cell_bits) + 1), order(cells.size());
+  for (std::int64_t i = 0; i < problem.m; ++i) {
+    std::size_t cell = 0;
+    for (const GridAxis<T>& axis : axes)
+      cell = cell << bits | axis.cell(query(i)[axis.feature], bits);
+    cells[static_cast<std::size_t>(i)] = static_cast<std::uint16_t>(cell);
+    ++begins[cell + 1];
+  }
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    order[static_cast<std::size_t>(begins[cells[i]]++)] = static_cast<std::int64_t>(i);
+  return order;
+}
+
+template std::vector<std::int64_t> order_by_cells(const Problem<float>&, const Entry<float>&);
+template std::vector<std::int64_t> order_by_cells(const Problem<double>&, const Entry<double>&);
 template std::vector<std::int64_t> order_of_queries(const Problem<float>&, const Entry<float>&,
                                                     const BoxSpace<float>&, int, int, Poll&);
 template std::vector<std::int64_t> order_of_queries(const Problem<double>&, const Entry<double>&,

@@ -12,4 +12,9 @@ std::vector<std::int64_t> order_of_queries(const Problem<T>& problem, const Entr
                                            const BoxSpace<T>& space, int together, int threads,
                                            Poll& poll);
 
+// Rows by the cells of a coarse grid over the widest features: cheaper, and good enough to meet the
+// same values again while they are in a cache.
+template <class T>
+std::vector<std::int64_t> order_by_cells(const Problem<T>& problem, const Entry<T>& entry);
+
 }  // namespace vicinal

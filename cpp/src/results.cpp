@@ -5,11 +5,13 @@
 #include <limits>
 #include <numbers>
 
+#include "kernels/tame.hpp"
 #include "nearest.hpp"
 #include "rows.hpp"
 
 namespace vicinal {
 
+using kernels::Divisor;
 using kernels::header_columns;
 using kernels::tile_keys;
 
@@ -57,17 +59,17 @@ void write_mean(const Row<T>& row, bool empty, double fill, std::int64_t nearest
     std::fill_n(out, p, static_cast<T>(fill));
     return;
   }
-  const double mass = row.mass();
+  const Divisor<T> mass(row.mass());
   const double* hi = row.state().hi.data() + row.slot * row.state().columns + header_columns;
   const double* lo = row.state().lo.data() + row.slot * row.state().columns + header_columns;
   for (std::int64_t c = 0; c < p; ++c) {  // RowState::sum, without its branch
     const double low = hi[c] - hi[c] == 0 ? lo[c] : 0.0;
-    out[c] = static_cast<T>((hi[c] + low) / mass);
+    out[c] = mass.of(hi[c] + low);
   }
   if (!row.state().has_units(row.slot)) return;
   for (std::int64_t c = 0; c < p; ++c)
     out[c] = static_cast<T>(
-        std::ldexp(row.sum(header_columns + c) / mass, row.state().unit_of(row.slot, c)));
+        std::ldexp(row.sum(header_columns + c) / row.mass(), row.state().unit_of(row.slot, c)));
 }
 
 // Second central moment of columns (a, b): (Σ w z z′)/W − (Σ w z)(Σ w z′)/W², all in double about
@@ -287,6 +289,7 @@ std::int64_t write_results(const Problem<T>& problem, const Entry<T>& entry,
                            Block<T>& block) noexcept {
   std::int64_t empty_rows = 0;
   for (std::int64_t slot = 0; slot < block.rows; ++slot) {
+    if (block.kind[static_cast<std::size_t>(slot)] == written) continue;
     const Row<T> row{problem, entry, block, slot};
     if (block.kind[static_cast<std::size_t>(slot)] == has_nan) {
       write_nan(row);

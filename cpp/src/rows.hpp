@@ -10,11 +10,7 @@ template <class T>
 void pack_group(const Problem<T>& problem, const Entry<T>& entry, const std::int64_t* rows,
                 int count, Workspace<T>& workspace) noexcept;
 
-enum RowKind : std::uint8_t {
-  ordinary,
-  has_nan,
-  infinite
-};  // of a query's coordinates, as far as the kernel sees them
+// Whether its coordinates are finite, as far as the kernel sees them.
 template <class T>
 RowKind classify_query(const Problem<T>& problem, const T* query) noexcept;
 

@@ -115,6 +115,13 @@ inline constexpr std::int64_t unknown = -2;
 // their other factors and priors.
 enum class Reference { fixed, peak, hits };
 
+enum RowKind : std::uint8_t {
+  ordinary,
+  has_nan,
+  infinite,
+  written  // its mean is written: there is no state
+};
+
 // A block of rows and what is known of them so far. One worker's, or shared by all when rows are
 // few.
 template <class T>
@@ -131,6 +138,9 @@ struct Block {
   Buffer<T> cut;                        // log2-weights under which keys are left out, with tol > 0
   std::vector<std::vector<Kept<T>>> kept;  // weights of each row, if they are asked for as lists
   bool lost = false;                       // there was no memory for some of them
+  // Rows whose keys stand in one run need no state: their means are written at once. The state of
+  // an ordinary row is then cleared when it is first used.
+  bool writes_means = false;
 
   std::int64_t row(std::int64_t slot) const {
     return order == nullptr ? first + slot : order[first + slot];

@@ -208,15 +208,27 @@ FAULTS = [
     ),
     Fault(
         "padding lanes of a list count",
-        "cpp/src/pair_tile.cpp",
-        "run.lanes - run.count, none<T>);",
-        "run.lanes - run.count, T(0));",
+        "cpp/src/pair_weigh.cpp",
+        "std::fill(logs(term) + past, logs(term) + end, none<T>);",
+        "std::fill(logs(term) + past, logs(term) + end, T(0));",
     ),
     Fault(
         "a hit in a list is not done again",
-        "cpp/src/pair_tile.cpp",
+        "cpp/src/pair_weigh.cpp",
         "block.state.reference[slot] = std::numeric_limits<double>::infinity();",
         "static_cast<void>(slot);",
+    ),
+    Fault(
+        "means are written whatever their sums",
+        "cpp/src/kernels/mean_runs.hpp",
+        "run.done = are_tame(run.mean, a.columns);",
+        "",
+    ),
+    Fault(
+        "weights that cancel leave a mean",
+        "cpp/src/kernels/mean_runs.hpp",
+        "__builtin_fabs(static_cast<double>(header[0])) > floor *",
+        "__builtin_fabs(static_cast<double>(header[0])) > 0 * floor *",
     ),
     Fault(
         "an edge that is stored twice counts twice",

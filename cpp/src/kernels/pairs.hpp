@@ -4,6 +4,7 @@
 #pragma once
 
 #include "reduce.hpp"
+#include "weigh.hpp"
 
 namespace vicinal::kernels {
 namespace {
@@ -32,6 +33,27 @@ void score_pairs_haversine(const PairArguments<T>& a) {
     const Pack<T> q[3] = {Pack<T>::load(at), Pack<T>::load(at + key_stride),
                           Pack<T>::load(at + 2 * key_stride)};
     squared_arc(q, a.keys + k, a.feature_weights).store(a.scores + k);
+  }
+}
+
+// Peaks rise to the next even number, so that ties of the exponent's rounding fall alike.
+template <class T>
+void run_peaks(const T* logs, Run<T>* runs, int count) {
+  for (int i = 0; i < count; ++i) {
+    const T top =
+        2 * static_cast<T>(__builtin_ceil(run_peak(logs + runs[i].first, runs[i].lanes) / 2));
+    if (top > runs[i].peak) runs[i].peak = top;
+  }
+}
+
+template <class T>
+void exponentiate_runs(const T* logs, const T* factors, T* weights, const Run<T>* runs, int count) {
+  for (int i = 0; i < count; ++i) {
+    const int first = runs[i].first;
+    const T peak = runs[i].peak;
+    if (peak == infinity<T>) continue;
+    exponentiate_run(logs + first, factors == nullptr ? nullptr : factors + first, weights + first,
+                     runs[i].lanes, peak == -infinity<T> ? T(0) : peak);
   }
 }
 
@@ -67,18 +89,24 @@ VICINAL_INLINE void sum_run_packs(const T* weights, const std::int64_t* rows, in
   for (int p = 0; p < P; ++p) acc[p].store_unaligned(sums + p * W);
 }
 
-// One column, lane by lane.
+// Where rows begin; lanes past the last repeat the first. Returns the lanes in whole packs.
 template <class T>
-VICINAL_INLINE T sum_run_column(const T* weights, const std::int64_t* rows, int count,
-                                const T* values, std::int64_t stride) {
+VICINAL_INLINE int find_rows(const std::int64_t* rows, int count, std::int64_t stride,
+                             std::int64_t* offsets) {
   constexpr int W = Pack<T>::width;
+  const int lanes = (count + W - 1) / W * W;
+  for (int k = 0; k < count; ++k) offsets[k] = rows[k] * stride;
+  for (int k = count; k < lanes; ++k) offsets[k] = offsets[0];
+  return lanes;
+}
+
+// One column, lane by lane; lanes past the last have weight 0.
+template <class T>
+VICINAL_INLINE T sum_run_column(const T* weights, const std::int64_t* offsets, int lanes,
+                                const T* values) {
   Pack<T> sum(T(0));
-  for (int k = 0; k < count; k += W) {
-    alignas(VICINAL_VECTOR_BYTES) T y[W] = {};
-    const int lanes = count - k < W ? count - k : W;
-    for (int i = 0; i < lanes; ++i) y[i] = values[rows[k + i] * stride];
-    sum = fma(Pack<T>::load(weights + k), Pack<T>::load(y), sum);
-  }
+  for (int k = 0; k < lanes; k += Pack<T>::width)
+    sum = fma(Pack<T>::load(weights + k), Pack<T>::gather(values, offsets + k), sum);
   return sum_lanes(sum);
 }
 
@@ -91,7 +119,38 @@ void sum_run_values(const T* weights, const std::int64_t* rows, int count, const
     sum_run_packs<T, P>(weights, rows, count, values + c, stride, sums + c);
   for (; c + W <= columns; c += W)
     sum_run_packs<T, 1>(weights, rows, count, values + c, stride, sums + c);
-  for (; c < columns; ++c) sums[c] = sum_run_column<T>(weights, rows, count, values + c, stride);
+  if (c == columns) return;
+  alignas(VICINAL_VECTOR_BYTES) std::int64_t offsets[tile_keys];
+  const int lanes = find_rows<T>(rows, count, stride, offsets);
+  for (; c < columns; ++c) sums[c] = sum_run_column<T>(weights, offsets, lanes, values + c);
+}
+
+// Coordinates of the keys of all lanes, feature-major.
+template <class T>
+void gather_keys(const T* rows, std::int64_t stride, const std::int64_t* index, int lanes,
+                 int depth, T scale, T* panel) {
+  alignas(VICINAL_VECTOR_BYTES) std::int64_t offsets[tile_keys];
+  find_rows<T>(index, lanes, stride, offsets);
+  for (int k = 0; k < lanes; k += Pack<T>::width)
+    for (int j = 0; j < depth; ++j)
+      (Pack<T>::gather(rows + j, offsets + k) * Pack<T>(scale)).store(panel + j * key_stride + k);
+}
+
+// Queries of all lanes, feature-major: one row holds the lanes of a run.
+template <class T>
+void spread_query(const T* query, int lanes, int depth, T scale, T* panel) {
+  for (int j = 0; j < depth; ++j)
+    for (int k = 0; k < lanes; k += Pack<T>::width)
+      Pack<T>(query[j] * scale).store(panel + j * key_stride + k);
+}
+
+template <class T>
+bool all_finite(const T* x, int lanes) {
+  constexpr unsigned all = (1U << Pack<T>::width) - 1;
+  unsigned finite = all;
+  for (int k = 0; k < lanes; k += Pack<T>::width)
+    finite &= less_equal_bits(abs(Pack<T>::load(x + k)), Pack<T>(std::numeric_limits<T>::max()));
+  return finite == all;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 #if defined(__GNUC__) && !defined(__clang__)
 // gcc's own AVX-512 header reads undefined registers on purpose (gcc bug 105593), and vector types
@@ -220,6 +221,23 @@ struct Pack {
     __builtin_memcpy(&x, p, sizeof x);
     return Pack(x);
   }
+  // base[offsets[i]] in lane i; offsets are aligned.
+  VICINAL_INLINE static Pack gather(const T* base, const std::int64_t* offsets) {
+#ifdef __AVX512F__
+    if constexpr (width == 16) {
+      const __m256 low = _mm512_i64gather_ps(_mm512_load_epi64(offsets), base, 4),
+                   high = _mm512_i64gather_ps(_mm512_load_epi64(offsets + 8), base, 4);
+      return Pack(_mm512_castpd_ps(_mm512_insertf64x4(_mm512_castps_pd(_mm512_castps256_ps512(low)),
+                                                      _mm256_castps_pd(high), 1)));
+    } else {
+      return Pack(_mm512_i64gather_pd(_mm512_load_epi64(offsets), base, 8));
+    }
+#else
+    alignas(VICINAL_VECTOR_BYTES) T lane[width];
+    for (int i = 0; i < width; ++i) lane[i] = base[offsets[i]];
+    return load(lane);
+#endif
+  }
   VICINAL_INLINE void store(T* p) const { *reinterpret_cast<Vector*>(p) = v; }
   VICINAL_INLINE void store_unaligned(T* p) const { __builtin_memcpy(p, &v, sizeof v); }
   VICINAL_INLINE T operator[](int lane) const { return v[lane]; }
@@ -288,22 +306,29 @@ VICINAL_INLINE int count_bits(unsigned bits) {
 #endif
 }
 
-// Sum of the lanes in a fixed order: halves are added until one lane is left.
+// Lanes joined in a fixed order: halves until one lane is left.
+template <int first, class Vector, int... lane>
+VICINAL_INLINE auto half_from(Vector v, std::integer_sequence<int, lane...>) {
+  return __builtin_shufflevector(v, v, (first + lane)...);
+}
+template <int width, class Vector>
+VICINAL_INLINE auto join_lanes(Vector v, auto&& join) {
+  if constexpr (width == 2) {
+    return join(v[0], v[1]);
+  } else {
+    constexpr std::make_integer_sequence<int, width / 2> half{};
+    return join_lanes<width / 2>(join(half_from<0>(v, half), half_from<width / 2>(v, half)), join);
+  }
+}
 template <class T>
 VICINAL_INLINE T sum_lanes(Pack<T> a) {
-  alignas(VICINAL_VECTOR_BYTES) T lane[Pack<T>::width];
-  a.store(lane);
-  for (int half = Pack<T>::width / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-  return lane[0];
+  return join_lanes<Pack<T>::width>(a.v,
+                                    [](auto x, auto y) VICINAL_INLINE_LAMBDA { return x + y; });
 }
 template <class T>
 VICINAL_INLINE T max_lanes(Pack<T> a) {
-  alignas(VICINAL_VECTOR_BYTES) T lane[Pack<T>::width];
-  a.store(lane);
-  T best = lane[0];
-  for (int i = 1; i < Pack<T>::width; ++i) best = lane[i] > best ? lane[i] : best;
-  return best;
+  return join_lanes<Pack<T>::width>(
+      a.v, [](auto x, auto y) VICINAL_INLINE_LAMBDA { return y > x ? y : x; });
 }
 
 }  // namespace

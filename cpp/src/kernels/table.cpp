@@ -3,6 +3,7 @@
 // the machine may not have.
 #include "table.hpp"
 
+#include "mean_runs.hpp"
 #include "pack.hpp"
 #include "pairs.hpp"
 #include "select.hpp"
@@ -96,7 +97,11 @@ constexpr Table<T> make() {
   t.row_peaks = row_peaks<T>;
   t.exponentiate = exponentiate<T>;
   t.run_peak = run_peak<T>;
-  t.exponentiate_run = exponentiate_run<T>;
+  t.run_peaks = run_peaks<T>;
+  t.exponentiate_runs = exponentiate_runs<T>;
+  t.all_finite = all_finite<T>;
+  t.gather_keys = gather_keys<T>;
+  t.spread_query = spread_query<T>;
   t.magnitude = magnitude<T>;
   t.reduce_lanes = reduce_lanes<T>;
   t.reduce_rows = reduce_rows<T>;
@@ -104,6 +109,7 @@ constexpr Table<T> make() {
   t.reduce_single = reduce_single<T>;
   t.sum_run = sum_run<T>;
   t.sum_run_values = sum_run_values<T>;
+  t.mean_runs = mean_runs<T>;
   t.close_lanes = close_lanes<T>;
   t.rescale = rescale<T>;
   t.places_below = places_below<T>;

@@ -141,6 +141,34 @@ struct PairArguments {
   T* scores = nullptr;
 };
 
+// Lanes of one row on a tile of pairs.
+template <class T>
+struct Run {
+  std::int64_t slot = 0;  // of the row
+  int first = 0, count = 0;
+  int lanes = 0;       // count, in whole packs
+  bool alone = false;  // all keys of its row, whose mean may be written without a state
+  T peak = 0;          // of its log2-weights, even
+};
+
+// A row all of whose keys stand in one run, on the way to its mean.
+template <class T>
+struct MeanRun {
+  const T* weights = nullptr;  // of each key: aligned and in whole packs, or as a graph gives them
+  const std::int64_t* rows = nullptr;  // of the values
+  int count = 0;                       // at most tile_keys
+  T* mean = nullptr;
+  bool done = false;
+};
+template <class T>
+struct MeanArguments {
+  const T* values = nullptr;
+  std::int64_t stride = 0;
+  int columns = 0;
+  bool given = false;  // weights are a graph's, of any size
+  bool is_signed = false;
+};
+
 template <class T>
 struct Table {
   const char* name;
@@ -170,9 +198,11 @@ struct Table {
   void (*row_peaks)(const T* logs, T* peaks, int rows);  // largest log2-weight of each row
   // weights = factors · 2^(logs − reference[r])
   void (*exponentiate)(const T* logs, const T* factors, T* weights, const T* reference, int rows);
-  // A run: lanes of one row, in whole packs.
   T (*run_peak)(const T* logs, int lanes);
-  void (*exponentiate_run)(const T* logs, const T* factors, T* weights, int lanes, T reference);
+  void (*run_peaks)(const T* logs, Run<T>* runs, int count);  // raises them
+  void (*exponentiate_runs)(const T* logs, const T* factors, T* weights, const Run<T>* runs,
+                            int count);
+  bool (*all_finite)(const T* x, int lanes);
   void (*magnitude)(const T* logs, const T* factors, T* ranks, int rows);  // logs + log2 |factors|
 
   // chunk[r * stride + c] += Σ_k w · y, accumulated from zero inside the tile.
@@ -187,6 +217,8 @@ struct Table {
   void (*sum_run)(const T* weights, int lanes, bool full, T* sums);
   void (*sum_run_values)(const T* weights, const std::int64_t* rows, int count, const T* values,
                          std::int64_t stride, int columns, T* sums);
+  // The means of rows of one run. Not done: rows without weight, and sums that need care.
+  void (*mean_runs)(MeanRun<T>* runs, int count, const MeanArguments<T>&);
   void (*close_lanes)(const T* lanes, int columns, T* sums);  // lanes → sums in a fixed order
   void (*rescale)(T* data, std::int64_t count, T factor);
   // Lists the places of scores at most the limit; returns how many. Here and below, `count` is a
@@ -202,6 +234,10 @@ struct Table {
   // out[j * lanes + k] for `lanes` rows; rows past `count` repeat the last.
   void (*transpose)(const T* rows, std::int64_t stride, int count, int depth, T* out, int lanes,
                     int out_stride);
+  // Feature-major panels of pairs: the keys of all lanes, and one query in the lanes of its run.
+  void (*gather_keys)(const T* rows, std::int64_t stride, const std::int64_t* index, int lanes,
+                      int depth, T scale, T* panel);
+  void (*spread_query)(const T* query, int lanes, int depth, T scale, T* panel);
   bool (*tile_center)(const T* tile, int depth, T* center);  // false: a coordinate is not finite
   void (*center_tile)(T* tile, int depth, const T* center, const T* scales);
   void (*tile_norms)(const T* tile, int depth, T* norms);

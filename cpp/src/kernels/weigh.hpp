@@ -149,7 +149,8 @@ void row_peaks(const T* logs, T* peaks, int rows) {
 }
 
 template <class T>
-void exponentiate_run(const T* logs, const T* factors, T* weights, int lanes, T reference) {
+VICINAL_INLINE void exponentiate_run(const T* logs, const T* factors, T* weights, int lanes,
+                                     T reference) {
   for (int i = 0; i < lanes; i += Pack<T>::width) {
     Pack<T> w = exp2_below(Pack<T>::load(logs + i), reference);
     if (factors != nullptr) w = w * Pack<T>::load(factors + i);
