@@ -42,6 +42,20 @@ class Lists:
         weights = None if self.weights is None else self.weights[:m]
         return replace(self, queries=self.queries[:m], indices=self.indices[:m], weights=weights)
 
+    def in_order(self, order):
+        """Number points of one set, which are keys and queries, by the order."""
+        number = np.empty_like(order)
+        number[order] = np.arange(len(order))
+        points, weights = self.keys[order], self.weights
+        return Lists(
+            points,
+            points,
+            self.values[order],
+            number[self.indices[order]],
+            self.bandwidth,
+            None if weights is None else weights[order],
+        )
+
     @property
     def answer_key(self):
         return id(self)
