@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "lowering.hpp"
@@ -11,6 +12,11 @@ namespace vicinal {
 using Kind = NeighborSet::Kind;
 
 namespace {
+
+// How many keys a set that knows of `known` must know of.
+std::int64_t reach_of(const SetSizes& s, std::int64_t known) {
+  return s.is_piece ? std::max(known, s.key_offset + s.n) : s.n;
+}
 
 void check_nearest(const NeighborSet& set, const SetSizes& s) {
   if (set.k < 1 || set.k > s.n)
@@ -48,7 +54,8 @@ void check_segments(const NeighborSet& set, const SetSizes& s) {
            std::to_string(set.key_offsets.size()));
   const std::int64_t last = set.query_offsets.empty() ? 0 : set.query_offsets.back();
   check_offsets("query_offsets", set.query_offsets, std::max(last, s.query_offset + s.m));
-  check_offsets("key_offsets", set.key_offsets, s.n);
+  const std::int64_t known = set.key_offsets.empty() ? 0 : set.key_offsets.back();
+  check_offsets("key_offsets", set.key_offsets, reach_of(s, known));
 }
 
 void check_blocks(const NeighborSet& set, const SetSizes& s) {
@@ -56,11 +63,13 @@ void check_blocks(const NeighborSet& set, const SetSizes& s) {
   const auto blocks = [&](std::int64_t rows) {
     return rows / set.block + (rows % set.block != 0);  // a block may be longer than all rows
   };
-  if (set.mask.rows < blocks(s.query_offset + s.m) || set.mask.columns != blocks(s.n))
+  const std::int64_t down = blocks(s.query_offset + s.m),
+                     across = std::max(blocks(s.key_offset + s.n),
+                                       s.is_piece ? set.mask.columns : std::int64_t{0});
+  if (set.mask.rows < down || set.mask.columns != across)
     refuse("the mask of blocks of " + std::to_string(set.block) + " must have shape (" +
-           std::to_string(blocks(s.query_offset + s.m)) + ", " + std::to_string(blocks(s.n)) +
-           "), got (" + std::to_string(set.mask.rows) + ", " + std::to_string(set.mask.columns) +
-           ")");
+           std::to_string(down) + ", " + std::to_string(across) + "), got (" +
+           std::to_string(set.mask.rows) + ", " + std::to_string(set.mask.columns) + ")");
 }
 
 void check_grid(const NeighborSet& set, const SetSizes& s) {
@@ -73,11 +82,12 @@ void check_grid(const NeighborSet& set, const SetSizes& s) {
     refuse("a grid needs a radius for each of its axes");
   if (std::any_of(set.reach.begin(), set.reach.end(), [](std::int64_t r) { return r < 0; }))
     refuse("the radius of a grid must be at least 0");
-  if (pixels != static_cast<double>(s.n))
-    refuse("the grid has " + std::to_string(static_cast<std::int64_t>(pixels)) +
-           " pixels, but there are " + std::to_string(s.n) + " keys");
-  if (s.query_offset + s.m > s.n)
-    refuse("a grid has one query per pixel, " + std::to_string(s.n) + ", got " +
+  const auto count = static_cast<std::int64_t>(std::min(pixels, 0x1p62));
+  if (reach_of(s, count) != count)
+    refuse("the grid has " + std::to_string(count) + " pixels, but there are " +
+           std::to_string(s.key_offset + s.n) + " keys");
+  if (s.query_offset + s.m > count)
+    refuse("a grid has one query per pixel, " + std::to_string(count) + ", got " +
            std::to_string(s.query_offset + s.m));
 }
 
@@ -95,9 +105,10 @@ void check_graph(const NeighborSet& set, const SetSizes& s) {
       !std::is_sorted(set.indptr.begin(), set.indptr.end()))
     refuse("indptr of the graph must begin with 0, never fall and end with the number of edges (" +
            std::to_string(edges) + ")");
+  const std::int64_t end = reach_of(s, std::numeric_limits<std::int64_t>::max());
   for (const std::int64_t key : set.indices)
-    if (key < 0 || key >= s.n)
-      refuse("indices of the graph must lie in [0, " + std::to_string(s.n) + "), got " +
+    if (key < 0 || key >= end)
+      refuse("indices of the graph must lie in [0, " + std::to_string(end) + "), got " +
              std::to_string(key));
   if (set.data == EdgeData::distance)
     for (const T x : set.edges<T>())

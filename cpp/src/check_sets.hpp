@@ -6,7 +6,8 @@
 namespace vicinal {
 
 struct SetSizes {
-  std::int64_t query_offset, m, n, d;
+  std::int64_t query_offset, key_offset, m, n, d;  // offsets: what the set calls row 0 of the call
+  bool is_piece = false;  // of a longer sequence: the set may know of more keys than these
 };
 
 // Throws std::invalid_argument; `T` is the type of the numbers on a graph's edges.

@@ -28,6 +28,14 @@ void check_rows(const char* name, std::int64_t got, std::int64_t wanted) {
            std::to_string(got));
 }
 
+// Sums with a row number stay inside int64.
+void check_offset(const char* name, std::int64_t offset) {
+  if (offset < 0)
+    refuse(std::string(name) + " must not be negative, got " + std::to_string(offset));
+  if (offset > INT64_MAX / 2)
+    refuse(std::string(name) + " must be at most 2^62, got " + std::to_string(offset));
+}
+
 template <class T>
 void check_view(const char* name, const View<T>& view, std::int64_t rows, std::int64_t columns) {
   if (view.data == nullptr) return;
@@ -266,7 +274,7 @@ void read_statistics(const Statistics<T>& s, Problem<T>& p) {
 
 template <class T>
 Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
-                     const Options<T>& options, const KernelSum* kernel) {
+                     const Options<T>& options, const SetMetric<T>* metric, bool in_pieces) {
   const DefaultFloatingPoint modes;
   Problem<T> p;
   p.table = &kernels::table<T>();
@@ -276,8 +284,7 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
   p.n = first.keys.rows;
   p.d = first.keys.columns;
   p.p = first.values.columns;
-  if (options.key_offset < 0)
-    refuse("key_offset must not be negative, got " + std::to_string(options.key_offset));
+  check_offset("key_offset", options.key_offset);
   if (p.d < 1) refuse("keys must have at least one feature, got shape " + shape_of(p.n, p.d));
   if (first.queries.columns != p.d)
     refuse("queries and keys must have the same number of features, got " +
@@ -305,12 +312,10 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
   p.empty_value = options.empty_value;
   p.plan = plan;
   read_statistics(first.statistics, p);
-  if (options.query_offset < 0)
-    refuse("query_offset must not be negative, got " + std::to_string(options.query_offset));
-  if (options.neighbors.kind != NeighborSet::Kind::all && kernel == nullptr)
-    refuse("an accumulator takes no neighbors: it does not see all keys at once");
-  if (kernel != nullptr)
-    p.neighborhood = read_neighbors<T>(options.neighbors, options.query_offset, *kernel, p);
+  check_offset("query_offset", options.query_offset);
+  if (metric != nullptr)
+    p.neighborhood =
+        read_neighbors<T>(options.neighbors, options.query_offset, *metric, p, in_pieces);
   if (p.neighborhood != nullptr) read_edges(p);
   const char* cut = p.tol > 0        ? "where some are left out (tol > 0)"
                     : by_distance(p) ? "where the nearest are looked for"
@@ -333,8 +338,8 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
 }
 
 template Problem<float> open_door(const Plan<float>&, std::span<const BatchItem<float>>,
-                                  const Options<float>&, const KernelSum*);
+                                  const Options<float>&, const SetMetric<float>*, bool);
 template Problem<double> open_door(const Plan<double>&, std::span<const BatchItem<double>>,
-                                   const Options<double>&, const KernelSum*);
+                                   const Options<double>&, const SetMetric<double>*, bool);
 
 }  // namespace vicinal

@@ -6,10 +6,11 @@
 namespace vicinal {
 
 // `plan` is the kernel, lowered for points of the batch's features; it keeps borrowing a tabulated
-// profile. `kernel`, as it came, is read for neighbors alone; null: they are refused. Throws
-// std::invalid_argument naming the argument, what came and the rule.
+// profile. `metric` is needed where there are neighbors. `in_pieces`: more keys come in other
+// calls. Throws std::invalid_argument naming the argument, what came and the rule.
 template <class T>
 Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
-                     const Options<T>& options, const KernelSum* kernel = nullptr);
+                     const Options<T>& options, const SetMetric<T>* metric = nullptr,
+                     bool in_pieces = false);
 
 }  // namespace vicinal

@@ -30,7 +30,7 @@ template <class T>
 void set_gate(const Step<T>& s, const NeighborSet& gate, std::int64_t row, LaneBits& bits) {
   const Neighborhood<T>& n = *s.problem.neighborhood;
   if (s.entry.order == nullptr && (gate.kind == Kind::window || gate.kind == Kind::segments)) {
-    const RowRange range = range_of(gate, row + n.query_offset, s.problem.n);
+    const RowRange range = range_of(gate, row + n.query_offset, s.problem.key_offset, s.problem.n);
     return set_outside(bits, range.first - s.first, range.end - s.first);
   }
   for (int k = 0; k < s.lanes; ++k)
@@ -101,13 +101,14 @@ bool may_meet(const Problem<T>& problem, const Entry<T>& entry, std::int64_t fir
   const Neighborhood<T>* n = problem.neighborhood.get();
   if (n == nullptr || entry.order != nullptr) return true;
   const auto overlaps = [&](const NeighborSet& gate) {
-    const std::int64_t a = first_row + n->query_offset, b = last_row + n->query_offset;
+    const std::int64_t a = first_row + n->query_offset, b = last_row + n->query_offset,
+                       number = first + problem.key_offset;
     if (gate.kind == Kind::window || gate.kind == Kind::segments)  // neither end ever falls
-      return range_of(gate, a, problem.n).first < first + count &&
-             range_of(gate, b, problem.n).end > first;
+      return range_of(gate, a, problem.key_offset, problem.n).first < first + count &&
+             range_of(gate, b, problem.key_offset, problem.n).end > first;
     if (gate.kind != Kind::blocks) return true;
     for (std::int64_t i = a / gate.block; i <= b / gate.block; ++i)
-      for (std::int64_t j = first / gate.block; j <= (first + count - 1) / gate.block; ++j)
+      for (std::int64_t j = number / gate.block; j <= (number + count - 1) / gate.block; ++j)
         if (gate.mask.row(i)[j]) return true;
     return false;
   };

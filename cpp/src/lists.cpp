@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "set_keys.hpp"
+
 namespace vicinal {
 
 using Kind = NeighborSet::Kind;
@@ -52,58 +54,6 @@ int cost_of(const NeighborSet& set) {
       return worst();
     default:
       return 3;
-  }
-}
-
-// Pixels near pixel `row`, in C order.
-void list_grid(const NeighborSet& set, std::int64_t row, std::vector<std::int64_t>& out) {
-  const std::size_t axes = set.shape.size();
-  std::vector<std::int64_t> low(axes), high(axes), at(axes);
-  for (std::size_t a = axes; a-- > 0; row /= set.shape[a]) {
-    const std::int64_t i = row % set.shape[a];
-    at[a] = low[a] = std::max<std::int64_t>(i - set.reach[a], 0);
-    high[a] = std::min(i + std::min(set.reach[a], set.shape[a]), set.shape[a] - 1);
-  }
-  for (;;) {
-    std::int64_t pixel = 0;
-    for (std::size_t a = 0; a < axes; ++a) pixel = pixel * set.shape[a] + at[a];
-    for (std::int64_t j = at[axes - 1]; j <= high[axes - 1]; ++j) out.push_back(pixel++);
-    std::size_t a = axes - 1;
-    while (a-- > 0 && at[a] == high[a]) at[a] = low[a];
-    if (a == static_cast<std::size_t>(-1)) return;
-    ++at[a];
-  }
-}
-
-// All keys of one set that has no `nearest` in it, in order.
-void list_keys(const NeighborSet& set, std::int64_t row, std::int64_t keys,
-               std::vector<std::int64_t>& out) {
-  const auto add = [&](std::int64_t first, std::int64_t end) {
-    for (std::int64_t key = first; key < end; ++key) out.push_back(key);
-  };
-  switch (set.kind) {
-    case Kind::graph: {
-      const auto at = static_cast<std::size_t>(row);
-      out.assign(set.indices.begin() + set.indptr[at], set.indices.begin() + set.indptr[at + 1]);
-      if (!std::is_sorted(out.begin(), out.end())) std::sort(out.begin(), out.end());
-      return;
-    }
-    case Kind::grid:
-      return list_grid(set, row, out);
-    case Kind::segments:
-    case Kind::window: {
-      const RowRange range = range_of(set, row, keys);
-      return add(range.first, range.end);
-    }
-    case Kind::blocks: {
-      const bool* uses = set.mask.row(row / set.block);
-      for (std::int64_t j = 0; j < set.mask.columns; ++j)
-        if (uses[j])
-          add(j * set.block, keys - j * set.block > set.block ? (j + 1) * set.block : keys);
-      return;
-    }
-    default:
-      return add(0, keys);  // and tested one by one
   }
 }
 
@@ -167,7 +117,7 @@ ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
       lists_(static_cast<std::size_t>(group_rows<T>)) {
   const bool filtered =
       entry.mask || problem.exclude_self || entry.present < problem.n;  // some keys may go
-  if (n_.set.kind == Kind::graph && !filtered) whole_ = &n_.set;
+  if (n_.set.kind == Kind::graph && !filtered && !n_.is_piece) whole_ = &n_.set;
   if (source_ != nullptr)
     search_ = std::make_unique<GroupSearch<T>>(source_->problem(), source_->entry(),
                                                source_->packed(), most_, 0);
@@ -282,12 +232,13 @@ bool ListMaker<T>::is_candidate_of(std::int64_t row, std::int64_t key, const Cut
 template <class T>
 void ListMaker<T>::find_members(std::int64_t row, const Cut& sets, Keys& out) {
   const std::int64_t number = row + n_.query_offset;
+  const KeyRange keys{problem_.key_offset, problem_.n};
   const auto first = std::min_element(
       sets.begin(), sets.end(),
       [](const NeighborSet* a, const NeighborSet* b) { return cost_of(*a) < cost_of(*b); });
   Cut rest = sets;
   if (first == sets.end()) {
-    list_keys({}, number, problem_.n, out);
+    list_keys({}, number, keys, out);
   } else if ((*first)->kind == Kind::either) {
     Keys part, joined;
     for (const NeighborSet& side : (*first)->parts) {
@@ -299,7 +250,7 @@ void ListMaker<T>::find_members(std::int64_t row, const Cut& sets, Keys& out) {
     }
     rest.erase(rest.begin() + (first - sets.begin()));
   } else {
-    list_keys(**first, number, problem_.n, out);
+    list_keys(**first, number, keys, out);
     if (cost_of(**first) < 3) rest.erase(rest.begin() + (first - sets.begin()));
   }
   std::erase_if(out, [&](std::int64_t key) { return !is_candidate_of(row, key, rest); });
@@ -319,9 +270,11 @@ void ListMaker<T>::cut_graph(std::int64_t row, RowList<T>& list) {
   }
   const auto at = static_cast<std::size_t>(row + n_.query_offset);
   const auto edges = n_.graph->template edges<T>();
+  const KeyRange keys{problem_.key_offset, problem_.n};
   for (std::int64_t i = n_.graph->indptr[at]; i < n_.graph->indptr[at + 1]; ++i) {
-    const std::int64_t key = n_.graph->indices[static_cast<std::size_t>(i)];
-    if (!is_candidate_of(row, key, cut)) continue;
+    const std::int64_t number = n_.graph->indices[static_cast<std::size_t>(i)],
+                       key = number - problem_.key_offset;
+    if (!keys.holds(number) || !is_candidate_of(row, key, cut)) continue;
     list.own_keys.push_back(key);
     list.own_edges.push_back(edges[static_cast<std::size_t>(i)]);
   }

@@ -55,11 +55,19 @@ Plan<T> plan_of(const KernelSum& kernel, std::int64_t d, const Options<T>& optio
 }
 
 template <class T>
+Problem<T> open(const KernelSum& kernel, const Plan<T>& plan, std::span<const BatchItem<T>> batch,
+                const Options<T>& options) {
+  if (options.neighbors.kind == NeighborSet::Kind::all) return open_door(plan, batch, options);
+  const SetMetric<T> metric(kernel, plan, batch[0].keys.columns);
+  return open_door(plan, batch, options, &metric);
+}
+
+template <class T>
 Report batch_stats(const KernelSum& kernel, std::span<const BatchItem<T>> batch,
                    const Options<T>& options) {
   if (batch.empty()) return {};
   Problem<T> problem =
-      open_door(plan_of(kernel, batch[0].keys.columns, options), batch, options, &kernel);
+      open(kernel, plan_of(kernel, batch[0].keys.columns, options), batch, options);
   std::vector<std::vector<Kept<T>>> rows;  // weights asked for as lists
   if (problem.lists_weights) {
     if (batch.size() > 1) refuse("weight_lists are of one problem, not of a batch");
@@ -109,8 +117,8 @@ std::vector<Report> many_stats(std::span<const KernelSum> kernels, View<const T>
   std::vector<Problem<T>> problems;
   for (std::size_t i = 0; i < kernels.size(); ++i) {
     const BatchItem<T> item = item_of(queries, keys, values, statistics[i], options);
-    problems.push_back(open_door<T>(lower<T>(kernels[i], keys.columns, &kernels[0]), {&item, 1},
-                                    options, &kernels[i]));
+    problems.push_back(
+        open<T>(kernels[i], lower<T>(kernels[i], keys.columns, &kernels[0]), {&item, 1}, options));
   }
   return run_all<T>(problems, options);
 }

@@ -36,17 +36,15 @@ bool scores_tightly(const FactorPlan<T>& f) {
 }
 
 template <class T>
-double score_of_radius(double radius, const Kernel& kernel, const FactorPlan<T>& f) {
+double score_of_radius(double radius, double bandwidth, const FactorPlan<T>& f) {
   if (std::isinf(radius)) return radius;
-  const bool per_feature = kernel.bandwidths.size() > 1;
-  const double h = kernel.bandwidths.size() == 1 ? kernel.bandwidths[0] : kernel.bandwidth;
   double root = radius;  // of the score
-  if (f.inverse_bandwidth > 0) root = (per_feature ? radius : radius / h) / f.inverse_bandwidth;
+  if (f.inverse_bandwidth > 0) root = radius / bandwidth / f.inverse_bandwidth;
   return root * root;
 }
 
 template <class T>
-void find_gates(const Kernel& kernel, const Problem<T>& problem, Neighborhood<T>& n) {
+void find_gates(double bandwidth, const Problem<T>& problem, Neighborhood<T>& n) {
   std::vector<const NeighborSet*> parts;
   flatten(n.set, parts);
   const FactorPlan<T>& f = problem.plan.terms[0].factors[0];
@@ -70,7 +68,7 @@ void find_gates(const Kernel& kernel, const Problem<T>& problem, Neighborhood<T>
     if (part->kind == Kind::graph && part->data != EdgeData::pattern) n.graph = part;
   }
   if (n.listed) return;
-  n.radius_score = score_of_radius(n.radius, kernel, f);
+  n.radius_score = score_of_radius(n.radius, bandwidth, f);
   const double most = static_cast<double>(std::numeric_limits<T>::max()) / 4;
   n.listed = std::isfinite(n.radius) && n.radius_score > most;  // a key beyond may score the same
 }
@@ -100,20 +98,30 @@ bool finds_by_distance(const NeighborSet& set) {
 }
 
 template <class T>
+SetMetric<T>::SetMetric(const KernelSum& kernel, const Plan<T>& kernel_plan, std::int64_t d) {
+  const Kernel& first = kernel.terms[0].factors[0];
+  if (first.bandwidths.size() < 2)
+    bandwidth = first.bandwidths.empty() ? first.bandwidth : first.bandwidths[0];
+  if (is_single(kernel_plan) && metric_of(first) != Metric::category)
+    plan = lower<T>(metric_kernel(first), d);
+}
+
+template <class T>
 std::shared_ptr<const Neighborhood<T>> read_neighbors(const NeighborSet& set,
                                                       std::int64_t query_offset,
-                                                      const KernelSum& kernel,
-                                                      const Problem<T>& problem) {
+                                                      const SetMetric<T>& metric,
+                                                      const Problem<T>& problem, bool in_pieces) {
   if (set.kind == Kind::all) return nullptr;
+  if (in_pieces && has_nearest(set))
+    refuse("neighbors must not hold k nearest, which need all keys at once: these come in pieces");
   auto n = std::make_shared<Neighborhood<T>>();
   n->set = set;
   n->query_offset = query_offset;
-  check_set<T>(set, {query_offset, problem.m, problem.n, problem.d});
-  const Kernel& first = kernel.terms[0].factors[0];
-  find_gates(first, problem, *n);
-  const bool single = is_single(problem.plan);
-  if (single && metric_of(first) != Metric::category)
-    n->metric = lower<T>(metric_kernel(first), problem.d);
+  n->metric = metric.plan;
+  n->is_piece = in_pieces || problem.key_offset > 0;
+  check_set<T>(set,
+               {query_offset, problem.key_offset, problem.m, problem.n, problem.d, n->is_piece});
+  find_gates(metric.bandwidth, problem, *n);
   any_of(set, [&](const NeighborSet& s) {
     if (s.kind == Kind::radius) check_metric_of_radius(*n, s.radius);
     return false;
@@ -122,24 +130,27 @@ std::shared_ptr<const Neighborhood<T>> read_neighbors(const NeighborSet& set,
     refuse("a graph of weights has no distances: it does not go with k nearest");
   check_single_graph(n->set, n->graph);
   if (n->graph != nullptr && n->graph->data == EdgeData::distance) {
-    if (!single || !scores_distance(problem.plan.terms[0].factors[0]))
+    if (!is_single(problem.plan) || !scores_distance(problem.plan.terms[0].factors[0]))
       refuse(
           "a graph of distances needs a kernel of one distance, not a product, sum, category or "
           "inner product kernel");
-    n->edge_scale = std::sqrt(score_of_radius(1, first, problem.plan.terms[0].factors[0]));
+    n->edge_scale =
+        std::sqrt(score_of_radius(1, metric.bandwidth, problem.plan.terms[0].factors[0]));
   }
   return n;
 }
 
-RowRange range_of(const NeighborSet& set, std::int64_t row, std::int64_t keys) noexcept {
+RowRange range_of(const NeighborSet& set, std::int64_t row, std::int64_t first_key,
+                  std::int64_t keys) noexcept {
   if (set.kind == Kind::segments) {
     const auto next = std::upper_bound(set.query_offsets.begin(), set.query_offsets.end(), row);
     const auto s = next - set.query_offsets.begin() - 1;
     if (s < 0 || next == set.query_offsets.end()) return {0, 0};
     const auto at = static_cast<std::size_t>(s);
-    return {set.key_offsets[at], set.key_offsets[at + 1]};
+    return {std::clamp<std::int64_t>(set.key_offsets[at] - first_key, 0, keys),
+            std::clamp<std::int64_t>(set.key_offsets[at + 1] - first_key, 0, keys)};
   }
-  const double position = static_cast<double>(row) + static_cast<double>(set.offset),
+  const double position = static_cast<double>(row - first_key) + static_cast<double>(set.offset),
                most = static_cast<double>(keys);
   const double first = std::clamp(position - set.before, 0.0, most),
                end = std::clamp(position + set.after + 1, first, std::max(first, most));
@@ -179,12 +190,12 @@ bool in_graph(const NeighborSet& set, std::int64_t row, std::int64_t key) {
 template <class T>
 bool holds(const Neighborhood<T>& n, const NeighborSet& set, const Problem<T>& problem,
            const Entry<T>& entry, std::int64_t row, std::int64_t key) noexcept {
-  const std::int64_t number = row + n.query_offset;
+  const std::int64_t number = row + n.query_offset, key_number = key + problem.key_offset;
   const auto in = [&](const NeighborSet& part) { return holds(n, part, problem, entry, row, key); };
   switch (set.kind) {
     case Kind::window:
     case Kind::segments: {
-      const RowRange range = range_of(set, number, problem.n);
+      const RowRange range = range_of(set, number, problem.key_offset, problem.n);
       return key >= range.first && key < range.end;
     }
     case Kind::column_window: {
@@ -193,13 +204,13 @@ bool holds(const Neighborhood<T>& n, const NeighborSet& set, const Problem<T>& p
       return b >= a - set.before && b <= a + set.after;
     }
     case Kind::blocks:
-      return set.mask.row(number / set.block)[key / set.block];
+      return set.mask.row(number / set.block)[key_number / set.block];
     case Kind::radius:
       return is_within(n, set.radius, problem, entry, row, key);
     case Kind::grid:
-      return in_grid(set, number, key);
+      return in_grid(set, number, key_number);
     case Kind::graph:
-      return in_graph(set, number, key);
+      return in_graph(set, number, key_number);
     case Kind::both:
       return std::all_of(set.parts.begin(), set.parts.end(), in);
     case Kind::either:
@@ -220,8 +231,9 @@ bool passes_gates(const Problem<T>& problem, const Entry<T>& entry, std::int64_t
 }
 
 #define VICINAL_INSTANTIATE(T)                                                                \
+  template struct SetMetric<T>;                                                               \
   template std::shared_ptr<const Neighborhood<T>> read_neighbors(                             \
-      const NeighborSet&, std::int64_t, const KernelSum&, const Problem<T>&);                 \
+      const NeighborSet&, std::int64_t, const SetMetric<T>&, const Problem<T>&, bool);        \
   template bool is_within(const Neighborhood<T>&, double, const Problem<T>&, const Entry<T>&, \
                           std::int64_t, std::int64_t) noexcept;                               \
   template bool holds(const Neighborhood<T>&, const NeighborSet&, const Problem<T>&,          \

@@ -19,7 +19,8 @@ struct Entry;
 template <class T>
 struct Neighborhood {
   NeighborSet set;
-  std::int64_t query_offset = 0;
+  std::int64_t query_offset = 0;  // keys are counted from the problem's key_offset
+  bool is_piece = false;          // the set may know of more keys than the problem's
   bool listed = false;
   // Not listed: a key must pass all of these, and stand at most `radius` away.
   std::vector<const NeighborSet*> gates;
@@ -30,19 +31,30 @@ struct Neighborhood {
   Plan<T> metric;                      // of distances in the units of the data; or no terms
 };
 
+// What sets read of a kernel besides its plan. It borrows nothing of it.
+template <class T>
+struct SetMetric {
+  SetMetric(const KernelSum& kernel, const Plan<T>& plan, std::int64_t d);
+  Plan<T> plan;          // of distances in the units of the data; or no terms
+  double bandwidth = 1;  // radii are shares of it, or of each feature's own
+};
+
 // Throws std::invalid_argument for a set that does not fit the problem. Null: all keys.
+// `in_pieces`: more keys come in other calls.
 template <class T>
 std::shared_ptr<const Neighborhood<T>> read_neighbors(const NeighborSet& set,
                                                       std::int64_t query_offset,
-                                                      const KernelSum& kernel,
-                                                      const Problem<T>& problem);
+                                                      const SetMetric<T>& metric,
+                                                      const Problem<T>& problem, bool in_pieces);
 
 struct RowRange {
   std::int64_t first, end;  // of keys
 };
 
-// Of windows of rows and segments: the keys that `row` sees.
-RowRange range_of(const NeighborSet& set, std::int64_t row, std::int64_t keys) noexcept;
+// Of windows of rows and segments: those of the keys number first_key … first_key + keys − 1 that
+// `row` sees, counted from 0.
+RowRange range_of(const NeighborSet& set, std::int64_t row, std::int64_t first_key,
+                  std::int64_t keys) noexcept;
 
 // Whether the set, without `nearest` in it, holds the pair.
 template <class T>

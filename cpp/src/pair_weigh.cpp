@@ -189,7 +189,7 @@ void PairTile<T>::offer(Block<T>& block, const Run& run, const T* ranks,
   for (int k = run.first; k < run.first + run.count; ++k)
     if (ranks[k] != none<T>)
       block.state.offer(run.slot, ranks[k], factors != nullptr && factors[k] < 0 ? -1.0 : 1.0,
-                        keys_[k]);
+                        problem_.key_offset + keys_[k]);
 }
 
 // Weights of every row against its own peak.

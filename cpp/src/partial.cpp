@@ -15,14 +15,18 @@ namespace vicinal {
 template <class T>
 struct PartialState<T>::Impl {
   Plan<T> plan;
+  SetMetric<T> metric;
   std::vector<View<const T>> queries;
   std::int64_t value_columns = 0;
   StateStatistics wanted;
   bool exclude_self = false;
   std::vector<double> center;       // of the moments, from the first keys
   std::vector<RowState<T>> states;  // one per item
+  bool is_signed = false;           // weights of a graph were
   bool incomplete = false;          // an update was stopped halfway
 
+  Impl(const KernelSum& kernel, std::int64_t d)
+      : plan(lower<T>(kernel, d)), metric(kernel, plan, d) {}
   std::vector<double> shift_from(const std::vector<double>& other) const {
     std::vector<double> shift(other);
     for (std::size_t c = 0; c < shift.size(); ++c) shift[c] -= center[c];
@@ -90,8 +94,7 @@ void check_wanted(const Statistics<T>& asked, const StateStatistics& wanted) {
 template <class T>
 PartialState<T>::PartialState(const KernelSum& kernel, std::vector<View<const T>> queries,
                               std::int64_t value_columns, const StateStatistics& statistics,
-                              bool exclude_self)
-    : impl_(std::make_unique<Impl>()) {
+                              bool exclude_self) {
   if (queries.empty()) throw std::invalid_argument("queries must hold at least one item");
   const auto check = [](const char* name, std::int64_t columns) {
     if (columns < 0 || columns > most_columns)
@@ -101,8 +104,8 @@ PartialState<T>::PartialState(const KernelSum& kernel, std::vector<View<const T>
   };
   check("value_columns", value_columns);
   check("top_k", statistics.top_k);
+  impl_ = std::make_unique<Impl>(kernel, queries[0].columns);
   Impl& s = *impl_;
-  s.plan = lower<T>(kernel, queries[0].columns);
   s.queries = std::move(queries);
   s.value_columns = value_columns;
   s.wanted = statistics;
@@ -130,10 +133,11 @@ Report PartialState<T>::update(std::span<const BatchItem<T>> batch, const Option
   }
   Options<T> opened = options;
   opened.exclude_self = s.exclude_self;
-  Problem<T> problem = open_door<T>(s.plan, items, opened);
+  Problem<T> problem = open_door<T>(s.plan, items, opened, &s.metric, true);
   if (problem.p != s.value_columns)
     throw std::invalid_argument("values must have " + std::to_string(s.value_columns) +
                                 " columns, got " + std::to_string(problem.p));
+  s.is_signed |= problem.plan.is_signed;
   problem.take_limits = false;  // the nearest key may be in another piece
   if (s.states.empty()) s.states = s.opened(problem);
   if (m == 0 || problem.n == 0) return {};
@@ -177,6 +181,7 @@ void PartialState<T>::merge(const PartialState& other) {
     throw std::invalid_argument(
         "states to merge must be of the same queries, kernel, values and statistics");
   if (o.states.empty()) return;
+  s.is_signed |= o.is_signed;
   std::vector<RowState<T>> pieces = o.states;
   if (s.states.empty()) {
     s.states = std::move(pieces);
@@ -221,6 +226,7 @@ Report PartialState<T>::finish(std::span<const Statistics<T>> batch, Empty empty
   Problem<T> problem = open_door<T>(s.plan, items, options);
   Report report;
   if (m == 0) return report;
+  problem.plan.is_signed |= s.is_signed;
   problem.variance = s.wanted.variance;  // the columns that the state has
   problem.covariance = s.wanted.covariance;
   problem.value_center = s.center;
@@ -245,6 +251,7 @@ std::vector<StateArrays> PartialState<T>::arrays() const {
     StateArrays a;
     a.rows = state.rows, a.columns = state.columns, a.value_columns = state.p, a.top_k = state.k;
     a.reference = state.reference, a.hi = state.hi, a.lo = state.lo, a.center = impl_->center;
+    a.is_signed = impl_->is_signed;
     a.count = state.count, a.top_index = state.top_index, a.top_sign = state.top_sign;
     a.top_rank.assign(state.top_rank.begin(), state.top_rank.end());
     a.unit.assign(state.unit.begin(), state.unit.end());
@@ -283,6 +290,7 @@ void PartialState<T>::restore(const std::vector<StateArrays>& arrays) {
     for (std::size_t i = 0; i < a.unit.size() && sizeof(T) == 8; ++i)
       state.unit[i] = static_cast<int>(a.unit[i]);
     s.center = a.center;
+    s.is_signed |= a.is_signed;
     s.states.push_back(std::move(state));
   }
 }

@@ -28,7 +28,7 @@ py::tuple pack(const vicinal::StateArrays& a) {
   return py::make_tuple(a.rows, a.columns, a.value_columns, a.top_k, to_array(a.reference),
                         to_array(a.hi), to_array(a.lo), to_array(a.center), to_array(a.count),
                         to_array(a.unit), to_array(a.top_index), to_array(a.top_rank),
-                        to_array(a.top_sign));
+                        to_array(a.top_sign), a.is_signed);
 }
 
 vicinal::StateArrays unpack(const py::tuple& t) {
@@ -40,6 +40,7 @@ vicinal::StateArrays unpack(const py::tuple& t) {
   a.center = to_vector<double>(t[7]), a.count = to_vector<std::int64_t>(t[8]);
   a.unit = to_vector<std::int64_t>(t[9]), a.top_index = to_vector<std::int64_t>(t[10]);
   a.top_rank = to_vector<double>(t[11]), a.top_sign = to_vector<double>(t[12]);
+  a.is_signed = t[13].cast<bool>();
   return a;
 }
 
@@ -49,6 +50,12 @@ vicinal::PartialState<T> make_state(const PyKernel& kernel, const py::array& que
                                     bool exclude_self) {
   return {kernel.sum(), matrix_views<const T>("queries", queries), p, wanted, exclude_self};
 }
+
+// Where these keys and the queries stand in what a set of neighbors counts.
+struct Place {
+  const PyNeighborSet* neighbors;
+  std::int64_t query_offset, key_offset;
+};
 
 class State {
  public:
@@ -63,10 +70,9 @@ class State {
         exclude_self_(exclude_self),
         state_(make()) {}
 
-  void update(const KeyArguments& a, std::int64_t key_offset, int num_threads,
+  void update(const KeyArguments& a, const Place& place, int num_threads,
               const py::object& progress) {
-    std::visit([&](auto& state) { update_as(state, a, key_offset, num_threads, progress); },
-               state_);
+    std::visit([&](auto& state) { update_as(state, a, place, num_threads, progress); }, state_);
   }
   void merge(const State& other) {
     if (state_.index() != other.state_.index())
@@ -115,12 +121,14 @@ class State {
   }
 
   template <class T>
-  void update_as(vicinal::PartialState<T>& state, const KeyArguments& a, std::int64_t key_offset,
+  void update_as(vicinal::PartialState<T>& state, const KeyArguments& a, const Place& place,
                  int num_threads, const py::object& progress) {
     std::vector<vicinal::BatchItem<T>> items(item_offsets(queries_, 2).size());
     read_keys(a, items);
     vicinal::Options<T> options;
-    options.key_offset = key_offset;
+    options.key_offset = place.key_offset;
+    options.query_offset = place.query_offset;
+    if (place.neighbors != nullptr) options.neighbors = place.neighbors->set;
     options.num_threads = num_threads;
     watch(options, progress);
     vicinal::Report report;
@@ -164,14 +172,15 @@ void bind_state(py::module_& m) {
           "update",
           [](State& s, py::object keys, py::object values, py::object weights,
              py::object log_weights, py::object bias, py::object mask, py::object self_indices,
-             std::int64_t key_offset, int num_threads, py::object progress) {
-            s.update({keys, values, weights, log_weights, bias, mask, self_indices}, key_offset,
-                     num_threads, progress);
+             const PyNeighborSet* neighbors, std::int64_t query_offset, std::int64_t key_offset,
+             int num_threads, py::object progress) {
+            s.update({keys, values, weights, log_weights, bias, mask, self_indices},
+                     {neighbors, query_offset, key_offset}, num_threads, progress);
           },
           "keys"_a, "values"_a = py::none(), py::kw_only(), "weights"_a = py::none(),
           "log_weights"_a = py::none(), "bias"_a = py::none(), "mask"_a = py::none(),
-          "self_indices"_a = py::none(), "key_offset"_a = 0, "num_threads"_a = 0,
-          "progress"_a = py::none())
+          "self_indices"_a = py::none(), "neighbors"_a = py::none(), "query_offset"_a = 0,
+          "key_offset"_a = 0, "num_threads"_a = 0, "progress"_a = py::none())
       .def("merge", &State::merge, "other"_a)
       .def("finish", &State::finish, "outputs"_a, "empty"_a = "nan",
            "empty_value"_a = std::numeric_limits<double>::quiet_NaN())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "calls.hpp"
+#include "neighbor_set.hpp"
 #include "vicinal/partial.hpp"
 
 void bind_state(py::module_& m);

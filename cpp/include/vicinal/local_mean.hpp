@@ -29,8 +29,9 @@ struct Options {
   PairView<bool> mask{};                         // m × n, true = the key is used
   PairView<T> bias{};                            // m × n, added to the log-weight
   std::span<const std::int64_t> self_indices{};  // m: each query's own key, −1 = none
-  bool exclude_self = false;    // leave the own key out (self_indices, else the row number)
-  std::int64_t key_offset = 0;  // position of keys[0] in the sequence that self_indices count
+  bool exclude_self = false;  // leave the own key out (self_indices, else the row number)
+  // Number of keys[0] in the sequence that self_indices and `neighbors` count.
+  std::int64_t key_offset = 0;
   // Bandwidths of keys (n) or of queries (m): u = distance / (kernel's bandwidth · these). 0 is the
   // limit h → 0.
   std::span<const T> key_bandwidths{}, query_bandwidths{};

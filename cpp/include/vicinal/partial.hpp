@@ -30,6 +30,7 @@ struct StateArrays {
   std::vector<double> reference, hi, lo, center;
   std::vector<std::int64_t> count, unit, top_index;
   std::vector<double> top_rank, top_sign;
+  bool is_signed = false;  // weights of a graph were: rows are judged by Σ|w|
 };
 
 template <class T>
@@ -42,8 +43,10 @@ class PartialState {
   VICINAL_EXPORT ~PartialState();
   VICINAL_EXPORT PartialState(PartialState&&) noexcept;
 
-  // Adds keys. `batch` gives keys, values, weights, mask, bias and self_indices of each item; its
-  // queries are ignored.
+  // Adds keys. `batch` gives keys, values, weights, mask, bias, self_indices and bandwidths of each
+  // item; its queries are ignored. `options.neighbors` counts the rows of the whole sequence of
+  // keys, of which these begin at `options.key_offset`; it must be the same in every update,
+  // without `nearest`, which needs all keys at once.
   VICINAL_EXPORT Report update(std::span<const BatchItem<T>> batch, const Options<T>& options = {});
   // Adds the keys of another state of the same queries, after our own.
   VICINAL_EXPORT void merge(const PartialState& other);
