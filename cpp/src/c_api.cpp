@@ -38,7 +38,7 @@ vicinal_status local_stats_of(const vicinal_options* given, const Points<T>& x,
         read_struct("statistics", needed("statistics", statistics), default_statistics());
     item.statistics = read_statistics<T>(s, x.m, x.n, x.p);
     set_call(item, options);
-    check_overlap(item);
+    check_overlap(item, options.neighbors);
     const Report done = local_stats(read_kernels(o, x.d), {&item, 1}, options);
     check_interrupted(done);
     tell(report, done);

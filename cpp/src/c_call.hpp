@@ -92,6 +92,8 @@ void set_call(BatchItem<T>& item, const Options<T>& options) {
   item.mask = options.mask;
   item.bias = options.bias;
   item.self_indices = options.self_indices;
+  item.key_bandwidths = options.key_bandwidths;
+  item.query_bandwidths = options.query_bandwidths;
 }
 
 }  // namespace vicinal::c

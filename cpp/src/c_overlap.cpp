@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace vicinal::c {
 
@@ -38,6 +39,15 @@ Range range_of(const char* name, std::span<T> span) {
   return range_of(name, span.data(), 1, 0, static_cast<std::int64_t>(span.size()), 1);
 }
 
+// What a set borrows.
+template <class T>
+void add_graphs(const NeighborSet& set, std::vector<Range>& inputs) {
+  inputs.push_back(range_of("indptr of the graph", set.indptr));
+  inputs.push_back(range_of("indices of the graph", set.indices));
+  inputs.push_back(range_of("numbers of the graph", set.edges<T>()));
+  for (const NeighborSet& part : set.parts) add_graphs<T>(part, inputs);
+}
+
 void check_pair(const Range& output, const Range& other) {
   const bool apart = output.end <= other.begin || other.end <= output.begin;
   if (apart || output.begin == output.end || other.begin == other.end) return;
@@ -55,20 +65,23 @@ void check_all(std::span<const Range> inputs, std::span<const Range> outputs) {
 }  // namespace
 
 template <class T>
-void check_overlap(const BatchItem<T>& item) {
+void check_overlap(const BatchItem<T>& item, const NeighborSet& neighbors) {
   const Statistics<T>& s = item.statistics;
   const std::int64_t m = item.queries.rows, n = item.keys.rows;
   const auto pairs = [&](const char* name, const auto& view) {
     return range_of(name, view.data, m, view.row_stride, n, view.column_stride);
   };
-  const std::array inputs{range_of("queries", item.queries),
-                          range_of("keys", item.keys),
-                          range_of("values", item.values),
-                          range_of("weights", item.weights),
-                          range_of("log_weights", item.log_weights),
-                          range_of("self_indices", item.self_indices),
-                          pairs("mask", item.mask),
-                          pairs("bias", item.bias)};
+  std::vector inputs{range_of("queries", item.queries),
+                     range_of("keys", item.keys),
+                     range_of("values", item.values),
+                     range_of("weights", item.weights),
+                     range_of("log_weights", item.log_weights),
+                     range_of("self_indices", item.self_indices),
+                     range_of("key_bandwidths", item.key_bandwidths),
+                     range_of("query_bandwidths", item.query_bandwidths),
+                     pairs("mask", item.mask),
+                     pairs("bias", item.bias)};
+  add_graphs<T>(neighbors, inputs);
   const std::array outputs{range_of("mean", s.mean),
                            range_of("log_mass", s.log_mass),
                            range_of("ess", s.ess),
@@ -93,7 +106,7 @@ void check_overlap(const View<const T>& keys, const View<const T>& queries,
 }
 
 #define VICINAL_INSTANTIATE(T)                                               \
-  template void check_overlap(const BatchItem<T>&);                          \
+  template void check_overlap(const BatchItem<T>&, const NeighborSet&);      \
   template void check_overlap(const View<const T>&, const View<const T>&,    \
                               std::span<const std::int64_t>, const View<T>&, \
                               const View<std::int64_t>&);

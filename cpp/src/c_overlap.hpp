@@ -7,7 +7,7 @@ namespace vicinal::c {
 
 // Throw std::invalid_argument that names both.
 template <class T>
-void check_overlap(const BatchItem<T>& item);
+void check_overlap(const BatchItem<T>& item, const NeighborSet& neighbors = {});
 template <class T>
 void check_overlap(const View<const T>& keys, const View<const T>& queries,
                    std::span<const std::int64_t> self_indices, const View<T>& distances,

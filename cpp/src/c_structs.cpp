@@ -2,6 +2,7 @@
 
 #include "c_callbacks.hpp"
 #include "c_index.hpp"
+#include "c_neighbors.hpp"
 
 namespace vicinal::c {
 
@@ -22,6 +23,12 @@ std::span<const T> array(const char* name, const T* data, std::int64_t count) {
   if (static_cast<std::uint64_t>(count) > PTRDIFF_MAX / sizeof(T))
     refuse(std::string(name) + " of " + std::to_string(count) + " elements cannot exist");
   return {data, static_cast<std::size_t>(count)};
+}
+
+// Sums with a row number stay inside int64.
+void check_offset(const char* name, std::int64_t offset) {
+  if (offset < 0 || offset > INT64_MAX / 2)
+    refuse(std::string(name) + " must be 0 to 2^62, got " + std::to_string(offset));
 }
 
 Kernel read_kernel(const vicinal_kernel& k) {
@@ -152,8 +159,8 @@ template <class T>
 Options<T> call_options(const vicinal_options& o, std::int64_t m, std::int64_t n) {
   if (o.empty < VICINAL_EMPTY_NAN || o.empty > VICINAL_EMPTY_VALUE)
     refuse("empty must be one of vicinal_empty, got " + std::to_string(o.empty));
-  if (o.key_offset < 0 || o.key_offset > INT64_MAX / 2)  // sums with a row number stay inside int64
-    refuse("key_offset must be 0 to 2^62, got " + std::to_string(o.key_offset));
+  check_offset("key_offset", o.key_offset);
+  check_offset("query_offset", o.query_offset);
   Options<T> options;
   options.weights = array("n", static_cast<const T*>(o.weights), n);
   options.log_weights = array("n", static_cast<const T*>(o.log_weights), n);
@@ -169,6 +176,10 @@ Options<T> call_options(const vicinal_options& o, std::int64_t m, std::int64_t n
   options.empty_value = o.empty_value;
   options.tol = o.tol;
   if (o.index != nullptr) options.index = &index_of<T>(o.index);
+  options.neighbors = set_of<T>(o.neighbors);
+  options.query_offset = o.query_offset;
+  options.key_bandwidths = array("n", static_cast<const T*>(o.key_bandwidths), n);
+  options.query_bandwidths = array("m", static_cast<const T*>(o.query_bandwidths), m);
   read_callbacks(o, options);
   return options;
 }
@@ -224,5 +235,9 @@ Statistics<T> read_statistics(const vicinal_statistics& s, std::int64_t m, std::
                                          std::int64_t);
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)
+template View<const std::int64_t> matrix(const char*, const std::int64_t*, std::int64_t,
+                                         std::int64_t, std::int64_t);
+template View<const std::uint8_t> matrix(const char*, const std::uint8_t*, std::int64_t,
+                                         std::int64_t, std::int64_t);
 
 }  // namespace vicinal::c

@@ -87,6 +87,8 @@ def run_examples(prefix, build):
     check_example(run(str(build / "stream"), stdout=subprocess.PIPE).stdout, 2, 1, 0.01)
     check_example(run(str(build / "index"), stdout=subprocess.PIPE).stdout, 1, 2, 0.1)
     check_example(run(str(build / "neighbors"), stdout=subprocess.PIPE).stdout, 2, 3, 0.03)
+    check_example(run(str(build / "causal"), stdout=subprocess.PIPE).stdout, 1, 2, 0.06)
+    check_example(run(str(build / "adaptive"), stdout=subprocess.PIPE).stdout, 1, 2, 0.1)
 
 
 def main():

@@ -42,3 +42,21 @@ vicinal_status search(const vicinal_index* index, vicinal_report* report) {
     return VICINAL_ERROR_INTERNAL;
   return vicinal_neighbor_lists_free(lists);
 }
+
+vicinal_status sets(vicinal_options* options, const float* x);
+
+vicinal_status sets(vicinal_options* options, const float* x) {
+  const int64_t indptr[] = {0, 1, 2}, indices[] = {1, 0};
+  float means[2];
+  vicinal_neighbors *near, *listed, *both;
+  if (vicinal_neighbors_within(1.0, &near) != VICINAL_OK ||
+      vicinal_neighbors_graph_f32(indptr, 2, indices, 2, NULL, VICINAL_EDGE_PATTERN, 1, &listed) !=
+          VICINAL_OK ||
+      vicinal_neighbors_and(near, listed, &both) != VICINAL_OK ||
+      vicinal_neighbors_free(near) != VICINAL_OK || vicinal_neighbors_free(listed) != VICINAL_OK)
+    return VICINAL_ERROR_INTERNAL;
+  options->neighbors = both;
+  options->key_bandwidths = x;
+  (void)vicinal_local_mean_f32(options, x, 2, x, 2, 1, x, 1, means);
+  return vicinal_neighbors_free(both);
+}

@@ -1,7 +1,7 @@
 // libFuzzer against the C ABI: whatever the structures and numbers say, a call ends with a status
 // of the table, writes nowhere but into its outputs (address sanitizer; every buffer has its exact
 // size), and gives the same bits again with another number of threads.
-#include "hostile.hpp"
+#include "hostile_sets.hpp"
 
 using namespace hostile;
 
@@ -20,6 +20,8 @@ struct Call {
   std::vector<std::int64_t> columns, own, counts, top;
   std::vector<std::uint8_t> mask;
   std::vector<vicinal_kernel> kernels;
+  std::vector<T> key_bandwidths, query_bandwidths;
+  Sets<T> sets;
   vicinal_options o;
   vicinal_statistics s;
   std::uint32_t wanted;
@@ -95,7 +97,16 @@ struct Call {
     o.empty_value = number(in);
     o.num_threads = in.ConsumeIntegralInRange(-1, 3);
     o.tol = in.ConsumeBool() ? 0 : number(in);
+    set_neighbors(in);
     set_size(in, o);
+  }
+  void set_neighbors(Provider& in) {
+    if (in.ConsumeBool()) o.neighbors = sets.make(in, m, n);
+    o.query_offset = in.ConsumeIntegral<std::uint8_t>() > 16 ? 0 : in.ConsumeIntegral<int>();
+    key_bandwidths = numbers<T>(in, real(n));
+    query_bandwidths = numbers<T>(in, real(m));
+    if (in.ConsumeIntegralInRange(0, 3) == 0) o.key_bandwidths = key_bandwidths.data();
+    if (in.ConsumeIntegralInRange(0, 3) == 0) o.query_bandwidths = query_bandwidths.data();
   }
   void set_statistics(Provider& in) {
     const auto rows = [&](auto& array, std::int64_t width) -> auto* {

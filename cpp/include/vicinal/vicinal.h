@@ -14,6 +14,7 @@
 
 #include "vicinal/c/kernel.h"
 #include "vicinal/c/local_mean.h"
+#include "vicinal/c/neighbor_set.h"
 #include "vicinal/c/search.h"
 #include "vicinal/c/state.h"
 #include "vicinal/c/status.h"

@@ -20,7 +20,8 @@ typedef enum vicinal_empty {  // what a row receives when no key has a weight
 // Strides count elements from one row (or column) to the next; 0 repeats the first.
 #define VICINAL_CONTIGUOUS INT64_MIN
 
-typedef struct vicinal_index vicinal_index;  // of search.h
+typedef struct vicinal_index vicinal_index;          // of search.h
+typedef struct vicinal_neighbors vicinal_neighbors;  // of neighbor_set.h
 
 typedef struct vicinal_options {
   size_t struct_size;
@@ -34,7 +35,7 @@ typedef struct vicinal_options {
   const void* bias;  // m x n, added to the log-weight; or NULL
   int64_t bias_row_stride, bias_column_stride;
   const int64_t* self_indices;        // m: each query's own key, -1 = none; NULL: the row number
-  int64_t key_offset;                 // position of the first key in the sequence that they count
+  int64_t key_offset;                 // number of the first key in the sequence that they count
   int32_t exclude_self;               // 1: leave the own key out
   int32_t empty;                      // vicinal_empty
   double empty_value;                 // default NaN
@@ -48,6 +49,12 @@ typedef struct vicinal_options {
   // Of these very keys (pointer, n, d, key_stride): calls that leave keys out need no tree of their
   // own, and give the same bits. Or NULL.
   const vicinal_index* index;
+  const vicinal_neighbors* neighbors;  // which keys a query sees; NULL: all
+  int64_t query_offset;                // number of the first query in what `neighbors` counts
+  // n and m: u = distance / (the kernel's bandwidth * that of the key * that of the query), for
+  // kernels of one distance or score. 0 is the limit of small bandwidths. Or NULL.
+  const void* key_bandwidths;
+  const void* query_bandwidths;
 } vicinal_options;
 
 VICINAL_EXPORT vicinal_status vicinal_options_init(vicinal_options* options, size_t struct_size);

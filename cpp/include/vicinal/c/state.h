@@ -34,7 +34,9 @@ VICINAL_EXPORT vicinal_status vicinal_state_create_f64(const vicinal_options* op
                                                        int64_t p, uint32_t wanted, int64_t k,
                                                        vicinal_state** state);
 // Adds n keys. Of the options, everything that belongs to keys and the call is read, but not `tol`
-// and `index`: a state leaves nothing out.
+// and `index`: a state leaves nothing out. `neighbors`, query_offset and query_bandwidths must be
+// the same in every update; `neighbors` counts the rows of the whole sequence of keys, of which
+// these begin at key_offset.
 VICINAL_EXPORT vicinal_status vicinal_state_update_f32(vicinal_state* state,
                                                        const vicinal_options* options,
                                                        const float* keys, int64_t n,
