@@ -8,7 +8,7 @@ import numpy as np
 
 from vicinal import _core
 from vicinal.arrays import Array, as_array, as_index, converted, working_dtype
-from vicinal.neighbor_sets import NeighborSet
+from vicinal.neighbor_sets import NeighborSet, frozen
 from vicinal.neighbors import Neighbors
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Graph(NeighborSet):
     Parameters
     ----------
     csr : sparse matrix or array of shape (m, n)
-        One row per query, one column per key.
+        One row per query, one column per key. It is copied: what becomes of it later is no matter.
     data : {"pattern", "distance", "weight"}
         What the stored numbers are: nothing that counts, the kernel weighs the pairs; distances,
         u = distance / bandwidth; or the weights themselves, of either sign, without any kernel.
@@ -68,9 +68,12 @@ class Graph(NeighborSet):
         self._shape = (int(matrix.shape[0]), int(matrix.shape[1]))
         self._data = data
         self.check_graph = bool(check_graph)
-        self.indptr = np.ascontiguousarray(matrix.indptr, np.int64)
-        self.indices = np.ascontiguousarray(matrix.indices, np.int64)
-        self.edges = None if data == "pattern" else as_array(matrix.data, "the graph's data")
+        self.indptr = frozen(matrix.indptr, np.dtype(np.int64))
+        self.indices = frozen(matrix.indices, np.dtype(np.int64))
+        self.edges = None
+        if data != "pattern":
+            numbers = as_array(matrix.data, "the graph's data")
+            self.edges = frozen(numbers, numbers.dtype)
 
     @classmethod
     def from_indices(
@@ -141,8 +144,10 @@ class Graph(NeighborSet):
     def edge_data(self) -> str:
         return self._data
 
-    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
-        if self._shape != (m, n):
+    def lower(
+        self, m: int, n: int, dtype: np.dtype[Any], *, piece: bool = False
+    ) -> _core.NeighborSet:
+        if (m > self._shape[0] or n > self._shape[1]) if piece else self._shape != (m, n):
             raise ValueError(
                 f"the graph is {self._shape[0]} queries × {self._shape[1]} keys, but there are {m} "
                 f"queries and {n} keys"
@@ -158,6 +163,18 @@ class Graph(NeighborSet):
         return _core.NeighborSet.graph(
             self.indptr, self.indices, edges, self._data, self.check_graph
         )
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Graph)
+            and (self._shape, self._data) == (other._shape, other._data)
+            and np.array_equal(self.indptr, other.indptr)
+            and np.array_equal(self.indices, other.indices)
+            and (self.edges is None or np.array_equal(self.edges, edges_of(other)))
+        )
+
+    def __hash__(self) -> int:
+        return hash((self._shape, self._data, len(self.indices)))
 
     def __repr__(self) -> str:
         m, n = self._shape

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vicinal import _core
-from vicinal.arrays import as_array, as_index
+from vicinal.arrays import Array, as_array, as_index
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
 
 __all__ = ["BlockMask", "Grid", "KNearest", "NeighborSet", "Radius", "Segments", "Window"]
+
+
+def frozen(array: Array, dtype: np.dtype[Any]) -> Array:
+    """Return a copy that cannot be written: a set keeps what was checked."""
+    own = np.array(array, dtype, order="C")
+    own.flags.writeable = False
+    return own
+
+
+def _same(a: ArrayLike, b: ArrayLike) -> bool:
+    return np.array_equal(as_array(a, "a"), as_array(b, "b"))
 
 
 class NeighborSet:
@@ -56,9 +67,21 @@ class NeighborSet:
         """Whether coordinates of queries and keys are read to know the set."""
         return False
 
-    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
-        """Return the engine's form for m queries and n keys."""
+    def lower(
+        self, m: int, n: int, dtype: np.dtype[Any], *, piece: bool = False
+    ) -> _core.NeighborSet:
+        """Return the engine's form for m queries and n keys.
+
+        Where these are a `piece`, the set may know of more: they are the first of all.
+        """
         raise NotImplementedError
+
+    def anchored(self, m: int, n: int) -> NeighborSet:
+        """Return the set with what counts from the end of m queries and n keys made numbers."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> NeighborSet:
+        return self
 
 
 @dataclass(frozen=True)
@@ -78,6 +101,15 @@ class _Joined(NeighborSet):
     def needs_points(self) -> bool:
         return self.a.needs_points or self.b.needs_points
 
+    def anchored(self, m: int, n: int) -> NeighborSet:
+        return replace(self, a=self.a.anchored(m, n), b=self.b.anchored(m, n))
+
+    def _lowered(
+        self, m: int, n: int, dtype: np.dtype[Any], piece: bool
+    ) -> tuple[_core.NeighborSet, _core.NeighborSet]:
+        a = self.a.lower(m, n, dtype, piece=piece)
+        return a, self.b.lower(m, n, dtype, piece=piece)
+
 
 @dataclass(frozen=True, repr=False)
 class Both(_Joined):
@@ -90,8 +122,10 @@ class Both(_Joined):
             for part in (self.a, self.b)
         )
 
-    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
-        return _core.NeighborSet.both(self.a.lower(m, n, dtype), self.b.lower(m, n, dtype))
+    def lower(
+        self, m: int, n: int, dtype: np.dtype[Any], *, piece: bool = False
+    ) -> _core.NeighborSet:
+        return _core.NeighborSet.both(*self._lowered(m, n, dtype, piece))
 
     def __repr__(self) -> str:
         return f"({self.a} & {self.b})"
@@ -99,8 +133,10 @@ class Both(_Joined):
 
 @dataclass(frozen=True, repr=False)
 class Either(_Joined):
-    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
-        return _core.NeighborSet.either(self.a.lower(m, n, dtype), self.b.lower(m, n, dtype))
+    def lower(
+        self, m: int, n: int, dtype: np.dtype[Any], *, piece: bool = False
+    ) -> _core.NeighborSet:
+        return _core.NeighborSet.either(*self._lowered(m, n, dtype, piece))
 
     def __repr__(self) -> str:
         return f"({self.a} | {self.b})"
@@ -133,7 +169,14 @@ class KNearest(NeighborSet):
     def needs_points(self) -> bool:
         return True
 
-    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+    def lower(
+        self, m: int, n: int, dtype: np.dtype[Any], *, piece: bool = False
+    ) -> _core.NeighborSet:
+        if piece:
+            raise ValueError(
+                f"neighbors={self} needs all keys at once, but here they come in pieces; every "
+                "other set works, and vicinal.local_mean takes this one for keys in memory"
+            )
         if self.k > n:
             raise ValueError(f"k must be 1 to the number of keys ({n}), got {self.k}")
         return _core.NeighborSet.nearest(int(self.k))
@@ -169,7 +212,9 @@ class Radius(NeighborSet):
     def needs_points(self) -> bool:
         return True
 
-    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+    def lower(
+        self, m: int, n: int, dtype: np.dtype[Any], *, piece: bool = False
+    ) -> _core.NeighborSet:
         return _core.NeighborSet.radius(float(self.r))
 
 
@@ -225,13 +270,23 @@ class Window(NeighborSet):
     def needs_points(self) -> bool:
         return self.on is not None
 
-    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+    def lower(
+        self, m: int, n: int, dtype: np.dtype[Any], *, piece: bool = False
+    ) -> _core.NeighborSet:
         before = math.inf if self.before is None else float(self.before)
         after = math.inf if self.after is None else float(self.after)
         if self.on is not None:
             return _core.NeighborSet.column_window(int(self.on), before, after)
-        offset = n - m if self.offset == "end" else int(self.offset)
-        return _core.NeighborSet.window(before, after, offset)
+        if piece and self.offset == "end":
+            raise ValueError(
+                "offset='end' needs the number of all keys, but here they come in pieces; give "
+                "offset=(number of keys) - (number of queries)"
+            )
+        near = self.anchored(m, n)
+        return _core.NeighborSet.window(before, after, int(near.offset))
+
+    def anchored(self, m: int, n: int) -> Window:
+        return replace(self, offset=n - m) if self.offset == "end" else self
 
 
 @dataclass(frozen=True)
@@ -275,9 +330,11 @@ class Grid(NeighborSet):
         object.__setattr__(self, "shape", shape)
         object.__setattr__(self, "radius", radius)
 
-    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+    def lower(
+        self, m: int, n: int, dtype: np.dtype[Any], *, piece: bool = False
+    ) -> _core.NeighborSet:
         pixels = math.prod(self.shape)
-        if m != pixels or n != pixels:
+        if (m > pixels or n > pixels) if piece else (m != pixels or n != pixels):
             raise ValueError(
                 f"a grid of shape {self.shape} has {pixels} pixels, but there are {m} queries and "
                 f"{n} keys; both must be the pixels in C order"
@@ -317,12 +374,25 @@ class BlockMask(NeighborSet):
             )
         if as_index(self.block, "block") < 1:
             raise ValueError(f"block must be at least 1, got {self.block}")
-        object.__setattr__(self, "mask", np.ascontiguousarray(mask))
+        object.__setattr__(self, "mask", frozen(mask, np.dtype(np.bool_)))
 
-    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, BlockMask)
+            and self.block == other.block
+            and _same(self.mask, other.mask)
+        )
+
+    def __hash__(self) -> int:
+        return hash((as_array(self.mask, "mask").shape, self.block))
+
+    def lower(
+        self, m: int, n: int, dtype: np.dtype[Any], *, piece: bool = False
+    ) -> _core.NeighborSet:
         mask = as_array(self.mask, "mask")
         wanted = (-(-m // self.block), -(-n // self.block))
-        if mask.shape != wanted:
+        reaches = all(have >= need for have, need in zip(mask.shape, wanted, strict=True))
+        if not (reaches if piece else mask.shape == wanted):
             raise ValueError(
                 f"the mask of blocks of {self.block} must have shape {wanted} for {m} queries and "
                 f"{n} keys, got {mask.shape}"
@@ -359,11 +429,24 @@ class Segments(NeighborSet):
                     f"{name} must be whole numbers in one dimension, got {offsets.dtype} of shape "
                     f"{offsets.shape}"
                 )
-            object.__setattr__(self, name, np.ascontiguousarray(offsets, np.int64))
+            object.__setattr__(self, name, frozen(offsets, np.dtype(np.int64)))
 
-    def lower(self, m: int, n: int, dtype: np.dtype[Any]) -> _core.NeighborSet:
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Segments)
+            and _same(self.query_offsets, other.query_offsets)
+            and _same(self.key_offsets, other.key_offsets)
+        )
+
+    def __hash__(self) -> int:
+        return hash(as_array(self.key_offsets, "key_offsets").tobytes())
+
+    def lower(
+        self, m: int, n: int, dtype: np.dtype[Any], *, piece: bool = False
+    ) -> _core.NeighborSet:
         offsets = [as_array(a, "offsets") for a in (self.query_offsets, self.key_offsets)]
         for name, array, end in zip(("query", "key"), offsets, (m, n), strict=True):
+            end = max(end, *array[-1:]) if piece else end
             if array.size == 0 or array[0] != 0 or array[-1] != end or (np.diff(array) < 0).any():
                 raise ValueError(f"{name}_offsets must begin with 0, never fall and end with {end}")
         if offsets[0].size != offsets[1].size:

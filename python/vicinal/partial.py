@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vicinal.arrays import Array, as_index, as_points, as_rows, working_dtype
+from vicinal.arrays import Array, as_points, as_rows, working_dtype
 from vicinal.evaluate import OF_VALUES, Request, output_names, raise_if_empty
+from vicinal.graph import as_neighbor_set
 from vicinal.kernels.lowering import fill
 from vicinal.merging import merge_all
 from vicinal.partial_state import Layout, PartialState, digest
+from vicinal.pieces import as_offset, keys_of_piece, queries_and_kernel
 from vicinal.problem import (
     Problem,
     as_self_indices,
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
-    from vicinal.problem import Bias
+    from vicinal.problem import Bias, Neighborhood
     from vicinal.results import LocalStats
 
 __all__ = ["LocalMeanAccumulator", "merge_all"]
@@ -49,11 +51,18 @@ class LocalMeanAccumulator:
         Number of keys of "top_k".
     kernel, bandwidth, metric
         As in `local_mean`.
+    neighbors : set of neighbors, optional
+        Which of all keys each query sees, as in `local_mean`; rows of keys are those of the whole
+        sequence. Every set but `KNearest`, which needs all keys at once. With a `Graph` of
+        distances or weights queries and keys may be None.
+    query_offset : int
+        Row number of the first query, in what `neighbors`, a callable bias and a missing
+        `self_indices` count.
     exclude_self : bool
         Leave out each query's own key.
     self_indices : array_like of int, shape (..., m), optional
         Each query's own key in the whole sequence of keys, −1 = none; None means that the queries
-        are the keys, in order.
+        are keys, query i being key i + `query_offset`.
     empty, num_threads
         As in `local_mean`.
 
@@ -65,7 +74,7 @@ class LocalMeanAccumulator:
     Notes
     -----
     Every split of the keys gives the same statistics to rounding. Accumulators are picklable, and
-    hold O(m) numbers, never the keys.
+    hold O(m) numbers and the set of neighbors, never the keys.
 
     Examples
     --------
@@ -77,23 +86,41 @@ class LocalMeanAccumulator:
     ...     _ = mean.update(part, part[:, 0])
     >>> mean.result().mean
     array([2.])
+
+    Sets of neighbors know keys by their rows in the whole sequence:
+
+    >>> causal = vc.LocalMeanAccumulator(keys, kernel="constant", neighbors=vc.Window(None, 0))
+    >>> for start in (3, 0):
+    ...     part = keys[start : start + 3]
+    ...     _ = causal.update(part, part[:, 0], key_offset=start)
+    >>> causal.result().mean
+    array([0. , 0.5, 1. , 1.5, 2. , 2.5])
     """
 
     def __init__(
         self,
-        queries: ArrayLike,
+        queries: ArrayLike | None,
         *,
         statistics: str | Iterable[str] = ("mean",),
         k: int = 10,
         kernel: str | Kernel = "gaussian",
         bandwidth: ArrayLike | None = None,
         metric: Metric | None = None,
+        neighbors: Neighborhood = None,
+        query_offset: int = 0,
         exclude_self: bool = False,
         self_indices: ArrayLike | None = None,
         empty: str | float = "nan",
         num_threads: int | None = None,
     ) -> None:
-        self._queries: Array | None = as_points(queries, "queries")  # None once in the state
+        self._neighbors = None if neighbors is None else as_neighbor_set(neighbors)
+        self._query_offset = as_offset(query_offset, "query_offset")
+        if self._neighbors is not None:
+            queries, kernel = queries_and_kernel(
+                self._neighbors, self._query_offset, queries, kernel, bandwidth, metric
+            )
+        # None once in the state
+        self._queries: Array | None = as_points(queries, "queries")  # type: ignore[arg-type]
         self._shape, self._digest = self._queries.shape, digest(self._queries)
         m, d = self._shape[-2:]
         self._statistics = as_statistics(statistics, has_values=True)
@@ -103,13 +130,18 @@ class LocalMeanAccumulator:
         self._own_is_row = self_indices is None
         needs_self = self._exclude_self or "self_weight" in self._statistics
         self._self_indices = as_self_indices(self_indices, m, None, required=needs_self)
+        if self._own_is_row and self._self_indices is not None:
+            self._self_indices = self._self_indices + self._query_offset
+        if self._neighbors is not None:
+            rows = self._query_offset + m
+            self._neighbors.lower(rows, 0, np.dtype(np.float64), piece=True)
         self._request = Request(empty=empty, num_threads=num_threads, k=self._k)
         self._state: PartialState | None = None
         self._next_key = 0
 
     def update(
         self,
-        keys: ArrayLike,
+        keys: ArrayLike | None,
         values: ArrayLike | None = None,
         *,
         key_offset: int | None = None,
@@ -128,8 +160,8 @@ class LocalMeanAccumulator:
         values : array_like of shape (..., n, p) or (..., n), optional
             What is averaged; needed if the statistics are of values.
         key_offset : int, optional
-            Number of the first of these keys in the whole sequence, for indices; None goes on
-            after the last update.
+            Number of the first of these keys in the whole sequence, for indices and `neighbors`;
+            None goes on after the last update.
         weights, log_weights, bias, mask, progress
             As in `local_mean`, for these keys; a callable bias gets numbers in the whole sequence.
 
@@ -143,9 +175,9 @@ class LocalMeanAccumulator:
         ValueError, TypeError
             As `local_mean`, and if dtype or shapes do not fit the earlier updates.
         """
-        first = self._next_key if key_offset is None else as_index(key_offset, "key_offset")
-        if first < 0:
-            raise ValueError(f"key_offset must not be negative, got {key_offset}")
+        first = self._next_key if key_offset is None else as_offset(key_offset, "key_offset")
+        if keys is None and self._neighbors is not None:
+            keys = keys_of_piece(self._neighbors, values, self._shape[-1])
         problem = prepare(
             self._queries_or_stand_in(),
             keys,
@@ -159,6 +191,10 @@ class LocalMeanAccumulator:
             mask=mask,
         )
         problem = self._with_own_keys(problem)
+        if self._neighbors is not None:
+            sizes = self._query_offset + problem.m, first + problem.n
+            lowered = self._neighbors.lower(*sizes, problem.dtype, piece=True)
+            problem = problem._replace(neighbors=lowered)
         layout = Layout(problem.lead, problem.dtype, problem.p, problem.one_value)
         state = self._state_of(layout)
         if layout != state.layout:
@@ -167,7 +203,8 @@ class LocalMeanAccumulator:
                 f"this one has {layout.described()}; a wider dtype is for the queries to set"
             )
         with reporter(progress) as report:
-            state.add(problem, first, resolve_num_threads(self._request.num_threads), report)
+            threads = resolve_num_threads(self._request.num_threads)
+            state.add(problem, (self._query_offset, first), threads, report)
         self._next_key = first + problem.n
         return self
 
@@ -224,7 +261,8 @@ class LocalMeanAccumulator:
             return self._nothing()
         m, n, layout = self._shape[-2], self._state.n_keys, self._state.layout
         if self._self_indices is not None and self._own_is_row:
-            refuse_other_keys(m, n)
+            first = self._query_offset
+            refuse_other_keys(m, n if first == 0 else min(n - first, m))
         options = self._request.engine_options
         outputs, counts = self._state.finish(options["empty"], options["empty_value"])
         if self._request.empty == "raise":
@@ -232,6 +270,11 @@ class LocalMeanAccumulator:
         return as_stats(
             outputs, layout.one_value, int(counts["empty_rows"]), int(counts["pairs_visited"])
         )
+
+    def _without_neighbors(self) -> Self:
+        """Let go of what updates alone need, before the sums travel."""
+        self._neighbors = None
+        return self
 
     def _queries_or_stand_in(self) -> Array:
         # Once the queries are in the state, checks need no more than their shape and dtype.
@@ -292,7 +335,8 @@ class LocalMeanAccumulator:
         own, others = self._self_indices, other._self_indices
         if (own is None) != (others is None) or (own is not None and (own != others).any()):
             raise ValueError("merge needs accumulators of the same self_indices")
-        for name in ("statistics", "k", "kernel", "exclude_self"):
+        settings = "statistics", "k", "kernel", "neighbors", "query_offset", "exclude_self"
+        for name in settings:
             mine, theirs = getattr(self, f"_{name}"), getattr(other, f"_{name}")
             if mine != theirs:
                 raise ValueError(f"merge needs the same {name}, got {mine!r} and {theirs!r}")

@@ -64,8 +64,14 @@ class PartialState:
                 str(layout.dtype), lowered, queries, layout.p, self._names, k, exclude_self
             )
 
-    def add(self, problem: Problem, first: int, num_threads: int, report: Report | None) -> None:
-        """Add the keys of a problem with these queries; `first` is the number of its key 0."""
+    def add(
+        self,
+        problem: Problem,
+        first: tuple[int, int],
+        num_threads: int,
+        report: Report | None,
+    ) -> None:
+        """Add the keys of a problem with these queries; `first` numbers its query 0 and key 0."""
         self.n_keys += problem.n
         if self._state is None:
             return

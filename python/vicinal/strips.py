@@ -58,15 +58,17 @@ def in_strips(
     return totals
 
 
-def bias_strip(problem: Problem, rows: slice, columns: slice, first: int = 0) -> Array | None:
-    """Return the bias of a strip, lead + (rows, columns); `first` is the number of key 0."""
+def bias_strip(
+    problem: Problem, rows: slice, columns: slice, first: tuple[int, int] = (0, 0)
+) -> Array | None:
+    """Return the bias of a strip, lead + (rows, columns); `first` numbers query 0 and key 0."""
     bias = problem.bias
     if bias is None:
         return None
     if isinstance(bias, np.ndarray):
         return converted(bias[..., rows, columns], problem.dtype)
-    row_numbers = np.arange(rows.start, rows.stop)
-    column_numbers = np.arange(first + columns.start, first + columns.stop)
+    row_numbers = np.arange(first[0] + rows.start, first[0] + rows.stop)
+    column_numbers = np.arange(first[1] + columns.start, first[1] + columns.stop)
     strip = as_array(bias(row_numbers, column_numbers), "the result of bias(rows, cols)")
     shape = (row_numbers.size, column_numbers.size)
     if strip.shape != shape:
@@ -146,10 +148,10 @@ def update_state(
     rows: slice,
     columns: slice,
     num_threads: int,
-    first: int = 0,
+    first: tuple[int, int] = (0, 0),
     report: Report | None = None,
 ) -> None:
-    """Add the keys `columns` to a partial state; `first` is the number of key 0."""
+    """Add the keys `columns` to a partial state; `first` numbers query 0 and key 0."""
     own = problem.self_indices
     state.update(
         problem.keys[..., columns, :],
@@ -159,7 +161,9 @@ def update_state(
         bias=bias_strip(problem, rows, columns, first),
         mask=None if problem.mask is None else problem.mask[..., rows, columns],
         self_indices=None if own is None else own[..., rows],
-        key_offset=first + columns.start,
+        neighbors=problem.neighbors,
+        query_offset=first[0] + rows.start,
+        key_offset=first[1] + columns.start,
         num_threads=num_threads,
         progress=report,
     )

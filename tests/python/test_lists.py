@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import time
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
 
 import vicinal as vc
@@ -420,10 +423,50 @@ def test_broken_graphs_are_refused_before_they_are_read():
     graph = vc.Graph(csr_array(np.eye(4)), data="pattern")
     for name, at, value in (("indices", 0, 4), ("indices", 2, -1), ("indptr", 1, 9)):
         broken = vc.Graph(csr_array(np.eye(4)), data="pattern")
-        getattr(broken, name)[at] = value
+        array = getattr(broken, name)
+        array.flags.writeable = True
+        array[at] = value
         with pytest.raises(ValueError, match=f"{name} of the graph"):
             mean(broken)
     assert mean(graph).shape == (4, 2)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_sets_keep_what_they_were_made_of(dtype):
+    matrix = csr_array(np.eye(4))
+    matrix.indices, matrix.indptr = matrix.indices.astype(dtype), matrix.indptr.astype(dtype)
+    mask, offsets = np.eye(2, dtype=bool), np.array([0, 2, 4])
+    sets = [vc.Graph(matrix, data=data) for data in ("pattern", "distance", "weight")]
+    sets += [vc.BlockMask(mask, block=2), vc.Segments(offsets, offsets)]
+    before = [mean(near) for near in sets]
+    matrix.indices[:], matrix.data[:], matrix.indptr[1:] = 10**6, -1.0, 0
+    mask[:], offsets[:] = False, 9
+    for near, expected in zip(sets, before, strict=True):
+        assert_array_equal(mean(near), expected)
+    for array in (sets[1].indices, sets[1].indptr, sets[1].edges, sets[3].mask):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
+def test_sets_are_equal_by_content():
+    def made(i):
+        edges = csr_array(np.eye(4)[:, : 4 - (i == 1)])
+        return [
+            vc.Graph(edges * (1 + (i == 2)), data="weight"),
+            vc.Graph(edges, data="pattern" if i == 3 else "distance"),
+            vc.Segments([0, 2, 4], [0, 1 + i, 4]),
+            vc.BlockMask(np.eye(3, dtype=bool), block=2 + i),
+            vc.Window(1, i) & vc.Segments([0, 4], [0, 4 + i]),
+        ]
+
+    for one, same in zip(made(0), pickle.loads(pickle.dumps(made(0))), strict=True):
+        assert one == same
+        assert hash(one) == hash(same)
+        assert copy.deepcopy(one) is one
+    for i, near in enumerate(made(0)):
+        others = [made(other)[i] for other in (1, 2, 3)]
+        assert any(near != other for other in others)
+        assert near not in ("a set", vc.KNearest(1))
 
 
 def test_other_things_are_no_sets():
