@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vicinal.arrays import Array
+from vicinal.graph import as_neighbor_set
 from vicinal.kernels.lowering import fill
 from vicinal.merging import merge_all
 from vicinal.partial import LocalMeanAccumulator
@@ -15,17 +16,19 @@ from vicinal.partial_state import Layout
 from vicinal.problem import as_self_indices
 
 try:
+    import dask
     import dask.array as da
 except ImportError as error:
     raise ImportError("vicinal.dask needs dask: pip install 'vicinal[dask]'") from error
 
-from vicinal.dask_arrays import as_dask, as_function, check_options, layout_of
+from vicinal.dask_arrays import as_dask, as_function, check_options, given_points, layout_of
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
-    from vicinal.problem import Bias
+    from vicinal.neighbor_sets import NeighborSet
+    from vicinal.problem import Bias, Neighborhood
 
 __all__ = ["local_mean"]
 
@@ -48,13 +51,14 @@ AXES = {
 
 
 def local_mean(
-    queries: ArrayLike | da.Array,
-    keys: ArrayLike | da.Array,
+    queries: ArrayLike | da.Array | None,
+    keys: ArrayLike | da.Array | None,
     values: ArrayLike | da.Array,
     *,
     kernel: str | Kernel = "gaussian",
     bandwidth: ArrayLike | None = None,
     metric: Metric | None = None,
+    neighbors: Neighborhood = None,
     weights: ArrayLike | da.Array | None = None,
     log_weights: ArrayLike | da.Array | None = None,
     bias: ArrayLike | da.Array | Bias | None = None,
@@ -81,6 +85,10 @@ def local_mean(
         What is averaged; its columns in one chunk.
     kernel, bandwidth, metric
         As in `vicinal.local_mean`.
+    neighbors : set of neighbors, optional
+        Which keys each query sees, by the rows of the whole arrays, as in `vicinal.local_mean`.
+        Every set but `KNearest`, which needs all keys at once. With a `Graph` of distances or
+        weights queries and keys may be None: they then come in the chunks of `values`.
     weights, log_weights : dask or numpy array of shape (..., n), optional
         As in `vicinal.local_mean`.
     bias : dask or numpy array broadcastable to (..., m, n), or callable, optional
@@ -123,8 +131,8 @@ def local_mean(
     `vicinal.partial.merge_all` merges those of one chunk of queries in the order of the keys. So
     the bits depend on the chunks of `keys` alone, and equal those of one process that does the
     same. The other arrays are cut to the chunks of `queries` and `keys`; a numpy array is one
-    chunk. `neighbors`, `out` and `progress` have no place here: an accumulator sees the keys piece
-    by piece, and nothing is computed yet.
+    chunk. A set of neighbors travels whole, once to each worker. `out` and `progress` have no place
+    here, because nothing is computed yet.
 
     Examples
     --------
@@ -135,6 +143,8 @@ def local_mean(
     """
     check_options(tol, empty, nan_policy, num_threads, bandwidth)
     bias_of = as_function(bias)
+    near = None if neighbors is None else as_neighbor_set(neighbors)
+    queries, keys = given_points(near, queries, keys, values)
     required = {"queries": queries, "keys": keys, "values": values}
     optional = {
         "weights": weights,
@@ -145,21 +155,27 @@ def local_mean(
     }
     given = required | {name: array for name, array in optional.items() if array is not None}
     arrays = {name: as_dask(array, name) for name, array in given.items()}
-    layout = layout_of(arrays, kernel, bandwidth, metric, exclude_self)
+    layout = layout_of(arrays, kernel, bandwidth, metric, near, exclude_self)
+    if near is not None:
+        near = near.anchored(arrays["queries"].shape[-2], arrays["keys"].shape[-2])
+    weighs = near is None or near.edge_data != "weight"  # else the graph's numbers are the weights
     accumulate = partial(
         _accumulate,
         bias_of=bias_of,
         n_keys=arrays["keys"].shape[-2],
-        kernel=fill(kernel, bandwidth, metric, arrays["keys"].shape[-1]),
+        kernel=fill(kernel, bandwidth, metric, arrays["keys"].shape[-1]) if weighs else "constant",
         exclude_self=bool(exclude_self),
         empty=empty,
         num_threads=1 if num_threads is None else num_threads,
     )
-    return _means(_accumulators(arrays, layout, accumulate), layout)
+    return _means(_accumulators(arrays, layout, accumulate, near), layout)
 
 
 def _accumulators(
-    arrays: dict[str, da.Array], layout: Layout, accumulate: partial[Any]
+    arrays: dict[str, da.Array],
+    layout: Layout,
+    accumulate: partial[Any],
+    near: NeighborSet | None,
 ) -> da.Array:
     # One accumulator per block of (leading axes, queries, keys), as an array of objects.
     labels = {name: _labels(name, array.ndim, layout) for name, array in arrays.items()}
@@ -187,6 +203,8 @@ def _accumulators(
         adjust_chunks=chunks,
         dtype=object,
         meta=np.empty((0,) * (len(sizes) + 2), object),
+        # One object that all tasks share.
+        near=None if near is None else dask.delayed(near, pure=True, traverse=False),
     )
 
 
@@ -251,6 +269,7 @@ def _accumulate(
     bias_of: Bias | None,
     n_keys: int,
     exclude_self: bool,
+    near: NeighborSet | None,
     **settings: Any,
 ) -> LocalMeanAccumulator:
     # blockwise gives lists where an axis (features, value columns) ends here: of one chunk each.
@@ -261,16 +280,24 @@ def _accumulate(
         own = as_self_indices(self_indices, m, n_keys, required=False)
     elif exclude_self:
         own = np.arange(row, row + m)
-    accumulator = LocalMeanAccumulator(q, exclude_self=exclude_self, self_indices=own, **settings)
-    return accumulator.update(
+    accumulator = LocalMeanAccumulator(
+        q,
+        neighbors=near,
+        query_offset=row,
+        exclude_self=exclude_self,
+        self_indices=own,
+        **settings,
+    )
+    accumulator.update(
         x,
         y,
         key_offset=int(first_key[0]),
         weights=weights,
         log_weights=log_weights,
-        bias=bias if bias_of is None else lambda rows, cols: bias_of(rows + row, cols),
+        bias=bias if bias_of is None else bias_of,
         mask=mask,
     )
+    return accumulator._without_neighbors()
 
 
 def _merge(accumulators: Any, **_: Any) -> LocalMeanAccumulator:

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
+    from vicinal.neighbor_sets import NeighborSet
     from vicinal.problem import Bias
 
-__all__ = ["as_dask", "as_function", "check_options", "layout_of"]
+__all__ = ["as_dask", "as_function", "check_options", "given_points", "layout_of"]
 
 
 def check_options(
@@ -74,11 +75,33 @@ def as_dask(value: Any, name: str) -> da.Array:
     return array
 
 
+def given_points(near: NeighborSet | None, queries: Any, keys: Any, values: Any) -> tuple[Any, Any]:
+    """Return queries and keys; those that a graph of numbers makes needless, in chunks of `values`.
+
+    Nothing is looked at: `layout_of` refuses a set that needs them.
+    """
+    if near is None or near.edge_data == "pattern" or (queries is not None and keys is not None):
+        return queries, keys
+    if near.needs_points or near.sizes is None:
+        raise ValueError("queries and keys must be given: a set of neighbors reads coordinates")
+    features = next((a.shape[-1] for a in (queries, keys) if hasattr(a, "shape")), 1)
+    y = as_dask(values, "values")
+    axis = 0 if y.ndim == 1 else -2
+
+    def points(rows: int) -> da.Array:
+        chunks = y.chunks[axis] if y.shape[axis] == rows else -1
+        return da.zeros((rows, features), dtype=np.int8, chunks=(chunks, -1))
+
+    m, n = near.sizes
+    return points(m) if queries is None else queries, points(n) if keys is None else keys
+
+
 def layout_of(
     arrays: dict[str, da.Array],
     kernel: str | Kernel,
     bandwidth: ArrayLike | None,
     metric: Metric | None,
+    near: NeighborSet | None,
     exclude_self: bool,
 ) -> Layout:
     """Check all that shapes and types can tell, in the words of `vicinal.local_mean`."""
@@ -98,9 +121,13 @@ def layout_of(
         kernel=kernel,
         bandwidth=bandwidth,
         metric=metric,
+        neighbors=near,
         bias=zeros.pop("bias", None),
         mask=zeros.pop("mask", None),
     )
+    if near is not None:
+        m, n = problem.m, problem.n
+        near.anchored(m, n).lower(m, n, dtype, piece=True)
     _check_vectors(zeros, problem.m, problem.n, exclude_self)
     for name in ("queries", "keys") if one_value else ("queries", "keys", "values"):
         if (count := arrays[name].numblocks[-1]) > 1:

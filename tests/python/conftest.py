@@ -61,3 +61,33 @@ def rng() -> np.random.Generator:
 def dtype(request: pytest.FixtureRequest) -> np.dtype:
     """Run a test in both working types."""
     return np.dtype(request.param)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """Return a client of two worker processes of one thread."""
+    import distributed
+
+    cluster = distributed.LocalCluster(
+        n_workers=2,
+        processes=True,
+        threads_per_worker=1,
+        dashboard_address=None,
+        local_directory=tmp_path_factory.mktemp("workers"),
+    )
+    with cluster, distributed.Client(cluster, set_as_default=False) as client:
+        yield client
+
+
+@pytest.fixture(params=["synchronous", "threads", "processes"])
+def scheduler(request):
+    """Return what `compute` takes: both local schedulers, and a cluster."""
+    return request.getfixturevalue("cluster") if request.param == "processes" else request.param
+
+
+@pytest.fixture
+def plain(rng, dtype):
+    """Return queries, keys and values of the dask tests in memory."""
+    from dask_cases import D, M, N, P
+
+    return tuple(rng.normal(size=shape).astype(dtype) for shape in ((M, D), (N, D), (N, P)))
