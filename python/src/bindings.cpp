@@ -162,6 +162,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
              return kernel;
            }),
            "terms"_a)
+      .def_property_readonly("is_searchable", &PyKernel::is_searchable)
       .def(py::pickle([](const PyKernel& kernel) { return kernel.terms(); },
                       [](const py::list& terms) { return std::make_unique<PyKernel>(terms); }));
 

@@ -112,3 +112,10 @@ Kernel PyKernel::factor_of(const py::dict& d) {
     k.function = reinterpret_cast<double (*)(double)>(address);
   return k;
 }
+
+bool PyKernel::is_searchable() const {
+  if (sum_.terms.size() != 1 || sum_.terms[0].factors.size() != 1) return false;
+  const vicinal::Kernel& k = sum_.terms[0].factors[0];
+  return k.metric != vicinal::Metric::automatic && k.metric != vicinal::Metric::category &&
+         k.bandwidths.size() < 2;
+}

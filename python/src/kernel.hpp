@@ -14,6 +14,8 @@ class PyKernel {
   explicit PyKernel(const pybind11::list& terms);
   const vicinal::KernelSum& sum() const { return sum_; }
   const pybind11::list& terms() const { return terms_; }
+  // One distance or score that a KeyIndex can be of.
+  bool is_searchable() const;
 
  private:
   vicinal::Kernel factor_of(const pybind11::dict& factor);

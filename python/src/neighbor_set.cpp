@@ -2,6 +2,8 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 namespace {
 
 using Integers = py::array_t<std::int64_t, py::array::c_style>;
@@ -38,6 +40,13 @@ PyNeighborSet graph(const Integers& indptr, const Integers& indices, const py::o
   return result;
 }
 
+// Some part of it looks for keys by their distance.
+bool finds_by_distance(const vicinal::NeighborSet& set) {
+  using Kind = vicinal::NeighborSet::Kind;
+  return set.kind == Kind::nearest || set.kind == Kind::radius ||
+         std::any_of(set.parts.begin(), set.parts.end(), finds_by_distance);
+}
+
 template <class Join>
 PyNeighborSet join(const PyNeighborSet& a, const PyNeighborSet& b, Join&& together) {
   PyNeighborSet result{together(a.set, b.set), a.owners};
@@ -51,6 +60,8 @@ void bind_neighbor_set(py::module_& m) {
   using namespace py::literals;
   const auto plain = [](vicinal::NeighborSet set) { return PyNeighborSet{std::move(set), {}}; };
   py::class_<PyNeighborSet>(m, "NeighborSet")
+      .def_property_readonly("finds_by_distance",
+                             [](const PyNeighborSet& s) { return finds_by_distance(s.set); })
       .def_static(
           "nearest", [=](std::int64_t k) { return plain(vicinal::nearest(k)); }, "k"_a)
       .def_static(

@@ -32,6 +32,8 @@ class Table(metaclass=_Bound):
 @final
 class Kernel(metaclass=_Bound):
     def __init__(self, terms: Sequence[tuple[float, Sequence[dict[str, Any]]]]) -> None: ...
+    @property
+    def is_searchable(self) -> bool: ...
 
 @final
 class KeyIndex(metaclass=_Bound):
@@ -63,6 +65,8 @@ class KeyIndex(metaclass=_Bound):
 @final
 class NeighborSet(metaclass=_Bound):
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...  # made by the methods below alone
+    @property
+    def finds_by_distance(self) -> bool: ...
     @staticmethod
     def nearest(k: int) -> NeighborSet: ...
     @staticmethod

@@ -10,7 +10,7 @@ from vicinal.batches import in_batches
 from vicinal.evaluate import Request, raise_if_empty
 from vicinal.problem import Problem
 from vicinal.progress import Report, reporter, share
-from vicinal.strips import needs_strips, row_strips, run_rows
+from vicinal.strips import needs_strips, row_strips, run_rows, with_index
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -33,6 +33,7 @@ def sparse_weights(problem: Problem, request: Request, progress: bool | Report) 
     options = {**request.engine_options, "lists": True}
     with reporter(progress) as report:
         if callable(problem.bias) or needs_strips(problem):
+            problem = with_index(problem, options["num_threads"])
             parts = [
                 run_rows(problem, rows, {}, options, share(report, rows.start / m, rows.stop / m))
                 for rows in row_strips(problem)

@@ -16,7 +16,7 @@ from vicinal.arrays import Array, as_array, converted
 from vicinal.problem import Problem
 from vicinal.progress import Report, share
 
-__all__ = ["bias_strip", "in_strips", "needs_strips", "row_strips", "run_rows"]
+__all__ = ["bias_strip", "in_strips", "needs_strips", "row_strips", "run_rows", "with_index"]
 
 PAIRS = 1 << 20  # pairs of one strip
 WHOLE_ROWS = 1 << 17  # up to so many keys a strip has whole rows, with the bits of an array bias
@@ -40,6 +40,7 @@ def in_strips(
     m, n = problem.m, problem.n
     by_row = (problem.neighbors, problem.key_bandwidths, problem.query_bandwidths)
     whole = n <= WHOLE_ROWS or "weights" in outputs or any(x is not None for x in by_row)
+    problem = with_index(problem, options["num_threads"])
     totals = {"empty_rows": 0, "pairs_visited": 0}
     for rows in row_strips(problem, n if whole else BLOCK):
         parts = {
@@ -83,6 +84,24 @@ def row_strips(problem: Problem, keys: int | None = None) -> Iterator[slice]:
     """Return the strips of rows of a problem whose keys go `keys` (None: all) at a time."""
     step = max(1, PAIRS // max(1, problem.n if keys is None else keys))
     return (slice(at, min(at + step, problem.m)) for at in range(0, problem.m, step))
+
+
+def with_index(problem: Problem, num_threads: int) -> Problem:
+    """Return the problem with an index, where every strip would plant the same tree of its own."""
+    near = problem.neighbors
+    if near is None or not near.finds_by_distance or not problem.kernel.is_searchable:
+        return problem
+    if problem.lead or problem.key_index is not None or problem.m * problem.n <= PAIRS:
+        return problem
+    if _has_absent_keys(problem):  # they may be NaN, and the index would hold them
+        return problem
+    index = _core.KeyIndex(problem.keys, problem.kernel, num_threads)
+    return problem._replace(key_index=index)
+
+
+def _has_absent_keys(problem: Problem) -> bool:
+    absent = problem.weights is not None and bool((problem.weights == 0).any())
+    return absent or (problem.log_weights is not None and bool(np.isinf(problem.log_weights).any()))
 
 
 def run_rows(
