@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from vicinal.arrays import ArrayLike
-    from vicinal.bandwidth.adaptive import AdaptiveBandwidth
+    from vicinal.bandwidth.given import AdaptiveBandwidth
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
     from vicinal.problem import Bias, Neighborhood

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vicinal.arrays import Array
+from vicinal.bandwidth.given import AdaptiveBandwidth
 from vicinal.each_bandwidth import stats_of_each_bandwidth
 from vicinal.progress import Report, reporter, share
 from vicinal.results import LocalStats
+from vicinal.stats import local_stats
 
 __all__ = ["LeftOut", "leave_one_out"]
 
@@ -28,6 +30,7 @@ def leave_one_out(
     weights: Array | None,
     bandwidths: Sequence[Any],
     *,
+    log_factors: Array | None = None,
     progress: bool | Report = False,
     **options: Any,
 ) -> Iterator[LeftOut]:
@@ -47,7 +50,10 @@ def leave_one_out(
     weights : ndarray of shape (n,), or None
         Prior weights.
     bandwidths : sequence
-        As `stats_of_each_bandwidth` takes them.
+        As `stats_of_each_bandwidth` takes them, or bandwidths of keys or queries.
+    log_factors : ndarray of shape (n,), or None
+        Logarithms of what the weights are multiplied by beside the counts; for bandwidths of keys
+        or queries.
     progress, **options
         Of `stats_of_each_bandwidth`: kernel, metric, empty, num_threads.
 
@@ -55,12 +61,12 @@ def leave_one_out(
     ------
     LeftOut
     """
-    options["weights"] = weights
+    options |= _prior(weights, log_factors)
     names = ("log_mass",) if values is None else ("mean", "log_mass")
     if weights is None or not np.any(weights > 1):
-        for stats in stats_of_each_bandwidth(
+        for stats in _stats(
             keys,
-            keys,
+            None,
             values,
             bandwidths,
             statistics=names,
@@ -73,24 +79,22 @@ def leave_one_out(
     single, several = np.flatnonzero(weights <= 1), np.flatnonzero(weights > 1)
     with reporter(progress) as report:
         part = len(single) / len(keys)
-        hollow = stats_of_each_bandwidth(
-            keys[single],
+        hollow = _stats(
             keys,
+            single,
             values,
             bandwidths,
             statistics=names,
             exclude_self=True,
-            self_indices=single,
             progress=share(report, 0, part) or False,
             **options,
         )
-        whole = stats_of_each_bandwidth(
-            keys[several],
+        whole = _stats(
             keys,
+            several,
             values,
             bandwidths,
             statistics=(*names, "self_weight"),
-            self_indices=several,
             progress=share(report, part, 1) or False,
             **options,
         )
@@ -98,6 +102,27 @@ def leave_one_out(
         for alone, full in zip(hollow, whole, strict=True):
             rest = _without_one_unit(full, own, weights[several])
             yield _placed(len(keys), (single, _left_out(alone)), (several, rest))
+
+
+def _prior(weights: Array | None, log_factors: Array | None) -> dict[str, Array | None]:
+    if log_factors is None:
+        return {"weights": weights}
+    with np.errstate(divide="ignore"):  # a weight of 0 is absent
+        return {"log_weights": log_factors + (0 if weights is None else np.log(weights))}
+
+
+def _stats(
+    keys: Array, rows: Array | None, values: Array | None, bandwidths: Sequence[Any], **options: Any
+) -> Iterator[LocalStats]:
+    """Yield the statistics of some of the keys, None is all, under each bandwidth."""
+    queries = keys if rows is None else keys[rows]
+    options["self_indices"] = rows
+    if not isinstance(bandwidths[0], AdaptiveBandwidth):
+        yield from stats_of_each_bandwidth(queries, keys, values, bandwidths, **options)
+        return
+    for h in bandwidths:
+        own = h if rows is None else h.of_rows(rows)
+        yield local_stats(queries, keys, values, bandwidth=own, **options)
 
 
 def _left_out(stats: LocalStats) -> LeftOut:

@@ -12,7 +12,7 @@ from vicinal.arrays import Array, as_array, as_points, as_rows, working_dtype
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
-    from vicinal.bandwidth.adaptive import AdaptiveBandwidth
+    from vicinal.bandwidth.given import AdaptiveBandwidth
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
     from vicinal.neighbor_sets import NeighborSet

@@ -13,7 +13,7 @@ from vicinal.results import LocalStats
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
-    from vicinal.bandwidth.adaptive import AdaptiveBandwidth
+    from vicinal.bandwidth.given import AdaptiveBandwidth
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
     from vicinal.problem import Bias, Neighborhood

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.special import logsumexp
+from scipy.stats import norm
 
 import vicinal as vc
 from vicinal.bandwidth import Abramson, KthNeighbor, PerKey, Perplexity, PerQuery
@@ -156,6 +157,41 @@ def test_perplexity(p, rng):
     np.testing.assert_allclose(np.exp(entropy), p, rtol=1e-6)
 
 
+@pytest.mark.parametrize("rule", [KthNeighbor(5), Perplexity(5), Abramson(0.5)], ids=str)
+def test_rules_see_the_columns_of_the_kernel(rule, rng):
+    x, y = rng.normal(size=(N, 3)), rng.normal(size=N)
+    seen = vc.local_mean(x[:, 1:2], x[:, 1:2], y, bandwidth=rule)
+    got = vc.local_mean(x, x, y, kernel=Gaussian(columns=1), bandwidth=rule)
+    np.testing.assert_allclose(got, seen, rtol=1e-12)
+
+
+@pytest.mark.parametrize("rule", [KthNeighbor(2), Perplexity(2)], ids=str)
+def test_absent_keys_do_not_count(rule, rng):
+    x, y = rng.normal(size=(N, 2)), rng.normal(size=N)
+    weights = rng.random(N) * (rng.random(N) < 0.3)
+    present = weights > 0
+    expected = vc.local_mean(x, x[present], y[present], bandwidth=rule, weights=weights[present])
+    got = vc.local_mean(x, x, y, bandwidth=rule, weights=weights)
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
+    with np.errstate(divide="ignore"):
+        got = vc.local_mean(x, x, y, bandwidth=rule, log_weights=np.log(weights))
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+def test_a_perplexity_among_coincident_keys_is_their_mean():
+    y = np.arange(5.0)
+    got = vc.local_mean(np.ones((1, 2)), np.ones((5, 2)), y, bandwidth=Perplexity(2))
+    np.testing.assert_allclose(got, [2.0])
+
+
+def test_keys_have_bandwidths_in_units(rng):
+    x, y = rng.normal(size=(N, 2)), rng.normal(size=N)
+    h, unit = rng.uniform(0.5, 3.0, N), np.array([0.5, 2.0])
+    w = np.exp(-0.5 * (distances(x / unit, x / unit) / h) ** 2)
+    got = vc.local_mean(x, x, y, bandwidth=PerKey(h, unit=unit))
+    np.testing.assert_allclose(got, w @ y / w.sum(1), rtol=1e-10)
+
+
 def test_an_abramson_density_integrates_to_one(rng):
     x = rng.normal(size=(200, 1))
     grid = np.linspace(-12, 12, 4001)[:, None]
@@ -229,7 +265,14 @@ def test_an_accumulator_takes_one_bandwidth():
 def test_the_page_runs():
     page = Path(__file__).parents[2] / "docs" / "bandwidth.md"
     section = page.read_text(encoding="utf-8").split("## A bandwidth for every key or query")[1]
-    code = re.search(r"```python\n(.*?)```", section, re.DOTALL)
-    exec(code[1], names := {})
+    code = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    exec("\n".join(code), names := {})
     for name in ("nearest", "entropy", "abramson", "own"):
         np.testing.assert_allclose(names[name][0], np.log(0.5), atol=0.3)
+    x = np.linspace(-6, 16, 4401)[:, None]
+    truth = 0.5 * norm.pdf(x[:, 0], 0, 0.1) + 0.5 * norm.pdf(x[:, 0], 5, 2)
+    off = [
+        np.abs(np.exp(names[model].score_samples(x)) - truth).sum() * 0.005
+        for model in ("fixed", "varying")
+    ]
+    assert off[1] < 0.6 * off[0]

@@ -1,4 +1,4 @@
-"""Bandwidths that differ from key to key or from query to query."""
+"""Rules for bandwidths that differ from key to key or from query to query."""
 
 from __future__ import annotations
 
@@ -7,124 +7,63 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vicinal.arrays import Array, as_array, as_index, converted
+from vicinal.arrays import Array, as_index
+from vicinal.bandwidth.given import AdaptiveBandwidth, Bandwidths, PerKey, PerQuery
+from vicinal.bandwidth.nearest import Surroundings, bandwidths_of_entropy, kth_distances
 
 if TYPE_CHECKING:
-    from vicinal.arrays import ArrayLike
+    from vicinal.key_index import KeyIndex
     from vicinal.problem import Problem
 
-__all__ = ["Abramson", "AdaptiveBandwidth", "KthNeighbor", "PerKey", "PerQuery", "Perplexity"]
-
-Bandwidths = tuple[Array | None, Array | None]  # of keys, of queries
+__all__ = ["Abramson", "KthNeighbor", "Perplexity", "RuleOfQueries"]
 
 
-class AdaptiveBandwidth:
-    """A bandwidth of its own for every key or every query; weights stay the plain profile.
+class RuleOfQueries(AdaptiveBandwidth):
+    """A bandwidth of a query from the keys near it."""
 
-    A local mean needs no more. A density multiplies each weight by the normaliser of its bandwidth:
-    the log-weights −d log h of the keys.
-    """
-
-    of_keys = False
-
-    @property
-    def base(self) -> Any:
-        """The bandwidth of the kernel that all the others are multiples of."""
-        return 1.0
-
-    def numbers(self) -> Array | None:
-        """Return the given bandwidths, (..., n) or (..., m), where there are any."""
-        return None
-
-    def resolve(self, problem: Problem, kernel: Any, metric: Any) -> Bandwidths:
-        """Return the bandwidths of the keys and of the queries, as multiples of `base`."""
+    def __call__(self, near: Surroundings) -> Array:
+        """Return the bandwidth of every query, (m,)."""
         raise NotImplementedError
 
+    def check(self, kernel: Any, count: float) -> None:
+        """Refuse a kernel that the rule is not for, or fewer keys than it needs."""
+        raise NotImplementedError
 
-@dataclass(frozen=True, eq=False)
-class _Given(AdaptiveBandwidth):
-    h: ArrayLike
-
-    def __post_init__(self) -> None:
-        numbers = as_array(self.h, "bandwidth")
-        if numbers.ndim == 0:
-            raise ValueError("a bandwidth for all is a plain number, not PerKey or PerQuery")
-        if numbers.size and not numbers.min() > 0:
-            raise ValueError(
-                f"bandwidth must be positive (inf: no localization), got {numbers.min()}"
-            )
-        object.__setattr__(self, "h", numbers)
-
-    def numbers(self) -> Array | None:
-        return as_array(self.h, "bandwidth")
+    def at(
+        self,
+        queries: Array,
+        keys: Array | KeyIndex,
+        kernel: Any,
+        metric: Any,
+        *,
+        weights: Array | None = None,
+        own: Array | None = None,
+        num_threads: int | None = None,
+    ) -> PerQuery:
+        """Return the bandwidths of queries, (m, d), among keys whose weights count equal ones."""
+        near = _surroundings(queries, keys, kernel, metric, weights, own, num_threads)
+        h = self(near)
+        return PerQuery.found(np.where(np.isnan(h), h.dtype.type(1), h))  # the row is NaN anyway
 
     def resolve(self, problem: Problem, kernel: Any, metric: Any) -> Bandwidths:
-        count = problem.n if self.of_keys else problem.m
-        array = as_array(self.h, "bandwidth")
-        if array.shape[-1] not in (1, count):
-            what = "key" if self.of_keys else "query"
-            raise ValueError(
-                f"bandwidth must be (..., {count}), one per {what}, got shape {array.shape}"
+        self.check(kernel, problem.n - (1 if problem.exclude_self else 0))
+        h = np.empty((*problem.lead, problem.m), problem.dtype)
+        for item in np.ndindex(problem.lead):
+            own = problem.self_indices if problem.exclude_self else None
+            found = self.at(
+                problem.queries[item],
+                problem.keys[item],
+                kernel,
+                metric,
+                weights=_presence(problem, item),
+                own=None if own is None else own[item],
             )
-        array = np.broadcast_to(converted(array, problem.dtype), (*problem.lead, count))
-        array = np.ascontiguousarray(array)
-        return (array, None) if self.of_keys else (None, array)
-
-
-@dataclass(frozen=True, eq=False)
-class PerKey(_Given):
-    """A bandwidth for every key: ``w = profile(distance / h_j)``.
-
-    Parameters
-    ----------
-    h : array_like, broadcast to (..., n)
-        Positive; inf is no localization.
-    per_feature : bool
-        Not supported yet: one bandwidth for all features of a key.
-
-    Examples
-    --------
-    >>> import numpy as np, vicinal as vc
-    >>> keys = np.array([[0.0], [1.0]])
-    >>> wide = vc.bandwidth.PerKey([1.0, 2.0])
-    >>> vc.local_weights([[0.0]], keys, kernel="triangular", bandwidth=wide, normalize=False)
-    array([[1. , 0.5]])
-    """
-
-    per_feature: bool = False
-    of_keys = True
-
-    def __post_init__(self) -> None:
-        if self.per_feature:
-            raise NotImplementedError(
-                "PerKey(h, per_feature=True) is not supported yet; scale the features, or give one "
-                "bandwidth per key"
-            )
-        super().__post_init__()
-
-
-@dataclass(frozen=True, eq=False)
-class PerQuery(_Given):
-    """A bandwidth for every query: ``w = profile(distance / h_i)``; a temperature for softmax.
-
-    Parameters
-    ----------
-    h : array_like, broadcast to (..., m)
-        Positive; inf is no localization.
-
-    Examples
-    --------
-    >>> import numpy as np, vicinal as vc
-    >>> keys = np.array([[0.0], [1.0]])
-    >>> h = vc.bandwidth.PerQuery([2.0, 4.0])
-    >>> vc.local_weights([[0.0], [0.0]], keys, kernel="triangular", bandwidth=h, normalize=False)
-    array([[1.  , 0.5 ],
-           [1.  , 0.75]])
-    """
+            h[item] = found.h
+        return None, h
 
 
 @dataclass(frozen=True)
-class KthNeighbor(AdaptiveBandwidth):
+class KthNeighbor(RuleOfQueries):
     """The distance from a query to its k-th nearest key (Loftsgaarden & Quesenberry, 1965).
 
     The k-th key itself lies inside a compact support. Where k keys coincide with the query the
@@ -133,7 +72,8 @@ class KthNeighbor(AdaptiveBandwidth):
     Parameters
     ----------
     k : int
-        1 to the number of keys; with `exclude_self` the query's own key does not count.
+        1 to the number of keys; with `exclude_self` the query's own key does not count. In a model
+        a sample weight counts equal keys.
 
     Examples
     --------
@@ -151,10 +91,56 @@ class KthNeighbor(AdaptiveBandwidth):
         if as_index(self.k, "k") < 1:
             raise ValueError(f"k must be at least 1, got {self.k}")
 
-    def resolve(self, problem: Problem, kernel: Any, metric: Any) -> Bandwidths:
-        farthest = _nearest_distances(problem, kernel, metric, int(self.k))[..., -1]
-        room = 1 + 4 * np.finfo(problem.dtype).eps  # the k-th key is inside a compact support
-        return None, np.ascontiguousarray(farthest * farthest.dtype.type(room))
+    def check(self, kernel: Any, count: float) -> None:
+        if self.k > count:
+            raise ValueError(
+                f"k of KthNeighbor must be 1 to the number of keys ({count:g}), got {self.k}; ask "
+                "for fewer"
+            )
+
+    def __call__(self, near: Surroundings) -> Array:
+        farthest = kth_distances(near, int(self.k))
+        room = 1 + 4 * np.finfo(farthest.dtype).eps  # the k-th key is inside a compact support
+        return np.asarray(farthest * farthest.dtype.type(room))
+
+
+@dataclass(frozen=True)
+class Perplexity(RuleOfQueries):
+    """The Gaussian bandwidth under which a query has `p` effective neighbors, exp(entropy) = p.
+
+    As in t-SNE (van der Maaten & Hinton, 2008; van der Maaten, 2014) the entropy is that of the
+    weights of the 3p nearest keys; the Gaussian only.
+
+    Parameters
+    ----------
+    p : float
+        At least 1, below the number of keys. In a model a sample weight counts equal keys.
+
+    Examples
+    --------
+    >>> import numpy as np, vicinal as vc
+    >>> keys = np.linspace(0.0, 1.0, 101)[:, None]
+    >>> weights = vc.local_weights([[0.5]], keys, bandwidth=vc.bandwidth.Perplexity(10))
+    >>> float(np.exp(-(weights * np.log(np.maximum(weights, 1e-300))).sum()).round(1))
+    10.0
+    """
+
+    p: float
+
+    def __post_init__(self) -> None:
+        if not float(self.p) >= 1:
+            raise ValueError(f"the perplexity must be at least 1, got {self.p}")
+
+    def check(self, kernel: Any, count: float) -> None:
+        if getattr(kernel, "profile", kernel) not in ("gaussian", "normal"):
+            raise ValueError(f"a perplexity is of the gaussian kernel, got kernel={kernel!r}")
+        if count <= self.p:
+            raise ValueError(
+                f"the perplexity must be below the number of keys ({count:g}), got {self.p}"
+            )
+
+    def __call__(self, near: Surroundings) -> Array:
+        return bandwidths_of_entropy(near, float(self.p))
 
 
 @dataclass(frozen=True)
@@ -186,106 +172,83 @@ class Abramson(AdaptiveBandwidth):
         return self.pilot
 
     def resolve(self, problem: Problem, kernel: Any, metric: Any) -> Bandwidths:
+        options = {"weights": problem.weights, "log_weights": problem.log_weights}
+        multiples = self._multiples(problem.keys, kernel, metric, **options)
+        return np.ascontiguousarray(multiples, problem.dtype), None
+
+    def of(
+        self,
+        keys: Array,
+        kernel: Any,
+        metric: Any,
+        *,
+        weights: Array | None = None,
+        num_threads: int | None = None,
+    ) -> PerKey:
+        """Return the bandwidths of keys, (n, d), in units of the pilot."""
+        options = {"weights": weights, "num_threads": num_threads}
+        return PerKey(self._multiples(keys, kernel, metric, **options), unit=self.pilot)
+
+    def _multiples(self, keys: Array, kernel: Any, metric: Any, **options: Any) -> Array:
         from vicinal.stats import local_stats
 
         log_density = local_stats(
-            problem.keys,
-            problem.keys,
+            keys,
+            keys,
             kernel=kernel,
             bandwidth=self.pilot,
             metric=metric,
-            weights=problem.weights,
-            log_weights=problem.log_weights,
             statistics=("log_mass",),
+            **options,
         ).log_mass
         assert log_density is not None
-        weights = np.ones(problem.n) if problem.weights is None else problem.weights
-        if problem.log_weights is not None:
-            weights = np.exp(problem.log_weights - problem.log_weights.max(axis=-1, keepdims=True))
-        logs = np.where(weights > 0, log_density, 0).astype(np.float64)  # absent keys have no say
-        shares = weights / weights.sum(axis=-1, keepdims=True)
+        if np.isposinf(log_density).any():
+            raise ValueError(
+                f"Abramson needs a kernel with a finite weight at distance 0, got kernel={kernel!r}"
+            )
+        shares = _shares(options.get("weights"), options.get("log_weights"), keys.shape[:-1])
+        logs = np.where(shares > 0, log_density, 0).astype(np.float64)  # absent keys have no say
         mean = (shares * logs).sum(axis=-1, keepdims=True)
-        return np.ascontiguousarray(np.exp((mean - logs) / 2), problem.dtype), None
+        return np.asarray(np.exp((mean - logs) / 2))
 
 
-@dataclass(frozen=True)
-class Perplexity(AdaptiveBandwidth):
-    """The Gaussian bandwidth under which a query has `p` effective neighbors, exp(entropy) = p.
-
-    As in t-SNE (van der Maaten & Hinton, 2008; van der Maaten, 2014) the entropy is that of the
-    weights of the 3p nearest keys; the Gaussian only.
-
-    Parameters
-    ----------
-    p : float
-        At least 1, below the number of keys.
-
-    Examples
-    --------
-    >>> import numpy as np, vicinal as vc
-    >>> keys = np.linspace(0.0, 1.0, 101)[:, None]
-    >>> weights = vc.local_weights([[0.5]], keys, bandwidth=vc.bandwidth.Perplexity(10))
-    >>> float(np.exp(-(weights * np.log(np.maximum(weights, 1e-300))).sum()).round(1))
-    10.0
-    """
-
-    p: float
-
-    def __post_init__(self) -> None:
-        if not float(self.p) >= 1:
-            raise ValueError(f"the perplexity must be at least 1, got {self.p}")
-
-    def resolve(self, problem: Problem, kernel: Any, metric: Any) -> Bandwidths:
-        if getattr(kernel, "profile", kernel) not in ("gaussian", "normal"):
-            raise ValueError(f"a perplexity is of the gaussian kernel, got kernel={kernel!r}")
-        own = 1 if problem.exclude_self else 0
-        k = min(int(np.ceil(3 * self.p)) + 1, problem.n - own)
-        if k <= self.p:
-            raise ValueError(f"the perplexity must be below the number of keys, got {self.p}")
-        distances = _nearest_distances(problem, kernel, metric, k)
-        return None, _bandwidths_of_entropy(distances, np.log(self.p)).astype(problem.dtype)
+def _shares(weights: Array | None, log_weights: Array | None, shape: tuple[int, ...]) -> Array:
+    if log_weights is not None:
+        weights = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))
+    counts = np.ones(shape) if weights is None else weights
+    return np.asarray(counts / counts.sum(axis=-1, keepdims=True))
 
 
-def _nearest_distances(problem: Problem, kernel: Any, metric: Any, k: int) -> Array:
-    """Return the distances to the k nearest keys, lead + (m, k)."""
+def _presence(problem: Problem, item: tuple[int, ...]) -> Array | None:
+    """Return 1 for the keys that a primitive sees and 0 for the absent ones, (n,)."""
+    if problem.log_weights is not None:
+        return np.asarray(problem.log_weights[item] > -np.inf)
+    return None if problem.weights is None else np.asarray(problem.weights[item] > 0)
+
+
+def _surroundings(
+    queries: Array,
+    keys: Array | KeyIndex,
+    kernel: Any,
+    metric: Any,
+    weights: Array | None,
+    own: Array | None,
+    num_threads: int | None,
+) -> Surroundings:
+    """Return what is near in the features and the metric of a kernel of one distance."""
     from vicinal.kernels.lowering import fill
-    from vicinal.neighbors import knn
 
-    (leaf,) = fill(kernel, None, metric, problem.queries.shape[-1]).leaves()
-    out = np.empty((*problem.lead, problem.m, k), problem.dtype)
-    for item in np.ndindex(problem.lead):
-        own = None if problem.self_indices is None else problem.self_indices[item]
-        absent = None if problem.weights is None else problem.weights[item] == 0
-        if problem.log_weights is not None:
-            absent = np.isneginf(problem.log_weights[item])
-        keys = problem.keys[item]
-        if absent is not None and absent.any():  # infinitely far
-            keys = np.where(absent[:, None], np.asarray(np.inf, keys.dtype), keys)
-        out[item] = knn(
-            problem.queries[item],
-            keys,
-            k,
-            metric=leaf.metric,
-            exclude_self=problem.exclude_self,
-            self_indices=own if problem.exclude_self else None,
-        ).distances
-    return np.where(np.isnan(out), np.asarray(1, out.dtype), out)  # the row is NaN anyway
-
-
-def _bandwidths_of_entropy(distances: Array, wanted: float) -> Array:
-    """Bisect log h, row by row, until the weights have the wanted entropy."""
-    nearest = distances[..., :1].astype(np.float64)
-    squares = (distances.astype(np.float64) - nearest) * (distances + nearest)  # d² − d₀²
-    squares = np.where(np.isfinite(squares), squares, np.inf)
-    finite = np.where(np.isfinite(squares), squares, 0)
-    scale = np.sqrt(np.maximum(finite.max(axis=-1), np.finfo(np.float64).tiny))
-    low, high = np.log(scale) - 40, np.log(scale) + 20
-    for _ in range(60):
-        middle = (low + high) / 2
-        u = squares / (2 * np.exp(2 * middle)[..., None])
-        w = np.exp(-u)
-        mass = w.sum(axis=-1)
-        entropy = np.log(mass) + (w * np.where(np.isfinite(u), u, 0)).sum(axis=-1) / mass
-        low = np.where(entropy < wanted, middle, low)
-        high = np.where(entropy < wanted, high, middle)
-    return np.asarray(np.exp((low + high) / 2))
+    d = queries.shape[-1]
+    leaves = fill(kernel, None, metric, d).leaves()
+    if len(leaves) != 1:
+        raise ValueError(
+            "a bandwidth per key or query needs a kernel of one distance or score, not a product "
+            "or sum"
+        )
+    (leaf,) = leaves
+    if leaf.columns is not None:
+        columns = np.array(leaf.resolved_columns(d))
+        queries, keys = queries[:, columns], np.asarray(keys)[:, columns]
+    return Surroundings(
+        queries, keys, leaf.metric, weights=weights, own=own, num_threads=num_threads
+    )

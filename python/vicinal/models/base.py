@@ -15,12 +15,15 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 import vicinal
 from vicinal.arrays import Array
+from vicinal.bandwidth.adaptive import RuleOfQueries
 from vicinal.bandwidth.criteria import CRITERIA
+from vicinal.bandwidth.given import AdaptiveBandwidth
 from vicinal.bandwidth.selection import NAMES, OF_VALUES, BandwidthSelection, select
 from vicinal.errors import did_you_mean
 from vicinal.kernels import Kernel, as_kernel
 from vicinal.kernels.lowering import fill
 from vicinal.leave_one_out import LeftOut, leave_one_out
+from vicinal.models.adaptive import base_of, check_count, settled
 from vicinal.models.state import check_names, check_training_set, check_values
 from vicinal.neighbor_sets import check_neighbors
 
@@ -96,7 +99,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         """
         queries = self._queries(X)
         stats = vicinal.local_stats(
-            queries, self.keys_, statistics=("top_k",), k=k, **self._options()
+            queries, self.keys_, statistics=("top_k",), k=k, **self._options(queries)
         )
         assert stats.top_k is not None
         return stats.top_k
@@ -124,12 +127,13 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         )
         if everywhere and not kernel.signed and present > 1:
             return 0
-        log_mass = self._left_out_of(None, weights).log_mass
+        bandwidth = self._bandwidth_at(self.keys_, np.arange(len(self.keys_)))
+        log_mass = self._left_out_of(None, weights, bandwidth).log_mass
         return int(np.count_nonzero(np.isneginf(log_mass)))
 
     def _remember(self, X: Array, values: Array | None, sample_weight: Any) -> None:
         """Store the training set and settle the bandwidth."""
-        for name in ("empty_rows_", "_at_keys"):  # computed on first use after each fit
+        for name in ("empty_rows_", "_at_keys", "_search_keys"):  # of the last fit
             self.__dict__.pop(name, None)
         self._check_empty()
         self._check_mass_tol()
@@ -143,17 +147,20 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
 
     def _try_kernel(self) -> None:
         """Send one row through the engine: what does not fit together fails here."""
-        row, near = self.keys_[:1], self.neighbors is not None
-        keys = self.keys_ if near else row  # k nearest need k keys
-        vicinal.local_stats(row, keys, statistics=("count",), **self._kernel_options())
+        row = self.keys_[:1]
+        # k nearest need k keys, and bandwidths of keys all of them
+        whole = self.neighbors is not None or isinstance(self.bandwidth_, AdaptiveBandwidth)
+        keys = self.keys_ if whole else row
+        vicinal.local_stats(row, keys, statistics=("count",), **self._kernel_options(row))
 
     def _indexed_keys(self) -> Array | vicinal.KeyIndex:
         """Return the keys, as an index where kernels leave keys out: its tree serves every call."""
         n, d = self.keys_.shape
         leaves = list(as_kernel(self.kernel).leaves())
         reaches_all = all(leaf.profile in EVERYWHERE for leaf in leaves)
-        if self.neighbors is not None and n > FEW_KEYS and len(leaves) == 1:
-            (leaf,) = fill(self.kernel, self._open_bandwidth(), self.metric, d).leaves()
+        searched = self.neighbors is not None or isinstance(self.bandwidth_, RuleOfQueries)
+        if searched and n > FEW_KEYS and len(leaves) == 1:
+            (leaf,) = fill(self.kernel, base_of(self._open_bandwidth()), self.metric, d).leaves()
             metric = leaf.metric or "euclidean"
             return vicinal.KeyIndex(self.keys_, metric=metric, num_threads=self.n_jobs)
         if n <= FEW_KEYS or d > FEW_FEATURES or (reaches_all and self.mass_tol == 0):
@@ -208,10 +215,13 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
                 f"bandwidth is given twice: bandwidth={rule!r} and kernel={self.kernel!r}; "
                 "leave `bandwidth` at its default or take it out of the kernel"
             )
+        if isinstance(rule, AdaptiveBandwidth):
+            training = self.keys_, self.kernel, self.metric, self.sample_weight_
+            return settled(rule, *training, self.n_jobs)
         if rule is None or (isinstance(rule, str) and rule not in NAMES):
             raise ValueError(
-                f"bandwidth must be a number, one number per feature or one of {NAMES}, got "
-                f"{rule!r}{did_you_mean(rule, NAMES)}"
+                f"bandwidth must be a number, one number per feature, a rule of vicinal.bandwidth "
+                f"or one of {NAMES}, got {rule!r}{did_you_mean(rule, NAMES)}"
             )
         if not isinstance(rule, str):
             given = np.array(rule, dtype=np.float64)  # a copy, which the caller cannot change
@@ -246,10 +256,10 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         if len(self.keys_) < 2:
             raise ValueError(f"{what} needs at least 2 training rows, got n_samples=1")
 
-    def _kernel_options(self) -> dict[str, Any]:
+    def _kernel_options(self, queries: Array) -> dict[str, Any]:
         return {
             "kernel": self.kernel,
-            "bandwidth": self._open_bandwidth(),
+            "bandwidth": self._bandwidth_at(queries),
             "metric": self.metric,
             "neighbors": self.neighbors,
             "num_threads": self.n_jobs,
@@ -258,8 +268,25 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
     def _open_bandwidth(self) -> Any:
         return None if self._kernel_has_bandwidth() else self.bandwidth_
 
-    def _options(self) -> dict[str, Any]:
-        return {"weights": self.sample_weight_, **self._kernel_options()}
+    def _bandwidth_at(self, queries: Array, own: Array | None = None) -> Any:
+        """Return the bandwidth of the primitives at these queries, of which `own` are keys."""
+        rule = self._open_bandwidth()
+        if not isinstance(rule, RuleOfQueries):
+            return rule
+        if own is not None:
+            check_count(rule, self.kernel, self.keys_, self.sample_weight_, own=True)
+        return rule.at(
+            queries,
+            getattr(self, "_search_keys", self.keys_),
+            self.kernel,
+            self.metric,
+            weights=self.sample_weight_,
+            own=own,
+            num_threads=self.n_jobs,
+        )
+
+    def _options(self, queries: Array) -> dict[str, Any]:
+        return {"weights": self.sample_weight_, **self._kernel_options(queries)}
 
     def _queries(self, X: Any) -> Array:
         check_is_fitted(self)
@@ -277,20 +304,39 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             "tol": self.mass_tol,
             "empty": self._engine_policy(),
             **self._mean_options(),
-            **self._options(),
+            **self._options(queries),
         }
         return vicinal.local_mean(queries, self._search_keys, self.values_, **options)
 
-    def _left_out(self) -> LeftOut:
+    def _left_out(self, bandwidth: Any = None) -> LeftOut:
+        bandwidth = self._bandwidth_without_own() if bandwidth is None else bandwidth
+        return self._left_out_of(self.values_, self.sample_weight_, bandwidth)
+
+    def _bandwidth_without_own(self) -> Any:
+        """Return the bandwidth at every key, which is not among the keys of a rule."""
         check_is_fitted(self)
         self._need_two_rows("leave-one-out")
-        return self._left_out_of(self.values_, self.sample_weight_)
+        return self._bandwidth_at(self.keys_, np.arange(len(self.keys_)))
 
-    def _left_out_of(self, values: Array | None, weights: Array | None) -> LeftOut:
+    def _left_out_of(self, values: Array | None, weights: Array | None, bandwidth: Any) -> LeftOut:
         empty = "nan" if values is None else self._engine_policy()
-        options = self._kernel_options()
-        h = options.pop("bandwidth")
-        return next(leave_one_out(self.keys_, values, weights, [h], empty=empty, **options))
+        left_out = leave_one_out(
+            self.keys_,
+            values,
+            weights,
+            [bandwidth],
+            log_factors=self._log_factors(),
+            empty=empty,
+            kernel=self.kernel,
+            metric=self.metric,
+            neighbors=self.neighbors,
+            num_threads=self.n_jobs,
+        )
+        return next(left_out)
+
+    def _log_factors(self) -> Array | None:
+        """Return log factors of the weights of keys, besides their counts, (n,)."""
+        return None
 
     def _warn_of_empty(self, empty: Array, becomes: str | None = None) -> None:
         """Count the rows that no key could answer, once per call of a public method."""

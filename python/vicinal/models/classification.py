@@ -27,11 +27,13 @@ class LocalMeanClassifier(ClassifierMixin, LocalModel):  # type: ignore[misc]
     ----------
     kernel : str or kernel, default="gaussian"
         A name or an object of `vicinal.kernels`.
-    bandwidth : float, array-like of shape (d,) or str, default="scott"
+    bandwidth : float, array-like of shape (d,), str or rule, default="scott"
         In units of `X`, one for all features or one each. "scott" and "silverman" are rules of
         thumb from the spread of each feature; "plugin", "loo", "gcv" and "aicc" are those of the
         regression of the one-hot labels, whose error is that of the probabilities (Brier), see
-        `vicinal.bandwidth.select`. A kernel that has its own bandwidth keeps it.
+        `vicinal.bandwidth.select`. A kernel that has its own bandwidth keeps it. A bandwidth of
+        each row is `vicinal.bandwidth.KthNeighbor`, `Perplexity` (of each query) or `Abramson` (of
+        each training row), as in `LocalMeanRegressor`.
     metric : str or metric, default=None
         Distance or similarity; None is the kernel's own.
     neighbors : NeighborSet, default=None
@@ -58,8 +60,10 @@ class LocalMeanClassifier(ClassifierMixin, LocalModel):  # type: ignore[misc]
         One-hot labels, the outputs side by side.
     sample_weight_ : ndarray of shape (n,) or None
         The weights given to `fit`.
-    bandwidth_ : float, ndarray of shape (d,) or tuple
-        The bandwidth in use; of a composed kernel with bandwidths of its own, one per factor.
+    bandwidth_ : float, ndarray of shape (d,), tuple, PerKey or rule
+        The bandwidth in use; of a composed kernel with bandwidths of its own, one per factor. Of
+        `Abramson` a `vicinal.bandwidth.PerKey` with that of every training row; a rule of queries
+        is kept as it is.
     empty_rows_ : int
         Training rows with no other row in their support; computed on first use.
     n_features_in_ : int

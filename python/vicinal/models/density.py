@@ -11,8 +11,10 @@ from sklearn.utils.validation import validate_data
 
 import vicinal
 from vicinal.arrays import Array
+from vicinal.bandwidth.given import AdaptiveBandwidth, PerQuery
 from vicinal.kernels import as_kernel
 from vicinal.kernels.normalizer import refuse_without_density
+from vicinal.models.adaptive import log_bandwidths, scaled_features
 from vicinal.models.base import FLOATS, as_weights
 from vicinal.models.distribution import Distribution
 from vicinal.models.state import check_training_set
@@ -29,13 +31,16 @@ class KernelDensity(DensityMixin, Distribution):  # type: ignore[misc]
     ----------
     kernel : str or kernel, default="gaussian"
         A name or an object of `vicinal.kernels` that has a finite integral.
-    bandwidth : float, array-like of shape (d,) or str, default="scott"
+    bandwidth : float, array-like of shape (d,), str or rule, default="scott"
         In units of `X`, one for all features or one each. "scott" and "silverman" are rules of
         thumb from the spread of each feature (scikit-learn's leave the spread out); "plugin" is
         Sheather and Jones' rule, see `vicinal.bandwidth.plugin`; "loo" chooses the bandwidth of the
         largest leave-one-out likelihood. A feature that does not vary is left out: its bandwidth is
         infinite, and the density is that of the others. A kernel that has its own bandwidth keeps
-        it.
+        it. A bandwidth of each row is
+        `vicinal.bandwidth.KthNeighbor`, `Perplexity` (of each query) or `Abramson` (of each
+        training row, from all of them): sample weights count equal rows, and leave-one-out leaves
+        the row out of the rule of a query; those of Abramson stay.
     metric : str or metric, default=None
         Distance; None is the kernel's own.
     neighbors : NeighborSet, default=None
@@ -59,8 +64,10 @@ class KernelDensity(DensityMixin, Distribution):  # type: ignore[misc]
         A density averages nothing; its answer is the mass.
     sample_weight_ : ndarray of shape (n,) or None
         The weights given to `fit`.
-    bandwidth_ : float, ndarray of shape (d,) or tuple
-        The bandwidth in use; of a composed kernel with bandwidths of its own, one per factor.
+    bandwidth_ : float, ndarray of shape (d,), tuple, PerKey or rule
+        The bandwidth in use; of a composed kernel with bandwidths of its own, one per factor. Of
+        `Abramson` a `vicinal.bandwidth.PerKey` with that of every training row; a rule of queries
+        is kept as it is.
     empty_rows_ : int
         Training rows with no other row in their support; computed on first use.
     n_features_in_ : int
@@ -77,6 +84,12 @@ class KernelDensity(DensityMixin, Distribution):  # type: ignore[misc]
     Parzen (1962). A sample weight counts equal rows: an integer weight does what repeating the
     row would do. A row of `score_samples(X)` has the same bits whatever other rows are asked
     with it.
+
+    With a bandwidth of each training row (`Abramson`) every kernel has its own normalizer, and the
+    density integrates to 1. With one of each query (`KthNeighbor`, `Perplexity`) the mass is
+    divided by the volume at the query: the balloon estimator of Loftsgaarden & Quesenberry (1965),
+    which is no density: it does not integrate to 1, and is infinite where k rows coincide (Terrell
+    & Scott, 1992).
 
     Examples
     --------
@@ -216,6 +229,7 @@ class KernelDensity(DensityMixin, Distribution):  # type: ignore[misc]
     def _try_kernel(self) -> None:
         super()._try_kernel()
         self._log_normalizer()  # raises where the integral is infinite
+        self._log_volumes(self._bandwidth_at(self.keys_[:1]))  # … or no power of a bandwidth
 
     def _check_state(self, state: dict[str, Any]) -> None:
         check_training_set(state)
@@ -223,26 +237,39 @@ class KernelDensity(DensityMixin, Distribution):  # type: ignore[misc]
             raise ValueError("values_ of a density must be None")
 
     def _log_density(self, queries: Array) -> Array:
+        options = self._options(queries)
         log_mass = vicinal.local_stats(
-            queries,
-            self._search_keys,
-            statistics=("log_mass",),
-            tol=self.mass_tol,
-            **self._options(),
+            queries, self._search_keys, statistics=("log_mass",), tol=self.mass_tol, **options
         ).log_mass
         assert log_mass is not None
         weights = self.sample_weight_
         total = len(self.keys_) if weights is None else np.sum(weights, dtype=np.float64)
-        shift = float(self._log_normalizer() - np.log(total))
+        shift = self._log_normalizer() - np.log(total) - self._log_volumes(options["bandwidth"])
         return np.asarray(log_mass + np.asarray(shift, log_mass.dtype))
 
+    def _options(self, queries: Array) -> dict[str, Any]:
+        options, factors = super()._options(queries), self._log_factors()
+        if factors is not None:
+            options["log_weights"] = self._log_counts() + factors
+            options["weights"] = None
+        return options
+
+    def _log_volumes(self, bandwidth: Any) -> Array | float:
+        """Return what bandwidths of queries add to the logarithm of the kernel's integral, (m,)."""
+        if not isinstance(bandwidth, AdaptiveBandwidth):
+            return 0.0
+        power = scaled_features(self._filled_kernel(), self.keys_.shape[1])
+        return power * log_bandwidths(bandwidth) if isinstance(bandwidth, PerQuery) else 0.0
+
     def _loo_log_density(self) -> Array:
-        log_mass = self._left_out().log_mass
+        bandwidth = self._bandwidth_without_own()
+        left_out = self._left_out(bandwidth)
+        log_mass = left_out.log_mass - self._log_volumes(bandwidth)
         weights = np.ones(len(log_mass)) if self.sample_weight_ is None else self.sample_weight_
         left = np.sum(weights, dtype=np.float64) - np.minimum(weights, 1, dtype=np.float64)
         # Nothing left means no mass either: −inf, not a difference of infinities.
         shift = self._log_normalizer() - np.log(np.maximum(left, np.finfo(np.float64).tiny))
-        return np.asarray((log_mass + shift).astype(log_mass.dtype))
+        return np.asarray((log_mass + shift).astype(left_out.log_mass.dtype))
 
     def _engine_policy(self) -> Any:
         return "nan"  # an empty mass needs no answer from the engine: it is −inf
@@ -256,7 +283,7 @@ class KernelDensity(DensityMixin, Distribution):  # type: ignore[misc]
         """Return the log-density of the rows of `queries`, none of which has a key near."""
         if self.empty == "nearest":
             return vicinal.local_mean(
-                queries, self.keys_, self._at_keys, empty="nearest", **self._options()
+                queries, self.keys_, self._at_keys, empty="nearest", **self._options(queries)
             )
         density = {"zero": 0.0, "nan": np.nan}.get(self.empty, self.empty)
         return np.log(density) if density else -np.inf

@@ -10,10 +10,14 @@ from sklearn.utils.validation import check_is_fitted
 
 import vicinal
 from vicinal.arrays import Array, as_index
+from vicinal.bandwidth.adaptive import RuleOfQueries
+from vicinal.bandwidth.given import PerKey
 from vicinal.kernels import Kernel
+from vicinal.kernels.base import ProfileKernel
 from vicinal.kernels.lowering import fill
 from vicinal.kernels.sampling import draw
 from vicinal.kernels.shadow import Pull, pulls
+from vicinal.models.adaptive import base_of, log_bandwidths, scaled_features
 from vicinal.models.base import LocalModel
 
 
@@ -39,7 +43,8 @@ class Distribution(LocalModel):
         Raises
         ------
         ValueError
-            For a kernel with negative weights, unordered categories or a metric of a sphere.
+            For a kernel with negative weights, unordered categories or a metric of a sphere, and
+            with a bandwidth of each query (`KthNeighbor`, `Perplexity`).
 
         Notes
         -----
@@ -63,8 +68,13 @@ class Distribution(LocalModel):
         n, d = self.keys_.shape
         weights = self.sample_weight_
         shares = None if weights is None else weights / weights.sum()
-        keys = self.keys_[rng.choice(n, size=size, p=shares)]
-        return np.asarray((keys + draw(self._filled_kernel(), d, size, rng)).astype(keys.dtype))
+        self._refuse_rule_of_queries("sample", "it is no mixture of kernels")
+        chosen = rng.choice(n, size=size, p=shares)
+        around = draw(self._filled_kernel(), d, size, rng)
+        if isinstance(self.bandwidth_, PerKey):
+            around *= np.asarray(self.bandwidth_.h)[chosen, None]
+        keys = self.keys_[chosen]
+        return np.asarray((keys + around).astype(keys.dtype))
 
     def gradient(self, X: Any) -> Array:
         r"""Return the gradient of the log-density at each row of `X`.
@@ -91,7 +101,9 @@ class Distribution(LocalModel):
         ------
         ValueError
             For a metric other than Euclidean and Mahalanobis, a kernel with negative weights or of
-            an unknown derivative (`vicinal.kernels.Custom`).
+            an unknown derivative (`vicinal.kernels.Custom`); with a bandwidth of each query
+            (`KthNeighbor`, `Perplexity`); with `Abramson` also for a Laplace, Matérn ½, triangular
+            or Wendland kernel.
 
         Notes
         -----
@@ -109,26 +121,40 @@ class Distribution(LocalModel):
                [-0.72727273]])
         """
         queries = self._queries(X)
+        self._refuse_rule_of_queries("gradient", "how its bandwidth moves is not known")
         kernel, d = self._filled_kernel(), queries.shape[1]
         terms = _by_kernel(pulls(kernel, d))
         points = queries.astype(np.float64)
-        own = terms.pop(kernel, [])  # of Gaussian factors: the same sums divide out
-        log_mass, gaps = self._sums(points, kernel, with_gaps=bool(own))
+        # Of Gaussian factors the same sums divide out, unless keys are scaled.
+        scaled = isinstance(self.bandwidth_, PerKey)
+        own = [] if scaled else terms.pop(kernel, [])
+        power = scaled_features(kernel, d) if scaled else 0  # of 1/h_j in the density
+        log_mass, gaps = self._sums(points, kernel, power, with_gaps=bool(own))
         empty = np.isneginf(log_mass)
         self._report_empty(empty, f"a gradient of {'NaN' if self.empty == 'nan' else 0}")
         result = np.zeros(points.shape)
         _add(result, own, gaps)
         for under, group in terms.items():
-            log_share, gaps = self._sums(points, under, exact=any(pull.cusp for pull in group))
+            exact = any(pull.cusp for pull in group)
+            log_share, gaps = self._sums(points, under, power + 2, exact=exact)
             share = np.exp(log_share - np.where(empty, 0, log_mass))
             _add(result, group, gaps * share[:, None])
         result[empty] = np.nan if self.empty == "nan" else 0
         return result.astype(queries.dtype)
 
     def _sums(
-        self, points: Array, kernel: Kernel, *, with_gaps: bool = True, exact: bool = False
+        self,
+        points: Array,
+        kernel: Kernel,
+        power: int,
+        *,
+        with_gaps: bool = True,
+        exact: bool = False,
     ) -> tuple[Array, Array]:
-        """Return log Σ w K and the mean of x − q under a kernel, (m,) and (m, d), in float64."""
+        """Return log Σ w K and the mean of x − q under a kernel, (m,) and (m, d), in float64.
+
+        Where keys have bandwidths of their own, w is divided by h_j^power.
+        """
         doubles = self.keys_.dtype == np.float64
         # About their mean, so that an offset of the keys costs no digits.
         centre = np.average(self.keys_, axis=0, weights=self.sample_weight_).astype(np.float64)
@@ -137,9 +163,8 @@ class Distribution(LocalModel):
             self._search_keys if doubles else self.keys_.astype(np.float64),
             self.keys_ - centre if with_gaps else None,
             statistics=("log_mass", "mean") if with_gaps else ("log_mass",),
-            kernel=kernel,
             neighbors=self.neighbors,
-            weights=self.sample_weight_,
+            **self._scaled(kernel, power),
             tol=0 if exact else self.mass_tol,
             empty="zero",
             num_threads=self.n_jobs,
@@ -148,9 +173,43 @@ class Distribution(LocalModel):
         gaps = points if stats.mean is None else stats.mean - (points - centre)
         return stats.log_mass, gaps
 
+    def _scaled(self, kernel: Kernel, power: int) -> dict[str, Any]:
+        """Return a filled kernel and the weights, times the bandwidths of the keys."""
+        h = self.bandwidth_
+        if not isinstance(h, PerKey):
+            return {"kernel": kernel, "weights": self.sample_weight_}
+        if not isinstance(kernel, ProfileKernel):
+            raise ValueError(
+                f"gradient with a bandwidth of each key knows no kernel {self.kernel!r}, which has "
+                "a cusp or is a Wendland kernel; take a smooth one, such as gaussian"
+            )
+        own = PerKey(h.h, unit=kernel.bandwidth)
+        logs = self._log_counts() - power * log_bandwidths(h)
+        return {"kernel": kernel.filled(bandwidth=None), "bandwidth": own, "log_weights": logs}
+
+    def _log_counts(self) -> Array:
+        """Return the logarithms of the sample weights, (n,)."""
+        if self.sample_weight_ is None:
+            return np.zeros(len(self.keys_))
+        with np.errstate(divide="ignore"):  # a weight of 0 is absent
+            return np.log(self.sample_weight_)
+
+    def _log_factors(self) -> Array | None:
+        """Return the logarithm of what the volumes of kernels divide the weights of keys by."""
+        h = self.bandwidth_
+        if not isinstance(h, PerKey):
+            return None
+        return -scaled_features(self._filled_kernel(), self.keys_.shape[1]) * log_bandwidths(h)
+
+    def _refuse_rule_of_queries(self, method: str, why: str) -> None:
+        if isinstance(self.bandwidth_, RuleOfQueries):
+            raise ValueError(
+                f"{method} is not defined for a density with bandwidth={self.bandwidth_!r}, of "
+                f"each query: {why}; take Abramson or one bandwidth for all"
+            )
+
     def _filled_kernel(self) -> Kernel:
-        options, d = self._kernel_options(), self.keys_.shape[1]
-        return fill(options["kernel"], options["bandwidth"], options["metric"], d)
+        return fill(self.kernel, base_of(self._open_bandwidth()), self.metric, self.keys_.shape[1])
 
     def _report_empty(self, empty: Array, becomes: str) -> None:
         """Raise or warn of rows without a key in the support, as `empty` has it."""

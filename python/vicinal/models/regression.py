@@ -10,7 +10,6 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import (
     check_array,
     check_consistent_length,
-    check_is_fitted,
     validate_data,
 )
 
@@ -31,12 +30,15 @@ class LocalMeanRegressor(MultiOutputMixin, RegressorMixin, LocalModel):  # type:
     ----------
     kernel : str or kernel, default="gaussian"
         A name or an object of `vicinal.kernels`.
-    bandwidth : float, array-like of shape (d,) or str, default="scott"
+    bandwidth : float, array-like of shape (d,), str or rule, default="scott"
         In units of `X`, one for all features or one each. "scott" and "silverman" are rules of
         thumb from the spread of each feature; "plugin" estimates noise and curvature; "loo", "gcv"
         and "aicc" choose the bandwidth with the smallest leave-one-out error, generalized
         cross-validation error or corrected Akaike criterion, see `vicinal.bandwidth.select`. A
-        kernel that has its own bandwidth keeps it.
+        kernel that has its own bandwidth keeps it. A bandwidth of each row is
+        `vicinal.bandwidth.KthNeighbor`, `Perplexity` (of each query) or `Abramson` (of each
+        training row, from all of them): sample weights count equal rows, and leave-one-out leaves
+        the row out of the rule of a query; those of Abramson stay.
     metric : str or metric, default=None
         Distance or similarity; None is the kernel's own.
     neighbors : NeighborSet, default=None
@@ -62,8 +64,10 @@ class LocalMeanRegressor(MultiOutputMixin, RegressorMixin, LocalModel):  # type:
         The targets in the dtype of `keys_`.
     sample_weight_ : ndarray of shape (n,) or None
         The weights given to `fit`.
-    bandwidth_ : float, ndarray of shape (d,) or tuple
-        The bandwidth in use; of a composed kernel with bandwidths of its own, one per factor.
+    bandwidth_ : float, ndarray of shape (d,), tuple, PerKey or rule
+        The bandwidth in use; of a composed kernel with bandwidths of its own, one per factor. Of
+        `Abramson` a `vicinal.bandwidth.PerKey` with that of every training row; a rule of queries
+        is kept as it is.
     empty_rows_ : int
         Training rows with no other row in their support; computed on first use.
     n_features_in_ : int
@@ -212,19 +216,19 @@ class LocalMeanRegressor(MultiOutputMixin, RegressorMixin, LocalModel):  # type:
     def _mean_options(self) -> dict[str, Any]:
         return {"nan_policy": "omit"} if self.nan_policy == "omit" else {}
 
-    def _left_out(self) -> LeftOut:
-        check_is_fitted(self)
+    def _left_out(self, bandwidth: Any = None) -> LeftOut:
+        bandwidth = self._bandwidth_without_own() if bandwidth is None else bandwidth
         if not np.isnan(self.values_).any():
-            return super()._left_out()
-        parts = [self._column_left_out(column) for column in _columns(self.values_)]
+            return super()._left_out(bandwidth)
+        parts = [self._column_left_out(column, bandwidth) for column in _columns(self.values_)]
         mean = np.stack(parts, axis=-1).reshape(self.values_.shape)
         return LeftOut(mean, np.full(len(mean), np.nan))
 
-    def _column_left_out(self, y: Array) -> Array:
+    def _column_left_out(self, y: Array, bandwidth: Any) -> Array:
         """Leave one row out of the mean of one column, in which a NaN weighs nothing."""
         known = ~np.isnan(y)
         weights = np.where(known, 1.0 if self.sample_weight_ is None else self.sample_weight_, 0.0)
-        return np.asarray(self._left_out_of(np.nan_to_num(y), weights).mean)
+        return np.asarray(self._left_out_of(np.nan_to_num(y), weights, bandwidth).mean)
 
     def _compared_rows(self) -> Any:
         gaps = np.isnan(_columns(self.values_)).any(axis=0)

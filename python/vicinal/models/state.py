@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from vicinal.bandwidth.adaptive import RuleOfQueries
+from vicinal.bandwidth.given import AdaptiveBandwidth, PerKey
+
 State = Mapping[str, Any]
 
 
@@ -26,7 +29,7 @@ def check_training_set(state: State) -> None:
     _require(rows > 0 and features > 0, "keys_", f"has shape {keys.shape}")
     _require(np.isfinite(keys).all(), "keys_", "is not finite")
     _require(state["n_features_in_"] == features, "n_features_in_", f"is not {features}")
-    _require(state["bandwidth_"] is not None, "bandwidth_", "is missing")
+    _check_bandwidth(state["bandwidth_"], rows)
     if weights is not None:
         _check_array(weights, "sample_weight_", (rows,), np.dtype(np.float64))
         fits = np.isfinite(weights).all() and weights.min() >= 0 and weights.max() > 0
@@ -57,6 +60,14 @@ def check_classes(state: State) -> None:
     count = sum(map(len, outputs))
     check_values(state, count)
     _check_array(state["class_prior_"], "class_prior_", (count,))
+
+
+def _check_bandwidth(bandwidth: Any, rows: int) -> None:
+    _require(bandwidth is not None, "bandwidth_", "is missing")
+    if isinstance(bandwidth, PerKey):
+        _check_array(bandwidth.h, "bandwidth_", (rows,))
+    elif isinstance(bandwidth, AdaptiveBandwidth):
+        _require(isinstance(bandwidth, RuleOfQueries), "bandwidth_", "is not settled")
 
 
 def _check_array(

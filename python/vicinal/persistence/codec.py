@@ -12,6 +12,8 @@ import numpy as np
 
 from vicinal import kernels
 from vicinal.arrays import Array
+from vicinal.bandwidth.adaptive import Abramson, KthNeighbor, Perplexity
+from vicinal.bandwidth.given import PerKey
 from vicinal.neighbor_sets import SETS_BY_NAME
 from vicinal.persistence.archive import Refused
 
@@ -19,6 +21,11 @@ __all__ = ["decode", "encode", "refusing"]
 
 # What decoding a hostile header may raise; anything else is a fault of ours and must show.
 FAULTS = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
+
+OTHERS: dict[str, type[Any]] = {
+    **SETS_BY_NAME,
+    **{kind.__name__: kind for kind in (Abramson, KthNeighbor, Perplexity, PerKey)},
+}
 
 
 @contextmanager
@@ -51,7 +58,7 @@ def encode(value: Any, arrays: dict[str, Array], name: str) -> Any:
         return {"object": kind.__name__, "fields": encode(content, arrays, name)}
     raise TypeError(
         f"{name} is {value!r}, which cannot be kept in a file without code: only numbers, strings, "
-        "arrays and the kernels and metrics of vicinal can; pickle or joblib keep the rest"
+        "arrays and the kernels, metrics and rules of vicinal can; pickle or joblib keep the rest"
     )
 
 
@@ -94,9 +101,9 @@ _DECODERS: dict[str, Callable[[Any, Mapping[str, Array]], Any]] = {
 
 
 def _registered(name: Any) -> type[Any] | None:
-    """Return the kernel, metric or set of neighbors of that name, if there is one."""
+    """Return the kernel, metric, set of neighbors or bandwidth of that name, if there is one."""
     known = kernels.__all__ if isinstance(name, str) else ()
-    found = getattr(kernels, name, None) if name in known else SETS_BY_NAME.get(name)
+    found = getattr(kernels, name, None) if name in known else OTHERS.get(name)
     return found if isinstance(found, type) and is_dataclass(found) else None
 
 

@@ -121,7 +121,7 @@ class LocalWeightsDisplay:
         if len(query) != 1:
             raise ValueError(f"X must be one query, shape (1, d), got {query.shape}")
         columns = _columns(features, estimator, query.shape[1])
-        weights = local_weights(query, estimator.keys_, empty="zero", **estimator._options())
+        weights = local_weights(query, estimator.keys_, empty="zero", **estimator._options(query))
         display = cls(
             keys=estimator.keys_[:, columns],
             weights=weights[0],

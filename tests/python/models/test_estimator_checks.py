@@ -20,6 +20,9 @@ SETTINGS = (
     {"kernel": "tricube", "neighbors": vc.KNearest(5) | vc.Radius(0.5), "empty": "nearest"},
     {"bandwidth": "loo"},
     {"bandwidth": "plugin"},
+    {"kernel": "tricube", "bandwidth": vc.bandwidth.KthNeighbor(3)},
+    {"bandwidth": vc.bandwidth.Abramson(1.0)},
+    {"bandwidth": vc.bandwidth.Perplexity(3)},
 )
 ESTIMATORS = [model(**setting) for model in MODELS for setting in SETTINGS]
 RAN: Counter[str] = Counter()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import vicinal as vc
 from vicinal.models import KernelDensity, LocalMeanClassifier, LocalMeanRegressor
 
 SETTINGS = [
     {},
     {"kernel": "epanechnikov", "bandwidth": 1.0, "empty": "nearest"},
     {"kernel": "laplace", "bandwidth": 0.05},
+    {"bandwidth": vc.bandwidth.KthNeighbor(7)},
+    {"bandwidth": vc.bandwidth.Perplexity(4.5)},
+    {"kernel": "tricube", "bandwidth": vc.bandwidth.Abramson(1.0), "empty": "nearest"},
 ]
 METHODS = [
     (LocalMeanRegressor, "predict"),
