@@ -172,14 +172,17 @@ void bind_state(py::module_& m) {
           "update",
           [](State& s, py::object keys, py::object values, py::object weights,
              py::object log_weights, py::object bias, py::object mask, py::object self_indices,
+             py::object key_bandwidths, py::object query_bandwidths,
              const PyNeighborSet* neighbors, std::int64_t query_offset, std::int64_t key_offset,
              int num_threads, py::object progress) {
-            s.update({keys, values, weights, log_weights, bias, mask, self_indices},
+            s.update({keys, values, weights, log_weights, bias, mask, self_indices, key_bandwidths,
+                      query_bandwidths},
                      {neighbors, query_offset, key_offset}, num_threads, progress);
           },
           "keys"_a, "values"_a = py::none(), py::kw_only(), "weights"_a = py::none(),
           "log_weights"_a = py::none(), "bias"_a = py::none(), "mask"_a = py::none(),
-          "self_indices"_a = py::none(), "neighbors"_a = py::none(), "query_offset"_a = 0,
+          "self_indices"_a = py::none(), "key_bandwidths"_a = py::none(),
+          "query_bandwidths"_a = py::none(), "neighbors"_a = py::none(), "query_offset"_a = 0,
           "key_offset"_a = 0, "num_threads"_a = 0, "progress"_a = py::none())
       .def("merge", &State::merge, "other"_a)
       .def("finish", &State::finish, "outputs"_a, "empty"_a = "nan",

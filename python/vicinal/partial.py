@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vicinal.arrays import Array, as_points, as_rows, working_dtype
+from vicinal.bandwidth.accumulated import AccumulatedBandwidth
 from vicinal.evaluate import OF_VALUES, Request, output_names, raise_if_empty
 from vicinal.graph import as_neighbor_set
 from vicinal.kernels.lowering import fill
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from vicinal.arrays import ArrayLike
+    from vicinal.bandwidth.given import PerKey, PerQuery
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
     from vicinal.problem import Bias, Neighborhood
@@ -49,8 +51,11 @@ class LocalMeanAccumulator:
         Any of those of `local_stats`.
     k : int
         Number of keys of "top_k".
-    kernel, bandwidth, metric
+    kernel, metric
         As in `local_mean`.
+    bandwidth : float, array_like of shape (d,) or PerQuery, optional
+        As in `local_mean`; bandwidths of keys come with the keys, in `update`, and rules that need
+        all keys at once (`KthNeighbor`, `Perplexity`, `Abramson`) are refused.
     neighbors : set of neighbors, optional
         Which of all keys each query sees, as in `local_mean`; rows of keys are those of the whole
         sequence. Every set but `KNearest`, which needs all keys at once. With a `Graph` of
@@ -104,7 +109,7 @@ class LocalMeanAccumulator:
         statistics: str | Iterable[str] = ("mean",),
         k: int = 10,
         kernel: str | Kernel = "gaussian",
-        bandwidth: ArrayLike | None = None,
+        bandwidth: ArrayLike | PerQuery | None = None,
         metric: Metric | None = None,
         neighbors: Neighborhood = None,
         query_offset: int = 0,
@@ -125,7 +130,8 @@ class LocalMeanAccumulator:
         m, d = self._shape[-2:]
         self._statistics = as_statistics(statistics, has_values=True)
         self._k = as_k(k) if "top_k" in self._statistics else 0
-        self._kernel = fill(kernel, bandwidth, metric, d)
+        self._bandwidth = AccumulatedBandwidth(bandwidth, kernel)
+        self._kernel = fill(kernel, self._bandwidth.of_kernel, metric, d)
         self._exclude_self = bool(exclude_self)
         self._own_is_row = self_indices is None
         needs_self = self._exclude_self or "self_weight" in self._statistics
@@ -145,6 +151,7 @@ class LocalMeanAccumulator:
         values: ArrayLike | None = None,
         *,
         key_offset: int | None = None,
+        bandwidth: PerKey | None = None,
         weights: ArrayLike | None = None,
         log_weights: ArrayLike | None = None,
         bias: ArrayLike | Bias | None = None,
@@ -162,6 +169,8 @@ class LocalMeanAccumulator:
         key_offset : int, optional
             Number of the first of these keys in the whole sequence, for indices and `neighbors`;
             None goes on after the last update.
+        bandwidth : PerKey, optional
+            A bandwidth for each of these keys, where none was given for all; None is 1.
         weights, log_weights, bias, mask, progress
             As in `local_mean`, for these keys; a callable bias gets numbers in the whole sequence.
 
@@ -190,7 +199,7 @@ class LocalMeanAccumulator:
             bias=bias,
             mask=mask,
         )
-        problem = self._with_own_keys(problem)
+        problem = self._with_own_keys(self._bandwidth.applied(problem, bandwidth))
         if self._neighbors is not None:
             sizes = self._query_offset + problem.m, first + problem.n
             lowered = self._neighbors.lower(*sizes, problem.dtype, piece=True)
@@ -335,6 +344,8 @@ class LocalMeanAccumulator:
         own, others = self._self_indices, other._self_indices
         if (own is None) != (others is None) or (own is not None and (own != others).any()):
             raise ValueError("merge needs accumulators of the same self_indices")
+        if not self._bandwidth.same_as(other._bandwidth):
+            raise ValueError("merge needs accumulators of the same bandwidths of queries")
         settings = "statistics", "k", "kernel", "neighbors", "query_offset", "exclude_self"
         for name in settings:
             mine, theirs = getattr(self, f"_{name}"), getattr(other, f"_{name}")

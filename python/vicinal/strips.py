@@ -171,7 +171,11 @@ def update_state(
     report: Report | None = None,
 ) -> None:
     """Add the keys `columns` to a partial state; `first` numbers query 0 and key 0."""
-    own = problem.self_indices
+    own, of_keys, of_queries = (
+        problem.self_indices,
+        problem.key_bandwidths,
+        problem.query_bandwidths,
+    )
     state.update(
         problem.keys[..., columns, :],
         None if problem.values is None else problem.values[..., columns, :],
@@ -180,6 +184,8 @@ def update_state(
         bias=bias_strip(problem, rows, columns, first),
         mask=None if problem.mask is None else problem.mask[..., rows, columns],
         self_indices=None if own is None else own[..., rows],
+        key_bandwidths=None if of_keys is None else of_keys[..., columns],
+        query_bandwidths=None if of_queries is None else of_queries[..., rows],
         neighbors=problem.neighbors,
         query_offset=first[0] + rows.start,
         key_offset=first[1] + columns.start,

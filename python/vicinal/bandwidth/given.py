@@ -65,6 +65,8 @@ class _Given(AdaptiveBandwidth):
         return as_array(self.h, "bandwidth")
 
     def resolve(self, problem: Problem, kernel: Any, metric: Any) -> Bandwidths:
+        from vicinal.problem import spread
+
         count = problem.n if self.of_keys else problem.m
         array = as_array(self.h, "bandwidth")
         if array.shape[-1] not in (1, count):
@@ -72,8 +74,8 @@ class _Given(AdaptiveBandwidth):
             raise ValueError(
                 f"bandwidth must be (..., {count}), one per {what}, got shape {array.shape}"
             )
-        array = np.broadcast_to(converted(array, problem.dtype), (*problem.lead, count))
-        array = np.ascontiguousarray(array)
+        shape = (*problem.lead, count)
+        array = np.ascontiguousarray(spread(converted(array, problem.dtype), shape, "bandwidth"))
         return (array, None) if self.of_keys else (None, array)
 
 
