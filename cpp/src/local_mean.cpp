@@ -45,8 +45,9 @@ void join(std::vector<std::vector<Kept<T>>>& rows, WeightLists<T>& lists) {
 // With an index coordinates are packed as its own are, a power of two apart from what they were:
 // no bit changes, and its tiles may serve.
 template <class T>
-Plan<T> plan_of(const KernelSum& kernel, std::int64_t d, const Options<T>& options) {
-  Plan<T> plan = lower<T>(kernel, d);
+Plan<T> plan_of(const KernelSum& kernel, std::int64_t d, const Options<T>& options,
+                const KernelSum* first = nullptr) {
+  Plan<T> plan = lower<T>(kernel, d, first);
   if (options.index == nullptr || plan.terms.size() != 1 || plan.terms[0].factors.size() != 1 ||
       !plan.terms[0].factors[0].plain)
     return plan;
@@ -117,8 +118,8 @@ std::vector<Report> many_stats(std::span<const KernelSum> kernels, View<const T>
   std::vector<Problem<T>> problems;
   for (std::size_t i = 0; i < kernels.size(); ++i) {
     const BatchItem<T> item = item_of(queries, keys, values, statistics[i], options);
-    problems.push_back(
-        open<T>(kernels[i], lower<T>(kernels[i], keys.columns, &kernels[0]), {&item, 1}, options));
+    problems.push_back(open<T>(kernels[i], plan_of(kernels[i], keys.columns, options, &kernels[0]),
+                               {&item, 1}, options));
   }
   return run_all<T>(problems, options);
 }

@@ -71,7 +71,7 @@ py::dict run(const PyKernel& kernel, py::array queries, py::object keys, py::obj
 
 template <class T>
 py::list run_each_as(const std::vector<const PyKernel*>& kernels, const py::array& queries,
-                     const KeyArguments& keys, const py::list& outputs,
+                     const KeyArguments& keys, const py::list& outputs, const PyIndex* index,
                      const PyNeighborSet* neighbors, const CallSettings& settings) {
   const auto views = matrix_views<const T>("queries", queries);
   std::vector<vicinal::BatchItem<T>> items(views.size());
@@ -83,6 +83,7 @@ py::list run_each_as(const std::vector<const PyKernel*>& kernels, const py::arra
   for (const py::handle& one : outputs)
     statistics.push_back(read_outputs<T>(one.cast<py::dict>(), 1)[0]);
   vicinal::Options<T> options = options_of<T>(settings);
+  if (index != nullptr) options.index = index->get<T>();
   if (neighbors != nullptr) options.neighbors = neighbors->set;
   options.weights = items[0].weights;
   options.self_indices = items[0].self_indices;
@@ -99,14 +100,15 @@ py::list run_each_as(const std::vector<const PyKernel*>& kernels, const py::arra
 
 py::list run_each(const std::vector<const PyKernel*>& kernels, py::array queries, py::object keys,
                   py::object values, py::object weights, py::object self_indices, bool exclude_self,
-                  py::list outputs, const PyNeighborSet* neighbors, const std::string& empty,
-                  double empty_value, int num_threads, py::object progress) {
+                  py::list outputs, const PyIndex* index, const PyNeighborSet* neighbors,
+                  double tol, const std::string& empty, double empty_value, int num_threads,
+                  py::object progress) {
   const py::none none;
   const KeyArguments arguments{keys, values, weights, none, none, none, self_indices};
   const auto call =
       py::isinstance<py::array_t<float>>(queries) ? run_each_as<float> : run_each_as<double>;
-  return call(kernels, queries, arguments, outputs, neighbors,
-              {exclude_self, 0, empty, empty_value, num_threads, progress});
+  return call(kernels, queries, arguments, outputs, index, neighbors,
+              {exclude_self, tol, empty, empty_value, num_threads, progress});
 }
 
 vicinal::ProfileTable tabulate(const py::function& fn, double support,
@@ -179,7 +181,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         "progress"_a = none);
   m.def("run_each", &run_each, "kernels"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),
         "weights"_a = none, "self_indices"_a = none, "exclude_self"_a = false, "outputs"_a,
-        "neighbors"_a = py::none(), "empty"_a = "nan",
+        "index"_a = py::none(), "neighbors"_a = py::none(), "tol"_a = 0.0, "empty"_a = "nan",
         "empty_value"_a = std::numeric_limits<double>::quiet_NaN(), "num_threads"_a = 0,
         "progress"_a = none);
   bind_state(m);

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
+    from vicinal.key_index import KeyIndex
     from vicinal.problem import Neighborhood
 
 __all__ = ["stats_of_each_bandwidth"]
@@ -27,7 +28,7 @@ NUMBERS = 1 << 24  # of the results that are kept at a time
 
 def stats_of_each_bandwidth(
     queries: Array,
-    keys: Array,
+    keys: Array | KeyIndex,
     values: Array | None,
     bandwidths: Sequence[ArrayLike | None],
     *,
@@ -38,6 +39,7 @@ def stats_of_each_bandwidth(
     weights: Array | None = None,
     exclude_self: bool = False,
     self_indices: Array | None = None,
+    tol: float = 0.0,
     empty: str | float = "nan",
     num_threads: int | None = None,
     progress: bool | Report = False,
@@ -45,15 +47,17 @@ def stats_of_each_bandwidth(
     """Yield what `local_stats` gives for each bandwidth.
 
     Bandwidths that are multiples of each other share the distances, so a grid costs little more
-    than its weights: one pass, or several where the results would not fit in memory together.
+    than its weights: one pass, or several where the results would not fit in memory together. Those
+    that meet keys through a tree go one by one, with the tree of an index.
 
     Parameters
     ----------
     queries, keys, values : ndarray of shape (m, d), (n, d) and (n, p) or (n,)
-        Points without leading dimensions; `values` may be None.
+        Points without leading dimensions; `keys` may be an index, `values` None.
     bandwidths : sequence of float, (d,) array_like or None
         As in `local_stats`, one for each result.
-    statistics, kernel, metric, neighbors, weights, exclude_self, self_indices, empty, num_threads
+    statistics, kernel, metric, neighbors, weights, exclude_self, self_indices, tol, empty,
+    num_threads
         As in `local_stats`, without "top_k".
     progress
         As in `local_stats`.
@@ -76,7 +80,7 @@ def stats_of_each_bandwidth(
         self_indices=self_indices,
         needs_self="self_weight" in names,
     )
-    request = Request(empty=empty, num_threads=num_threads)
+    request = Request(tol=tol, empty=empty, num_threads=num_threads)
     kernels = [lower(kernel, h, metric, problem.queries.shape[1]) for h in bandwidths]
     at_once = max(1, NUMBERS // (problem.m * (problem.p + len(names)) + 1))
     with reporter(progress) as report:
@@ -109,7 +113,9 @@ def _run(
         self_indices=problem.self_indices,
         exclude_self=problem.exclude_self,
         outputs=outputs,
+        index=problem.key_index,
         neighbors=problem.neighbors,
+        tol=options["tol"],
         empty=options["empty"],
         empty_value=options["empty_value"],
         num_threads=options["num_threads"],

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyIndex"]
 
+FEW_KEYS, FEW_FEATURES = 4096, 8  # beyond them, and up to them, the engine takes a tree
+
 
 class KeyIndex:
     """Keys prepared for search: packed tiles in the order of a balanced k-d tree.
@@ -126,6 +128,11 @@ def as_index_of(
     index = KeyIndex.__new__(KeyIndex)
     index._build(as_points(keys, "keys"), metric, dtype, num_threads)
     return index
+
+
+def is_tree_sized(points: Array) -> bool:
+    """Tell whether the engine meets such keys through a tree, where kernels leave keys out."""
+    return len(points) > FEW_KEYS and points.shape[1] <= FEW_FEATURES
 
 
 def search_kernel(metric: Metric, d: int) -> _core.Kernel:

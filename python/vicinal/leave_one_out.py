@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from vicinal.each_bandwidth import stats_of_each_bandwidth
 from vicinal.progress import Report, reporter, share
 from vicinal.results import LocalStats
 from vicinal.stats import local_stats
+
+if TYPE_CHECKING:
+    from vicinal.key_index import KeyIndex
 
 __all__ = ["LeftOut", "leave_one_out"]
 
@@ -25,7 +28,7 @@ class LeftOut(NamedTuple):
 
 
 def leave_one_out(
-    keys: Array,
+    keys: Array | KeyIndex,
     values: Array | None,
     weights: Array | None,
     bandwidths: Sequence[Any],
@@ -43,7 +46,7 @@ def leave_one_out(
 
     Parameters
     ----------
-    keys : ndarray of shape (n, d)
+    keys : ndarray of shape (n, d) or KeyIndex
         Keys, which are the queries too.
     values : ndarray of shape (n, p) or (n,), or None
         Values.
@@ -55,7 +58,7 @@ def leave_one_out(
         Logarithms of what the weights are multiplied by beside the counts; for bandwidths of keys
         or queries.
     progress, **options
-        Of `stats_of_each_bandwidth`: kernel, metric, empty, num_threads.
+        Of `stats_of_each_bandwidth`: kernel, metric, neighbors, tol, empty, num_threads.
 
     Yields
     ------
@@ -112,10 +115,14 @@ def _prior(weights: Array | None, log_factors: Array | None) -> dict[str, Array 
 
 
 def _stats(
-    keys: Array, rows: Array | None, values: Array | None, bandwidths: Sequence[Any], **options: Any
+    keys: Array | KeyIndex,
+    rows: Array | None,
+    values: Array | None,
+    bandwidths: Sequence[Any],
+    **options: Any,
 ) -> Iterator[LocalStats]:
     """Yield the statistics of some of the keys, None is all, under each bandwidth."""
-    queries = keys if rows is None else keys[rows]
+    queries = np.asarray(keys) if rows is None else np.asarray(keys)[rows]
     options["self_indices"] = rows
     if not isinstance(bandwidths[0], AdaptiveBandwidth):
         yield from stats_of_each_bandwidth(queries, keys, values, bandwidths, **options)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import vicinal as vc
-from vicinal import _core
+from vicinal import KeyIndex, _core
+from vicinal.bandwidth import criteria, iterated, select
 from vicinal.each_bandwidth import stats_of_each_bandwidth
 from vicinal.kernels import Gaussian, Product
 from vicinal.models import KernelDensity, LocalMeanRegressor
@@ -279,3 +280,59 @@ def test_a_weight_of_two_is_two_rows(sample, criterion):
     )
     weighted = vc.bandwidth.select(X, y, criterion=criterion, grid=GRID, sample_weight=counts)
     np.testing.assert_allclose(weighted.scores, twice.scores, rtol=1e-9)
+
+
+def large(y_too=True):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(5000, 2))
+    return x, np.sin(2 * x[:, 0]) + 0.1 * rng.normal(size=5000) if y_too else None
+
+
+@pytest.mark.parametrize("kernel", ["gaussian", "tricube"])
+@pytest.mark.parametrize("criterion", ["loo", "gcv", "aicc", "likelihood"])
+def test_one_index_serves_all_candidates_and_changes_no_score(kernel, criterion, monkeypatch):
+    x, y = large(criterion != "likelihood")
+    arguments = {
+        "kernel": kernel,
+        "criterion": "loo" if y is None else criterion,
+        "grid": [0.1, 0.2, 0.4, 0.8],
+        "sample_weight": np.arange(5000) % 3,
+        "tol": 1e-4,
+    }
+    built = []
+    monkeypatch.setattr(criteria, "KeyIndex", lambda *a, **k: built.append(1) or KeyIndex(*a, **k))
+    indexed = select(x, y, **arguments)
+    assert len(built) == 1
+    monkeypatch.setattr(criteria, "is_tree_sized", lambda _: False)
+    np.testing.assert_array_equal(select(x, y, **arguments).scores, indexed.scores)
+    assert len(built) == 1
+
+
+def test_tol_keeps_its_promise():
+    tol, grid = 1e-3, [0.1, 0.2, 0.4, 0.8]
+    x, y = large()
+    exact, cut = (select(x, y, grid=grid, tol=t).scores for t in (0.0, tol))
+    moved = tol * np.ptp(y)  # of a mean; (e + Δ)² − e² = 2 e Δ + Δ²
+    assert (np.abs(cut - exact) <= 2 * moved * np.sqrt(exact) + moved**2).all()
+    assert (cut != exact).any()
+    exact, cut = (select(x, grid=grid, tol=t).scores for t in (0.0, tol))
+    assert (cut - exact >= -1e-12).all()
+    assert (cut - exact <= -np.log1p(-tol)).all()
+    compact = [select(x, y, kernel="tricube", grid=grid, tol=t).scores for t in (0.0, tol)]
+    np.testing.assert_array_equal(*compact)
+    with pytest.raises(ValueError, match="tol must be at least 0 and below 1"):
+        select(x, y, tol=1.0)
+
+
+def test_a_model_selects_with_its_mass_tol():
+    x, y = large()
+    model = LocalMeanRegressor(bandwidth="loo", mass_tol=1e-3).fit(x, y)
+    assert model.bandwidth_.tolist() == select(x, y, tol=1e-3).bandwidth.tolist()
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_the_plug_in_rule_leaves_out_nothing_that_counts(d, monkeypatch):
+    x, y = large()
+    h = vc.bandwidth.plugin(x[:, :d], y=y)
+    monkeypatch.setattr(iterated, "NOTHING", 0.0)
+    np.testing.assert_allclose(h, vc.bandwidth.plugin(x[:, :d], y=y), rtol=1e-9)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from vicinal.arrays import Array
+from vicinal.arrays import Array, working_dtype
 from vicinal.bandwidth.sample import spread_of
 from vicinal.each_bandwidth import stats_of_each_bandwidth
 from vicinal.kernels import GreatCircle, Kernel
 from vicinal.kernels.lowering import fill
+from vicinal.kernels.metrics import PER_COORDINATE
+from vicinal.key_index import KeyIndex, is_tree_sized
 from vicinal.leave_one_out import leave_one_out
 from vicinal.progress import Report
 
@@ -36,6 +39,17 @@ class Sample:
     metric: Metric | None
     num_threads: int | None
     neighbors: Any = None
+    tol: float = 0.0
+
+    @cached_property
+    def keys(self) -> Array | KeyIndex:
+        """The points, as an index where all candidates meet them through its tree."""
+        leaves = fill(self.kernel, 0.5, self.metric, self.X.shape[1]).leaves()
+        plain = len(leaves) == 1 and leaves[0].metric in PER_COORDINATE
+        if not (plain and (leaves[0].compact or self.tol > 0) and is_tree_sized(self.X)):
+            return self.X
+        points = np.asarray(self.X, working_dtype(self.X, self.y))
+        return KeyIndex(points, num_threads=self.num_threads)
 
     @property
     def size(self) -> float:
@@ -65,6 +79,7 @@ class Sample:
             "kernel": self.kernel,
             "metric": self.metric,
             "neighbors": self.neighbors,
+            "tol": self.tol,
             "num_threads": self.num_threads,
             "progress": report or False,
         }
@@ -75,7 +90,7 @@ def leave_one_out_loss(
 ) -> list[float]:
     """Return the mean squared leave-one-out error, or minus the mean log likelihood, of each."""
     left_out = leave_one_out(
-        sample.X, sample.y, sample.weights, candidates, **sample.options(report)
+        sample.keys, sample.y, sample.weights, candidates, **sample.options(report)
     )
     if sample.y is None:
         pairs = zip(candidates, left_out, strict=True)
@@ -133,7 +148,7 @@ def _errors_and_traces(
     charged = _mean_of_others(sample, sample.y)
     for stats in stats_of_each_bandwidth(
         sample.X,
-        sample.X,
+        sample.keys,
         sample.y,
         candidates,
         statistics=("mean", "self_weight"),

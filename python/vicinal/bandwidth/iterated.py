@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from vicinal.arrays import Array
 from vicinal.bandwidth.sample import quantile, spread_of
 from vicinal.each_bandwidth import stats_of_each_bandwidth
+from vicinal.key_index import KeyIndex, is_tree_sized
 from vicinal.neighbors import knn
 
 __all__ = ["iterated_share"]
@@ -18,6 +20,8 @@ NEIGHBORS = 4  # rows that the first pilot sees and that the noise is measured o
 FLAT = 16.0  # deviations; a wider kernel is a plain mean
 NARROWEST = 0.25  # of the first pilot
 STEP = 0.1  # half the log ratio of the two bandwidths that a bias is measured with
+NOTHING = 1e-12  # share of a mass that is left out: beside STEP it makes no difference …
+FEW_FEATURES = 2  # … where a tree saves time: 50 to 70 %, but nothing with 3 features
 PASSES, CLOSE = 30, 0.02
 FEWEST, MOST = 256, 2048  # rows that the integrals are averaged over …
 PAIRS = 1 << 26  # … as many as make about so many pairs
@@ -101,6 +105,13 @@ class _Design:
         rows = np.arange(m) * len(z) // m
         return cls(z, y, weights[present], rows, n, num_threads)
 
+    @cached_property
+    def keys(self) -> Array | KeyIndex:
+        """The keys of every pass, with the tree that narrow kernels meet them through."""
+        if self.z.shape[1] > FEW_FEATURES or not is_tree_sized(self.z):
+            return self.z
+        return KeyIndex(self.z, num_threads=self.num_threads)
+
     def average(self, numbers: Array) -> float:
         """Return the weighted mean of a number per averaging row."""
         return float(np.average(numbers, weights=self.weights[self.rows]))
@@ -139,11 +150,12 @@ class _Design:
         """
         narrow, wide = stats_of_each_bandwidth(
             self.z[self.rows],
-            self.z,
+            self.keys,
             self.y,
             [g * math.exp(-STEP), g * math.exp(STEP)],
             statistics=("mean", "log_mass"),
             weights=self.weights,
+            tol=NOTHING if self.z.shape[1] <= FEW_FEATURES else 0.0,
             num_threads=self.num_threads,
         )
         assert narrow.mean is not None

@@ -15,6 +15,7 @@ from vicinal.bandwidth.rules import plugin, scott, silverman
 from vicinal.bandwidth.sample import as_sample, as_values
 from vicinal.bandwidth.scales import category_grid, natural_scale
 from vicinal.errors import did_you_mean
+from vicinal.evaluate import as_tol
 from vicinal.kernels import Kernel, as_kernel
 from vicinal.progress import Report, reporter, share
 
@@ -66,6 +67,7 @@ def select(
     metric: Metric | None = None,
     neighbors: Neighborhood = None,
     sample_weight: ArrayLike | None = None,
+    tol: float = 0.0,
     num_threads: int | None = None,
     progress: bool | Report = False,
 ) -> BandwidthSelection:
@@ -92,6 +94,10 @@ def select(
         read it.
     sample_weight : array_like of shape (n,), optional
         Weights, of the keys and of the errors.
+    tol : float
+        At most this share of a row's mass is left out, as in `vicinal.local_mean`: a mean moves by
+        at most ``tol · (max y − min y)``, a log likelihood by −log(1 − tol). 0 is exact. It pays
+        for decaying kernels, many rows and at most 8 features; rules of thumb do not read it.
     num_threads, progress
         As in `vicinal.local_mean`.
 
@@ -102,13 +108,14 @@ def select(
     Raises
     ------
     ValueError
-        For an unknown criterion, a single row, NaN in `X` or `y`, a kernel with a bandwidth of its
-        own, a kernel without a density if `y` is None, or a rule for a metric that is not per
-        coordinate.
+        For `tol` outside [0, 1), an unknown criterion, a single row, NaN in `X` or `y`, a kernel
+        with a bandwidth of its own, a kernel without a density if `y` is None, or a rule for a
+        metric that is not per coordinate.
 
     Notes
     -----
-    Candidates that are multiples of each other share the distances: a grid takes one pass.
+    Candidates that are multiples of each other share the distances: a grid takes one pass. Compact
+    kernels, and others with ``tol > 0``, leave out the keys that are far, with one index for all.
     Leave-one-out accumulates without the own key. A row with no other key in its support is
     charged the loss of the mean of all others; in a density, that of one normal distribution with
     the mean and the variances of `X` (on a sphere, of the uniform distribution), divided by n, as
@@ -124,7 +131,7 @@ def select(
     >>> bool(0 < selection.bandwidth < 1)
     True
     """
-    kernel = as_kernel(kernel)
+    kernel, tol = as_kernel(kernel), as_tol(tol)
     points, weights = as_sample(X, sample_weight)
     if not kernel.needs_bandwidth:
         raise ValueError("the kernel has its bandwidth already; leave it None to select one")
@@ -138,7 +145,7 @@ def select(
     if len(points) < 2:
         raise ValueError(f'criterion "{criterion}" needs at least 2 rows of X, got {len(points)}')
     values = as_values(y, len(points))
-    sample = Sample(points, values, weights, kernel, metric, num_threads, neighbors)
+    sample = Sample(points, values, weights, kernel, metric, num_threads, neighbors, tol)
     fixed = category_grid(kernel) if grid is None else _as_grid(grid, points.shape[1])
     with reporter(progress) as report:
         score = _Scores(sample, CRITERIA[criterion], report)

@@ -22,6 +22,7 @@ from vicinal.bandwidth.selection import NAMES, OF_VALUES, BandwidthSelection, se
 from vicinal.errors import did_you_mean
 from vicinal.kernels import Kernel, as_kernel
 from vicinal.kernels.lowering import fill
+from vicinal.key_index import FEW_KEYS, is_tree_sized
 from vicinal.leave_one_out import LeftOut, leave_one_out
 from vicinal.models.adaptive import base_of, check_count, settled
 from vicinal.models.state import check_names, check_training_set, check_values
@@ -33,7 +34,6 @@ EVERYWHERE = (
     *("inverse_distance", "constant", "softmax", "von_mises_fisher"),
 )
 FLOATS = [np.float64, np.float32]
-FEW_KEYS, FEW_FEATURES = 4096, 8  # where the engine meets keys through a tree
 _OPTIONAL_STATE = ("feature_names_in_",)
 _FOLDER = os.path.dirname(__file__)
 
@@ -155,15 +155,15 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
 
     def _indexed_keys(self) -> Array | vicinal.KeyIndex:
         """Return the keys, as an index where kernels leave keys out: its tree serves every call."""
-        n, d = self.keys_.shape
         leaves = list(as_kernel(self.kernel).leaves())
         reaches_all = all(leaf.profile in EVERYWHERE for leaf in leaves)
         searched = self.neighbors is not None or isinstance(self.bandwidth_, RuleOfQueries)
-        if searched and n > FEW_KEYS and len(leaves) == 1:
-            (leaf,) = fill(self.kernel, base_of(self._open_bandwidth()), self.metric, d).leaves()
+        if searched and len(self.keys_) > FEW_KEYS and len(leaves) == 1:
+            h, d = base_of(self._open_bandwidth()), self.keys_.shape[1]
+            (leaf,) = fill(self.kernel, h, self.metric, d).leaves()
             metric = leaf.metric or "euclidean"
             return vicinal.KeyIndex(self.keys_, metric=metric, num_threads=self.n_jobs)
-        if n <= FEW_KEYS or d > FEW_FEATURES or (reaches_all and self.mass_tol == 0):
+        if not is_tree_sized(self.keys_) or (reaches_all and self.mass_tol == 0):
             return self.keys_
         return vicinal.KeyIndex(self.keys_, num_threads=self.n_jobs)
 
@@ -242,6 +242,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             neighbors=self.neighbors,
             criterion=criterion,
             sample_weight=None if weights is None else weights[rows],
+            tol=self.mass_tol,
             num_threads=self.n_jobs,
             **options,
         )
@@ -321,7 +322,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
     def _left_out_of(self, values: Array | None, weights: Array | None, bandwidth: Any) -> LeftOut:
         empty = "nan" if values is None else self._engine_policy()
         left_out = leave_one_out(
-            self.keys_,
+            self._search_keys,
             values,
             weights,
             [bandwidth],
