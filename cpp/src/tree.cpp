@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <numeric>
 
 #include "parallel.hpp"
@@ -12,21 +13,70 @@ namespace {
 
 constexpr std::int64_t most_samples = 512;  // rows that decide which feature is widest
 
+// One feature of one row, beside the number of the row: sorting needs no way back to the points.
+// Ordered by value, then by row.
 template <class T>
+struct Item {
+  T value;
+  std::int64_t number;
+
+  Item() = default;
+  Item(T x, std::int64_t r) : value(x), number(r) {}
+  std::int64_t row() const { return number; }
+  bool operator<(const Item& other) const {
+    return (value < other.value) | ((value == other.value) & (number < other.number));
+  }
+};
+
+// The same in one word, for rows below 2³²: the bits of a float, those of a negative one turned
+// over, rise as it does; −0 counts as 0.
+struct Word {
+  static constexpr std::int64_t most_rows = std::int64_t{1} << 32;
+  std::uint64_t bits;
+
+  Word() = default;
+  Word(float x, std::int64_t r) {
+    const auto b = std::bit_cast<std::uint32_t>(x + 0.0F);
+    const std::uint32_t rising = b >> 31 != 0 ? ~b : b | 0x80000000U;
+    bits = std::uint64_t{rising} << 32 | static_cast<std::uint64_t>(r);
+  }
+  std::int64_t row() const { return static_cast<std::int64_t>(bits & 0xFFFFFFFFU); }
+  bool operator<(const Word& other) const { return bits < other.bits; }
+};
+
+// Puts the smallest of the different items before `middle`, as std::nth_element does, without a
+// branch that depends on an item: where x < pivot is as likely as not, guesses cost more than
+// swaps.
+template <class Sorted>
+void select(Sorted* first, Sorted* middle, Sorted* end) {
+  for (int round = 0; end - first > 64; ++round) {
+    if (round == 64) break;  // pivots were bad
+    const std::ptrdiff_t step = (end - first) / 8;
+    Sorted sample[8];
+    for (int i = 0; i < 8; ++i) sample[i] = first[step * i + step / 2];
+    std::sort(sample, sample + 8);
+    const Sorted pivot = sample[std::clamp<std::ptrdiff_t>((middle - first) / step, 1, 6)];
+    Sorted* below = first;
+    for (Sorted* at = first; at < end; ++at) {
+      const Sorted item = *at;
+      *at = *below;
+      *below = item;
+      below += item < pivot ? 1 : 0;
+    }
+    if (middle < below)
+      end = below;
+    else
+      first = below;
+  }
+  std::nth_element(first, middle, end);
+}
+
+template <class T, class Sorted>
 struct Builder {
   const TreePoints<T>& points;
   Tree<T>& tree;
   Poll& poll;
-
-  // One feature of one row, beside the number of the row: sorting needs no way back to the points.
-  struct Item {
-    T value;
-    std::int64_t row;
-    bool operator<(const Item& other) const {
-      return value < other.value || (value == other.value && row < other.row);
-    }
-  };
-  std::vector<Item> items;
+  std::vector<Sorted> items;
 
   std::int64_t first_of(const TreeNode& node) const { return node.first * tree.leaf_size; }
   std::int64_t end_of(const TreeNode& node) const {
@@ -57,9 +107,9 @@ struct Builder {
       const std::int64_t row = tree.order[static_cast<std::size_t>(i)];
       items[static_cast<std::size_t>(i)] = {points.row(row)[feature], row};
     }
-    std::nth_element(items.begin() + first, items.begin() + middle, items.begin() + end);
+    select(items.data() + first, items.data() + middle, items.data() + end);
     for (std::int64_t i = first; i < end; ++i)
-      tree.order[static_cast<std::size_t>(i)] = items[static_cast<std::size_t>(i)].row;
+      tree.order[static_cast<std::size_t>(i)] = items[static_cast<std::size_t>(i)].row();
   }
 
   void close_leaf(const TreeNode& node) {
@@ -114,6 +164,24 @@ struct Builder {
   }
 };
 
+template <class T, class Sorted>
+void build_nodes(const TreePoints<T>& points, int threads, Poll& poll, Tree<T>& tree) {
+  Builder<T, Sorted> builder{points, tree, poll, {}};
+  builder.items.resize(tree.order.size());
+  const TreeNode root{0, 0, tree.leaves};
+  const std::int64_t most = threads <= 1 ? tree.leaves : tree.leaves / (4 * threads) + 1;
+  std::vector<TreeNode> parts;
+  builder.open(root, most, parts);
+  std::atomic<std::size_t> next{0};
+  parallel(
+      static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), parts.size())),
+      [&](int) {
+        for (std::size_t i = next++; i < parts.size(); i = next++) builder.build(parts[i]);
+      },
+      [&] { poll.look(); });
+  if (!poll.stopped()) builder.close(root, most);
+}
+
 }  // namespace
 
 template <class T>
@@ -129,20 +197,12 @@ Tree<T> build_tree(const TreePoints<T>& points, int leaf_size, int threads, Poll
   const auto nodes = static_cast<std::size_t>(2 * tree.leaves - 1);
   tree.low.resize(nodes * static_cast<std::size_t>(tree.depth));
   tree.high.resize(tree.low.size());
-  Builder<T> builder{points, tree, poll, {}};
-  builder.items.resize(tree.order.size());
-  const TreeNode root{0, 0, tree.leaves};
-  const std::int64_t most = threads <= 1 ? tree.leaves : tree.leaves / (4 * threads) + 1;
-  std::vector<TreeNode> parts;
-  builder.open(root, most, parts);
-  std::atomic<std::size_t> next{0};
-  parallel(
-      static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), parts.size())),
-      [&](int) {
-        for (std::size_t i = next++; i < parts.size(); i = next++) builder.build(parts[i]);
-      },
-      [&] { poll.look(); });
-  if (!poll.stopped()) builder.close(root, most);
+  if constexpr (sizeof(T) == 4)
+    if (points.rows <= Word::most_rows) {
+      build_nodes<T, Word>(points, threads, poll, tree);
+      return tree;
+    }
+  build_nodes<T, Item<T>>(points, threads, poll, tree);
   return tree;
 }
 
