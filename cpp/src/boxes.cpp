@@ -69,15 +69,8 @@ template <class T>
 double nearest_score(const FactorPlan<T>& f, const BoxSpace<T>& space, const Box<T>& a,
                      const Box<T>& b) noexcept {
   if (f.plain) {  // the same as below, without its choices
-    double square = 0;
-    for (int j = 0; j < space.depth; ++j) {
-      const double left = static_cast<double>(a.low[j]) - static_cast<double>(b.high[j]),
-                   right = static_cast<double>(b.low[j]) - static_cast<double>(a.high[j]),
-                   t = std::max(std::max(left, right), 0.0);
-      square += t * t;
-    }
     const double scale = static_cast<double>(f.coordinate_scale);
-    return square * scale * scale;
+    return squared_gap(a, b, space.depth) * scale * scale;
   }
   if (f.similarity == Similarity::category) return 0;
   if (space.factor == nullptr && (f.mapped() || f.unit || f.geographic)) return 0;

@@ -1,6 +1,7 @@
 // Boxes around queries and keys, and how near a pair from two boxes can be.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "problem.hpp"
@@ -30,6 +31,19 @@ struct Box {
 template <class T>
 inline constexpr double haversine_rounding =
     16 * static_cast<double>(std::numeric_limits<T>::epsilon());
+
+// The squared Euclidean distance of the boxes.
+template <class T>
+inline double squared_gap(const Box<T>& a, const Box<T>& b, int depth) noexcept {
+  double square = 0;
+  for (int j = 0; j < depth; ++j) {
+    const double left = static_cast<double>(a.low[j]) - static_cast<double>(b.high[j]),
+                 right = static_cast<double>(b.low[j]) - static_cast<double>(a.high[j]),
+                 t = std::max(std::max(left, right), 0.0);
+    square += t * t;
+  }
+  return square;
+}
 
 // No pair of points from the two boxes scores less (squared distances), or more (inner products,
 // whose sign is turned: less again means nearer). Rounding is not accounted for.

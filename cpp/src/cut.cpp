@@ -38,27 +38,41 @@ bool may_cut(const Problem<T>& problem) {
 }
 
 template <class T>
-double reach_of_cut(const Problem<T>& problem, T cut) {
-  const FactorPlan<T>& f = problem.plan.terms[0].factors[0];
+void CutReach<T>::Scan::fill(const Problem<T>& problem, double from, double to) {
+  alignas(64) T scores[tile_keys];
+  low = from;
+  step = (to - from) / (tile_keys - 1);
+  double score = std::exp2(low);
+  const double ratio = std::exp2(step);
+  for (int i = 0; i < tile_keys; ++i, score *= ratio) scores[i] = static_cast<T>(score);
+  log_weights(problem, scores, logs);
+}
+
+template <class T>
+int CutReach<T>::Scan::first_beyond(T cut) const {
+  return static_cast<int>(
+      std::find_if(logs, logs + tile_keys, [&](T log) { return !(log >= cut); }) - logs);
+}
+
+template <class T>
+CutReach<T>::CutReach(const Problem<T>& problem) : problem_(problem) {
+  const int most = sizeof(T) == 4 ? 126 : 1000;  // 0 itself is never beyond
+  if (problem.cuts) all_.fill(problem, -most, most);
+}
+
+template <class T>
+double CutReach<T>::of(T cut) const {
+  const FactorPlan<T>& f = problem_.plan.terms[0].factors[0];
   if (f.shape == Shape::gaussian && cut < 0)  // its log-weight is scale · score
     return static_cast<double>(cut) / static_cast<double>(f.parameters.scale) * (1 + 1e-6);
-  alignas(64) T scores[tile_keys], logs[tile_keys];
-  const int most = sizeof(T) == 4 ? 126 : 1000;
-  double low = -most, high = most;  // exponents of two; 0 itself is never beyond
-  for (int round = 0; round < 3; ++round) {
-    const double step = (high - low) / (tile_keys - 1);
-    double score = std::exp2(low);
-    const double ratio = std::exp2(step);
-    for (int i = 0; i < tile_keys; ++i, score *= ratio) scores[i] = static_cast<T>(score);
-    log_weights(problem, scores, logs);
-    int beyond = 0;
-    while (beyond < tile_keys && logs[beyond] >= cut) ++beyond;
-    if (beyond == tile_keys) return std::numeric_limits<double>::infinity();
-    if (beyond == 0) return std::exp2(low);
-    high = low + beyond * step;
-    low = high - step;
-  }
-  return std::exp2(high);
+  const int beyond = all_.first_beyond(cut);
+  if (beyond == tile_keys) return std::numeric_limits<double>::infinity();
+  if (beyond == 0) return std::exp2(all_.low);
+  Scan octaves;  // between two scores of the scan
+  const double high = all_.low + beyond * all_.step;
+  octaves.fill(problem_, high - all_.step, high);
+  const int last = octaves.first_beyond(cut);
+  return std::exp2(last == tile_keys ? high : octaves.low + last * octaves.step);
 }
 
 template <class T>
@@ -103,9 +117,9 @@ void CutFinder<T>::run(Block<T>& block, Poll& poll) {
   }
 }
 
-#define VICINAL_INSTANTIATE(T)                        \
-  template bool may_cut(const Problem<T>&);           \
-  template double reach_of_cut(const Problem<T>&, T); \
+#define VICINAL_INSTANTIATE(T)              \
+  template bool may_cut(const Problem<T>&); \
+  template class CutReach<T>;               \
   template class CutFinder<T>;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

@@ -17,9 +17,26 @@ namespace vicinal {
 template <class T>
 bool may_cut(const Problem<T>& problem);
 
-// The score beyond which the kernel's log2-weight is under `cut`, or somewhat more.
+// The score beyond which the kernel's log2-weight is under a cut, or somewhat more.
 template <class T>
-double reach_of_cut(const Problem<T>& problem, T cut);
+class CutReach {
+ public:
+  explicit CutReach(const Problem<T>& problem);
+  double of(T cut) const;
+
+ private:
+  // 256 scores from 2^low to 2^high, evenly in the exponent, and their log2-weights.
+  struct Scan {
+    double low, step;
+    alignas(64) T logs[kernels::tile_keys];
+
+    void fill(const Problem<T>& problem, double from, double to);
+    int first_beyond(T cut) const;
+  };
+
+  const Problem<T>& problem_;
+  Scan all_;  // over the type's range
+};
 
 // Sets the cuts of a block's listed rows. One per worker.
 template <class T>

@@ -123,7 +123,7 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
   if (searches_tree(problem, entry)) {
     source.emplace(problem, entry, threads, poll);
     order = order_of_queries(source->problem(), source->entry(), source->packed().keys().space,
-                             group_rows<T>, threads, poll);
+                             threads, poll);
   } else if (is_order_worthwhile(problem)) {
     order = order_by_cells(problem, entry);
   }

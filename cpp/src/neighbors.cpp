@@ -91,7 +91,7 @@ struct Search {
     problem.m = queries.rows;
     problem.query_stride = queries.stride;
     problem.exclude_self = problem.needs_self = options.exclude_self;
-    rows = order_of_queries(problem, entry, keys.space, group_rows<T>, threads, poll);
+    rows = order_of_queries(problem, entry, keys.space, threads, poll);
     std::erase_if(rows, [&](std::int64_t row) { return !is_finite(queries, row); });
   }
 

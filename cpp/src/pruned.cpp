@@ -19,7 +19,6 @@ using namespace kernels;
 namespace {
 
 constexpr std::int64_t fewest_keys = 4096;  // fewer are met as fast as a tree is built
-constexpr std::int64_t few_rows = 10000;    // up to here groups may divide down to single rows
 constexpr std::int64_t most_features = 8;   // of more, boxes leave out too little
 
 template <class T>
@@ -75,8 +74,7 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
   std::optional<PackedKeys<T>> own;
   if (!has_tiles_of(problem, entry, *keys)) own.emplace(*keys).allocate(problem);
   const PackedKeys<T>& packed = own ? *own : packed_of(*problem.index);
-  const std::vector<std::int64_t> order = order_of_queries(
-      call, entry, keys->space, problem.m <= few_rows ? 1 : group_rows<T>, threads, poll);
+  const std::vector<std::int64_t> order = order_of_queries(call, entry, keys->space, threads, poll);
   const std::int64_t groups = (problem.m + group_rows<T> - 1) / group_rows<T>,
                      share = std::max<std::int64_t>(groups / (8 * threads), 1) * group_rows<T>,
                      rows = std::min(share, block_rows(problem, 1)),

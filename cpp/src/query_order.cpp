@@ -9,10 +9,37 @@
 
 namespace vicinal {
 
+using namespace kernels;
+
+namespace {
+
+// Halves the rows at the median of their widest feature, and so on down to single rows.
+template <class T>
+void part_rows(const TreePoints<T>& points, std::int64_t* rows, int count) {
+  if (count < 2) return;
+  int widest = 0;
+  T most = T(-1);
+  for (int j = 0; j < points.depth; ++j) {
+    T low = points.row(rows[0])[j], high = low;
+    for (int i = 1; i < count; ++i) {
+      low = std::min(low, points.row(rows[i])[j]);
+      high = std::max(high, points.row(rows[i])[j]);
+    }
+    if (high / 2 - low / 2 > most) most = high / 2 - low / 2, widest = j;
+  }
+  std::pair<T, std::int64_t> items[max_group_rows];
+  for (int i = 0; i < count; ++i) items[i] = {points.row(rows[i])[widest], rows[i]};
+  std::sort(items, items + count);
+  for (int i = 0; i < count; ++i) rows[i] = items[i].second;
+  part_rows(points, rows, count / 2);
+  part_rows(points, rows + count / 2, count - count / 2);
+}
+
+}  // namespace
+
 template <class T>
 std::vector<std::int64_t> order_of_queries(const Problem<T>& problem, const Entry<T>& entry,
-                                           const BoxSpace<T>& space, int together, int threads,
-                                           Poll& poll) {
+                                           const BoxSpace<T>& space, int threads, Poll& poll) {
   const auto query = [&](std::int64_t row) { return entry.queries + row * problem.query_stride; };
   std::vector<std::int64_t> rows, others;
   for (std::int64_t i = 0; i < problem.m; ++i) {
@@ -27,8 +54,12 @@ std::vector<std::int64_t> order_of_queries(const Problem<T>& problem, const Entr
   for (std::int64_t i = 0; i < count; ++i)
     space.row(query(rows[static_cast<std::size_t>(i)]), entry.origin.data(),
               boxed.data() + i * depth);
-  std::vector<std::int64_t> order =
-      build_tree<T>({boxed.data(), count, depth, depth}, together, threads, poll).order;
+  const TreePoints<T> points{boxed.data(), count, depth, depth};
+  constexpr int together = group_rows<T>;
+  std::vector<std::int64_t> order = build_tree<T>(points, together, threads, poll).order;
+  for (std::int64_t i = 0; i < count; i += together)
+    part_rows(points, order.data() + i,
+              static_cast<int>(std::min<std::int64_t>(together, count - i)));
   for (std::int64_t& row : order) row = rows[static_cast<std::size_t>(row)];
   order.insert(order.end(), others.begin(), others.end());
   return order;
@@ -92,8 +123,8 @@ std::vector<std::int64_t> order_by_cells(const Problem<T>& problem, const Entry<
 template std::vector<std::int64_t> order_by_cells(const Problem<float>&, const Entry<float>&);
 template std::vector<std::int64_t> order_by_cells(const Problem<double>&, const Entry<double>&);
 template std::vector<std::int64_t> order_of_queries(const Problem<float>&, const Entry<float>&,
-                                                    const BoxSpace<float>&, int, int, Poll&);
+                                                    const BoxSpace<float>&, int, Poll&);
 template std::vector<std::int64_t> order_of_queries(const Problem<double>&, const Entry<double>&,
-                                                    const BoxSpace<double>&, int, int, Poll&);
+                                                    const BoxSpace<double>&, int, Poll&);
 
 }  // namespace vicinal

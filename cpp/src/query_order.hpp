@@ -5,12 +5,11 @@
 
 namespace vicinal {
 
-// Rows by a tree of leaves of `together` rows; those that are not finite come last. No choice
-// changes a result.
+// Rows by a tree whose leaves are groups, and in a group by halves that stand apart; those that are
+// not finite come last. No choice changes a result.
 template <class T>
 std::vector<std::int64_t> order_of_queries(const Problem<T>& problem, const Entry<T>& entry,
-                                           const BoxSpace<T>& space, int together, int threads,
-                                           Poll& poll);
+                                           const BoxSpace<T>& space, int threads, Poll& poll);
 
 // Rows by the cells of a coarse grid over the widest features: cheaper, and good enough to meet the
 // same values again while they are in a cache.

@@ -279,6 +279,21 @@ def test_tol_in_float32_is_close_to_the_exact_answer(rng):
     assert got.pairs_visited < 0.2 * len(q) * 20_000
 
 
+@pytest.mark.parametrize(
+    ("kernel", "h", "tol"), [("gaussian", 0.02, 1e-5), ("laplace", 0.01, 1e-2), ("uniform", 0.1, 0)]
+)
+def test_rows_far_apart_meet_what_they_need(rng, dtype, kernel, h, tol):
+    """Few rows among many keys: together they meet hardly more tiles than one by one."""
+    x = rng.normal(size=(60_000, 2)).astype(dtype)
+    q = np.concatenate([rng.normal(size=(70, 2)), [[9.0, -7.0], [0.0, 12.0]]]).astype(dtype)
+    index = vc.KeyIndex(x)
+    options = {"kernel": kernel, "bandwidth": h, "tol": tol, "statistics": "log_mass"}
+    together = vc.local_stats(q, index, **options)
+    alone = [vc.local_stats(row[None], index, **options) for row in q]
+    assert together.pairs_visited <= 2 * sum(s.pairs_visited for s in alone)
+    assert_array_equal(together.log_mass, np.concatenate([s.log_mass for s in alone]))
+
+
 def test_tol_where_nothing_can_be_left_out(rng, dtype):
     """A mask, a bias, a dot product, few keys: the answer is that of tol = 0."""
     q, x, y = draw(rng, N, 2, dtype)
