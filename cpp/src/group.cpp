@@ -88,9 +88,10 @@ void meet_if_needed(const Problem<T>& problem, const Entry<T>& entry, int t, Wor
 }  // namespace
 
 template <class T>
-T* score_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace<T>& w) noexcept {
+T* score_tile(const Problem<T>& problem, const Entry<T>& entry, int t, int first, int count,
+              Workspace<T>& w) noexcept {
   const Step<T> s = step_of(problem, entry, t, w);
-  score_factor(s, 0, 0, s.logs(0));
+  score_rows(s, 0, 0, first, count, s.logs(0));
   return s.logs(0);
 }
 
@@ -176,7 +177,8 @@ void fold_group(const Problem<T>& problem, Workspace<T>& w) noexcept {
                           Workspace<T>&) noexcept;                                          \
   template void open_group(const Problem<T>&, Workspace<T>&) noexcept;                      \
   template void meet_tile(const Problem<T>&, const Entry<T>&, int, Workspace<T>&) noexcept; \
-  template T* score_tile(const Problem<T>&, const Entry<T>&, int, Workspace<T>&) noexcept;  \
+  template T* score_tile(const Problem<T>&, const Entry<T>&, int, int, int,                 \
+                         Workspace<T>&) noexcept;                                           \
   template void run_group(const Problem<T>&, const Entry<T>&, const Upcoming&,              \
                           Workspace<T>&) noexcept;                                          \
   template bool stream_group(const Problem<T>&, const Entry<T>&, std::int64_t,              \

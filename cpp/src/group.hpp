@@ -42,9 +42,10 @@ template <class T>
 bool stream_group(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
                   Workspace<T>& workspace) noexcept;
 
-// The scores of the group's queries against tile t of the chunk, by the first factor of the kernel.
+// The scores of `count` of the group's queries against tile t of the chunk, by the first factor of
+// the kernel. Returns where those of the group stand.
 template <class T>
-T* score_tile(const Problem<T>& problem, const Entry<T>& entry, int t,
+T* score_tile(const Problem<T>& problem, const Entry<T>& entry, int t, int first, int count,
               Workspace<T>& workspace) noexcept;
 
 // Adds the group's chunk sums to the rows of the block's state.

@@ -28,7 +28,7 @@ void scores(const Kernel& kernel, View<const T> queries, View<const T> keys, Vie
     for (std::int64_t row = 0; row < problem.m; ++row) {
       pack_group(problem, problem.entries[0], &row, 1, w);
       for (int t = 0; t < w.chunk->tiles; ++t) {
-        const T* tile = score_tile(problem, problem.entries[0], t, w);
+        const T* tile = score_tile(problem, problem.entries[0], t, 0, 1, w);
         const std::int64_t at = first + std::int64_t(t) * tile_keys,
                            end = std::min(at + tile_keys, problem.n);
         for (std::int64_t k = at; k < end; ++k) out.row(row)[k] = tile[k - at] / scale / scale;

@@ -1,6 +1,7 @@
 #include "search.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -10,17 +11,6 @@
 namespace vicinal {
 
 using namespace kernels;
-
-namespace {
-
-// Largest |coordinate| of each feature among the keys.
-template <class T>
-double reach_of(const Box<T>& box, int j) {
-  return std::max(std::abs(static_cast<double>(box.low[j])),
-                  std::abs(static_cast<double>(box.high[j])));
-}
-
-}  // namespace
 
 template <class T>
 GroupSearch<T>::GroupSearch(const Problem<T>& problem, const Entry<T>& entry,
@@ -33,49 +23,10 @@ GroupSearch<T>::GroupSearch(const Problem<T>& problem, const Entry<T>& entry,
       k_(static_cast<int>(k)),
       most_(k_ + std::max(16, k_ / 2)),
       radius_(radius),
-      inner_(factor_.similarity == Similarity::dot) {
+      inner_(factor_.similarity == Similarity::dot),
+      bounds_(factor_, keys_) {
   allocate(w_, problem, 1);
   allocate_rows(w_, problem, true);
-  const auto depth = static_cast<std::size_t>(keys_.space.depth);
-  low_.resize(depth);
-  high_.resize(depth);
-  boxed_.resize(depth * max_group_rows);
-  // A chain of d rounded sums, with room to spare.
-  relative_ = 4 * static_cast<double>(std::numeric_limits<T>::epsilon()) *
-              static_cast<double>(factor_.depth + 64);
-  if (factor_.geographic) relative_ = std::max(relative_, sizeof(T) == 4 ? 1e-3 : 1e-7);
-}
-
-template <class T>
-void GroupSearch<T>::open(const std::int64_t* rows, int count) {
-  const int depth = keys_.space.depth;
-  pack_group(problem_, entry_, rows, count, w_);
-  for (int r = 0; r < count; ++r) {
-    T* row = boxed_.data() + r * depth;
-    keys_.space.row(w_.group.query_rows[r], entry_.origin.data(), row);
-    for (int j = 0; j < depth; ++j) {
-      const auto at = static_cast<std::size_t>(j);
-      low_[at] = r == 0 ? row[j] : std::min(low_[at], row[j]);
-      high_[at] = r == 0 ? row[j] : std::max(high_[at], row[j]);
-    }
-  }
-  // What scores lose by rounding, besides a share of themselves: products of coordinates, and the
-  // roundings of mapped rows.
-  absolute_ = slack_ = 0;
-  const Box<T> keys = keys_.box(0), queries{low_.data(), high_.data()};
-  for (int j = 0; j < depth; ++j) {
-    absolute_ += reach_of(keys, j) * reach_of(queries, j);
-    const double most = std::max(reach_of(keys, j), reach_of(queries, j));
-    slack_ += most * most;
-  }
-  slack_ = factor_.geographic
-               ? haversine_rounding<T> * static_cast<double>(factor_.feature_weights[1])
-           : keys_.space.factor == nullptr
-               ? 0
-               : 8 * static_cast<double>(std::numeric_limits<T>::epsilon()) * std::sqrt(slack_);
-  const double overflow = static_cast<double>(std::numeric_limits<T>::max()) / 4;
-  if (inner_ && absolute_ > overflow) absolute_ = std::numeric_limits<double>::infinity();
-  absolute_ = inner_ ? relative_ * absolute_ : 0;
 }
 
 // Every pair has a place in the order: ∞ − ∞, of coordinates near the end of the range, is last.
@@ -84,29 +35,6 @@ double GroupSearch<T>::rank_of(int r, std::int64_t row) const {
   const double rank =
       pair_rank(factor_, w_.group.query_rows[r], entry_.keys + row * problem_.key_stride);
   return std::isnan(rank) ? std::numeric_limits<double>::infinity() : rank;
-}
-
-// No pair whose exact score is at most `score` computes more than this.
-template <class T>
-double GroupSearch<T>::guarded(double score) const {
-  if (inner_) return std::isfinite(absolute_) ? score + absolute_ : absolute_;
-  const double least = static_cast<double>(std::numeric_limits<T>::min()) * (factor_.depth + 64);
-  if (slack_ == 0) return score * (1 + relative_) + least;  // squares may underflow
-  const double root = std::sqrt(factor_.square_half ? 2 * std::sqrt(score) : score) + slack_,
-               square = root * root * (1 + relative_);
-  return factor_.square_half ? square * square / 4 : square;
-}
-
-template <class T>
-bool GroupSearch<T>::is_point(const TreeNode& node) const {
-  const Box<T> box = keys_.box(node.index);
-  return keys_.space.factor == nullptr &&
-         std::equal(box.low, box.low + keys_.space.depth, box.high);
-}
-
-template <class T>
-double GroupSearch<T>::bound_of(const TreeNode& node) const {
-  return nearest_score(factor_, keys_.space, {low_.data(), high_.data()}, keys_.box(node.index));
 }
 
 template <class T>
@@ -120,31 +48,56 @@ template <class T>
 void GroupSearch<T>::run(const std::int64_t* rows, int count) {
   for (int r = 0; r < count; ++r) found_[r].clear();
   if (keys_.tree.leaves == 0) return;
-  open(rows, count);
+  pack_group(problem_, entry_, rows, count, w_);
+  bounds_.open(w_.group, entry_.origin.data());
   const double limit = k_ > 0   ? std::numeric_limits<double>::infinity()
-                       : inner_ ? guarded(radius_)
-                                : guarded(radius_ * radius_);
+                       : inner_ ? bounds_.guarded(radius_)
+                                : bounds_.guarded(radius_ * radius_);
   for (int r = 0; r < count; ++r) {
     candidates_[r].count = 0;
     candidates_[r].limit = static_cast<T>(limit);
+    home_[r] = -1;
   }
   const TreeNode root{0, 0, keys_.tree.leaves};
-  descend(root, bound_of(root));
+  if (k_ > 0 && bounds_.of_rows()) seed(root, all_rows());
+  descend(root, bounds_.of(root));
   for (int r = 0; r < count; ++r) close(r);
+}
+
+// Every row meets the leaf that is nearest at each fork first: its limit is then close to what it
+// will be, and the leaves between the rows of a group are left to those that need them.
+template <class T>
+void GroupSearch<T>::seed(const TreeNode& node, RowBits rows) {
+  if (rows == 0) return;
+  if (node.leaf()) {
+    for (RowBits open = rows; open != 0; open &= open - 1)
+      home_[std::countr_zero(open)] = node.first;
+    return visit_rows(node.first, rows);
+  }
+  const TreeNode left = node.left(), right = node.right();
+  if (bounds_.holds_group(left)) return seed(left, rows);
+  if (bounds_.holds_group(right)) return seed(right, rows);
+  RowBits at_left = 0;
+  for (RowBits open = rows; open != 0; open &= open - 1) {
+    const int r = std::countr_zero(open);
+    if (bounds_.of_row(r, left) <= bounds_.of_row(r, right)) at_left |= open & -open;
+  }
+  seed(left, at_left);
+  seed(right, rows & ~at_left);
 }
 
 template <class T>
 void GroupSearch<T>::descend(const TreeNode& node, double bound) {
-  if (bound - std::abs(bound) * relative_ - absolute_ > static_cast<double>(limit_of_group()))
-    return;
-  if (node.leaf()) return visit(node.first);
-  if (k_ > 0 && is_point(node)) {  // the first rows of equal keys stand in its first leaves
+  if (bounds_.is_beyond(bound, limit_of_group())) return;
+  if (node.leaf()) return visit(node, node.first);
+  if (k_ > 0 && bounds_.is_point(node)) {  // the first rows of equal keys stand in its first leaves
     const std::int64_t most = k_ + (problem_.exclude_self ? 1 : 0);
-    for (std::int64_t l = 0; l < node.leaves && l * tile_keys < most; ++l) visit(node.first + l);
+    for (std::int64_t l = 0; l < node.leaves && l * tile_keys < most; ++l)
+      visit(node, node.first + l);
     return;
   }
   const TreeNode left = node.left(), right = node.right();
-  const double at_left = bound_of(left), at_right = bound_of(right);
+  const double at_left = bounds_.of(left), at_right = bounds_.of(right);
   if (at_right < at_left) {
     descend(right, at_right);
     descend(left, at_left);
@@ -154,31 +107,57 @@ void GroupSearch<T>::descend(const TreeNode& node, double bound) {
   }
 }
 
+// Rows that have not met the leaf of this node, and that it is not too far from.
 template <class T>
-void GroupSearch<T>::visit(std::int64_t leaf) {
+auto GroupSearch<T>::rows_within(const TreeNode& node, std::int64_t leaf) const -> RowBits {
+  RowBits rows = 0;
+  for (int r = 0; r < w_.group.rows; ++r)
+    if (home_[r] != leaf && !bounds_.is_beyond(bounds_.of_row(r, node), candidates_[r].limit))
+      rows |= RowBits{1} << r;
+  return rows;
+}
+
+template <class T>
+void GroupSearch<T>::visit(const TreeNode& node, std::int64_t leaf) {
+  visit_rows(leaf, bounds_.of_rows() ? rows_within(node, leaf) : all_rows());
+}
+
+template <class T>
+void GroupSearch<T>::visit_rows(std::int64_t leaf, RowBits rows) {
+  if (rows == 0) return;
+  constexpr int together = 6;  // rows that a tile function takes at once
   const TilePlace place = place_of(problem_, leaf);
   w_.chunk = &chunk(place.chunk);
-  T* scores = score_tile(problem_, entry_, place.tile, w_);
+  T* scores = nullptr;
+  for (int first = 0; first < w_.group.rows; first += together) {
+    const RowBits block = rows >> first & ((RowBits{1} << together) - 1);
+    const int count = std::min(together, w_.group.rows - first);
+    if (std::popcount(block) == 1)
+      scores = score_tile(problem_, entry_, place.tile, first + std::countr_zero(block), 1, w_);
+    else if (block != 0)
+      scores = score_tile(problem_, entry_, place.tile, first, count, w_);
+  }
   const std::int64_t count =
       std::min<std::int64_t>(tile_keys, keys_.tree.points - leaf * tile_keys);
-  if (inner_) problem_.table->rescale(scores, std::int64_t(w_.group.rows) * tile_keys, T(-1));
-  for (int r = 0; r < w_.group.rows; ++r) {
+  for (RowBits open = rows; open != 0; open &= open - 1) {
+    const int r = std::countr_zero(open);
     T* row = scores + r * tile_keys;
+    if (inner_) problem_.table->rescale(row, tile_keys, T(-1));
     std::fill(row + count, row + tile_keys, std::numeric_limits<T>::quiet_NaN());
     const std::int64_t own = w_.group.own[r] - leaf * tile_keys;
     if (problem_.exclude_self && own >= 0 && own < count)
       row[own] = std::numeric_limits<T>::quiet_NaN();
     visit_row(leaf, r, row);
   }
-  pairs_ += w_.group.rows * count;
+  pairs_ += std::popcount(rows) * count;
 }
 
 template <class T>
 void GroupSearch<T>::visit_row(std::int64_t leaf, int r, const T* scores) {
   Candidates& all = candidates_[r];
   if (k_ > 0 && k_ < tile_keys / 2 && all.count == 0 && std::isinf(all.limit))
-    all.limit = static_cast<T>(
-        guarded(static_cast<double>(problem_.table->limit_of(scores, tile_keys, k_, most_))));
+    all.limit = static_cast<T>(bounds_.guarded(
+        static_cast<double>(problem_.table->limit_of(scores, tile_keys, k_, most_))));
   std::uint16_t places[tile_keys];
   const int found = problem_.table->places_below(scores, tile_keys, all.limit, places);
   if (found == 0) return;
@@ -217,7 +196,8 @@ void GroupSearch<T>::tighten(Candidates& all, int r) {
             std::numeric_limits<T>::quiet_NaN());
   const T kth = problem_.table->limit_of(all.score.data(), padded, k_, k_ + k_ / 8);
   if (kth == infinity) return;
-  all.limit = std::min(all.limit, static_cast<T>(guarded(guarded(static_cast<double>(kth)))));
+  all.limit = std::min(all.limit,
+                       static_cast<T>(bounds_.guarded(bounds_.guarded(static_cast<double>(kth)))));
   int kept = 0;
   for (int i = 0; i < all.count; ++i) {
     const T score = all.score[i];

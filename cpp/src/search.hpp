@@ -2,6 +2,7 @@
 // guard band, then the exact order.
 #pragma once
 
+#include "group_bounds.hpp"
 #include "nearest.hpp"
 #include "prepared.hpp"
 
@@ -45,17 +46,19 @@ class GroupSearch {
       return {row.data(), static_cast<std::size_t>(count)};
     }
   };
-  void open(const std::int64_t* rows, int count);
+  using RowBits = std::uint32_t;  // bit r: query r of the group
+
+  void seed(const TreeNode& node, RowBits rows);
   void descend(const TreeNode& node, double bound);
-  void visit(std::int64_t leaf);
+  void visit(const TreeNode& node, std::int64_t leaf);
+  void visit_rows(std::int64_t leaf, RowBits rows);
   void visit_row(std::int64_t leaf, int r, const T* scores);
   void tighten(Candidates& all, int r);
   void tighten_exactly(Candidates& all, int r);
   void close(int r);
   double rank_of(int r, std::int64_t row) const;
-  double guarded(double score) const;
-  bool is_point(const TreeNode& node) const;
-  double bound_of(const TreeNode& node) const;
+  RowBits rows_within(const TreeNode& node, std::int64_t leaf) const;
+  RowBits all_rows() const { return (RowBits{1} << w_.group.rows) - 1; }
   T limit_of_group() const;
 
   const Problem<T>& problem_;
@@ -66,13 +69,12 @@ class GroupSearch {
   int k_, most_;  // candidates beyond `most_` are looked through
   double radius_;
   bool inner_;  // scores are inner products: their signs are turned
+  GroupBounds<T> bounds_;
   Workspace<T> w_;
-  std::vector<T> low_, high_;  // box of the group's queries
-  std::vector<T> boxed_;       // and each of them, as it stands in the box
   std::vector<std::pair<Found, T>> exact_;
-  double relative_, absolute_, slack_ = 0;
   Candidates candidates_[kernels::max_group_rows];
   std::vector<Found> found_[kernels::max_group_rows];
+  std::int64_t home_[kernels::max_group_rows];  // leaf that a query has met first, or −1
   std::int64_t pairs_ = 0;
 };
 

@@ -12,33 +12,27 @@
 namespace vicinal {
 
 template <class T>
-void score_factor(const Step<T>& s, std::size_t term, std::size_t j, T* out) noexcept {
-  const std::int64_t count = std::int64_t(s.rows()) * tile_keys,
-                     kept = std::int64_t(s.t) * group_rows<T> * tile_keys;
-  if (s.w.scores == Scores::reuse) {
-    std::copy_n(s.w.kept_scores.data() + kept, count, out);
-    find_outside(s, out);
-    return;
-  }
+void score_rows(const Step<T>& s, std::size_t term, std::size_t j, int first, int count,
+                T* out) noexcept {
   const FactorPlan<T>& f = s.problem.plan.terms[term].factors[j];
   QueryPanels<T>& b = s.w.factors[term][j];
   const KeyPanels<T>& keys = s.w.chunk->factors[term][j];
   ScoreArguments<T> a;
-  a.queries = b.panel.data();
+  a.queries = b.panel.data() + first;
   a.keys = keys.coordinates.data() + std::int64_t(s.t) * f.depth * key_stride;
   a.depth = f.depth;
   a.feature_weights = f.feature_weights.data();
-  a.scores = out;
+  a.scores = out + first * tile_keys;
   a.ahead = s.w.keys_ahead;
   PairSource<T> source;
   if (f.expanded()) {
     s.table().center_queries(b.panel.data(), f.depth,
                              keys.centers.data() + std::int64_t(s.t) * f.depth, f.scales.data(),
                              b.centered.data(), b.query_norms.data());
-    a.queries = b.centered.data();
-    a.query_norms = b.query_norms.data();
+    a.queries = b.centered.data() + first;
+    a.query_norms = b.query_norms.data() + first;
     a.key_norms = keys.norms.data() + std::int64_t(s.t) * tile_keys;
-    source = {s.w.group.query_rows,
+    source = {s.w.group.query_rows + first,
               s.entry.keys + (s.entry.order == nullptr ? s.first * s.problem.key_stride : 0),
               s.problem.key_stride,
               s.entry.order == nullptr ? nullptr : s.entry.order + s.first,
@@ -51,8 +45,18 @@ void score_factor(const Step<T>& s, std::size_t term, std::size_t j, T* out) noe
               f.unit};
     a.source = &source;
   }
-  s.table().score[static_cast<int>(f.similarity)](a, s.rows());
-  if (f.square_half) s.table().square_half(out, s.rows());
+  s.table().score[static_cast<int>(f.similarity)](a, count);
+  if (f.square_half) s.table().square_half(a.scores, count);
+}
+
+template <class T>
+void score_factor(const Step<T>& s, std::size_t term, std::size_t j, T* out) noexcept {
+  const std::int64_t count = std::int64_t(s.rows()) * tile_keys,
+                     kept = std::int64_t(s.t) * group_rows<T> * tile_keys;
+  if (s.w.scores == Scores::reuse)
+    std::copy_n(s.w.kept_scores.data() + kept, count, out);
+  else
+    score_rows(s, term, j, 0, s.rows(), out);
   find_outside(s, out);
   if (s.w.scores == Scores::keep) std::copy_n(out, count, s.w.kept_scores.data() + kept);
 }
@@ -211,9 +215,10 @@ void weigh_peak(const Step<T>& s) noexcept {
   offer_ranks(s, true, 1);
 }
 
-#define VICINAL_INSTANTIATE(T)                                                       \
-  template void score_factor(const Step<T>&, std::size_t, std::size_t, T*) noexcept; \
-  template void weigh_fixed(const Step<T>&) noexcept;                                \
+#define VICINAL_INSTANTIATE(T)                                                               \
+  template void score_rows(const Step<T>&, std::size_t, std::size_t, int, int, T*) noexcept; \
+  template void score_factor(const Step<T>&, std::size_t, std::size_t, T*) noexcept;         \
+  template void weigh_fixed(const Step<T>&) noexcept;                                        \
   template void weigh_peak(const Step<T>&) noexcept;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

@@ -6,7 +6,11 @@
 
 namespace vicinal {
 
-// The scores of one factor of a term.
+// The scores of one factor of a term, of `count` of the group's rows; out is that of all.
+template <class T>
+void score_rows(const Step<T>& step, std::size_t term, std::size_t factor, int first, int count,
+                T* out) noexcept;
+// Of all rows, kept or reused where kernels share them; and which keys are beyond the radius.
 template <class T>
 void score_factor(const Step<T>& step, std::size_t term, std::size_t factor, T* out) noexcept;
 

@@ -180,6 +180,22 @@ def test_ties_go_by_row(rng, dtype, features):
         )
 
 
+@pytest.mark.parametrize("features", [1, 2, 4, 5])
+def test_few_queries_among_many_keys(rng, dtype, features):
+    """Rows of a group then need leaves of their own; rounded places make ties between leaves."""
+    x = (rng.normal(size=(20_000, features)) * 30).round().astype(dtype)
+    x[:3] *= -0.0
+    q = np.concatenate([x[:40], rng.normal(size=(40, features)) * 40, [[-1e6] * features]])
+    q = q.astype(dtype)
+    expected = np.argsort(exact_ranks(q, x, "euclidean"), axis=1, kind="stable")
+    for k in (1, 9, 200):
+        np.testing.assert_array_equal(vc.knn(q, x, k).indices, expected[:, :k])
+    own = np.arange(len(q))
+    rest = [row[row != i][:5] for i, row in enumerate(expected)]
+    found = vc.knn(q, x, 5, exclude_self=True, self_indices=own)
+    np.testing.assert_array_equal(found.indices, rest)
+
+
 def test_a_million_equal_points():
     x = np.ones((1_000_000, 2))
     started = time.perf_counter()
