@@ -79,6 +79,29 @@ def test_extreme_bandwidths(h, rng, dtype):
         near(vc.local_mean(q, x, y, kernel=kernel, bandwidth=h), exact, dtype, scale=4)
 
 
+@pytest.mark.parametrize("share", [1e-20, 1e-10, 0.3, 1.0])
+@pytest.mark.parametrize("signs", ["same", "mixed", "one feature"])
+def test_keys_whose_squares_overflow_are_very_far(share, signs, rng, dtype):
+    """One such key among many has no weight for others, and all of it for a query at its place."""
+    x, q = (rng.normal(size=(n, 16)).astype(dtype) for n in (600, 40))
+    y = rng.normal(size=(600, 2)).astype(dtype)
+    far = np.full(16, share * float(np.finfo(dtype).max) / (1 if share < 1 else 1.01))
+    if signs == "mixed":
+        far *= rng.choice([-1, 1], size=16)
+    if signs == "one feature":
+        far[1:] = 0
+    x[7] = far
+    exact = local_stats(Factor("gaussian", 2.0), q, x, y).mean
+    near(vc.local_mean(q, x, y, bandwidth=2.0), exact, dtype, scale=4)
+    near(vc.local_mean(q[:1], x, y, bandwidth=2.0), exact[:1], dtype, scale=4)
+    there = np.stack([q[0], x[7], q[1]])
+    assert_allclose(vc.local_mean(there, x, y, bandwidth=2.0)[1], y[7], rtol=1e-6)
+    found = vc.knn(there, x, 2)
+    assert found.indices[1, 0] == 7
+    assert found.distances[1, 0] == 0
+    assert (found.indices[[0, 2]] != 7).all()
+
+
 STEEP = {
     "polynomial": (k.Polynomial(60, 0.5), Factor("polynomial", 0.5, shape=60.0, offset=0.5), 0.5),
     "shepard": (k.InverseDistance(100), Factor("inverse_distance", 0.01, shape=100.0), 0.01),

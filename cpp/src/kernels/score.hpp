@@ -78,7 +78,7 @@ void score(const ScoreArguments<T>& a, int rows) {
 
 // ‖q − x‖² = a + b − 2 (q−c)·(x−c) cancels when the distance is small against a + b. A
 // pair with D ≤ (a + b)/4 is computed again from its own coordinates; that also covers q = x, whose
-// D is then exactly 0, and every negative D.
+// D is then exactly 0, and every negative D. So is a pair whose a + b overflows: its D is ∞ − ∞.
 template <class T>
 [[gnu::noinline]] T direct_squared(const PairSource<T>& s, int row, int key) {
   const T* q = s.query_rows[row];
@@ -155,7 +155,7 @@ VICINAL_INLINE void dot_blocks(const ScoreArguments<T>& a, int row, int k, Pack<
   }
 }
 
-// At most 0 where the pair is not trusted: D − (a + b)/4.
+// Positive where the pair is trusted: D − (a + b)/4. NaN where a + b overflows.
 template <class T>
 VICINAL_INLINE Pack<T> trust(Pack<T> squared, Pack<T> sum) {
   return fma(sum, Pack<T>(T(-0.25)), squared);
@@ -168,7 +168,8 @@ template <class T>
     for (int k = first; k < first + P * W; k += W) {
       T* scores = a.scores + r * tile_keys + k;
       const Pack<T> sum = Pack<T>(a.query_norms[r]) + Pack<T>::load(a.key_norms + k);
-      unsigned bits = less_equal_bits(trust(Pack<T>::load(scores), sum), Pack<T>(T(0)));
+      const Pack<T> margin = trust(Pack<T>::load(scores), sum);
+      unsigned bits = less_equal_bits(margin, Pack<T>(T(0))) | unordered_bits(margin);
       for (; bits != 0; bits &= bits - 1) {
         const int lane = __builtin_ctz(bits);
         if (k + lane < a.source->count) scores[lane] = direct_squared(*a.source, r, k + lane);
@@ -176,12 +177,15 @@ template <class T>
     }
 }
 
-// One branch for the whole block: the next block's products overlap the end of this one.
+// One branch for the whole block: the next block's products overlap the end of this one. `top` is
+// the largest norm of all rows: below the end of the range with it, no pair of the block overflows.
 template <class T, int R>
-VICINAL_INLINE void score_expanded_block(const ScoreArguments<T>& a, int row, int k, Ahead& ahead) {
+VICINAL_INLINE void score_expanded_block(const ScoreArguments<T>& a, T top, int row, int k,
+                                         Ahead& ahead) {
   constexpr int P = register_packs, W = Pack<T>::width;
-  Pack<T> acc[R][P], least[R];
+  Pack<T> acc[R][P], least[R], largest(T(0));
   dot_blocks(a, row, k, acc, ahead);
+  for (int p = 0; p < P; ++p) largest = max(Pack<T>::load(a.key_norms + k + p * W), largest);
   VICINAL_UNROLL
   for (int r = 0; r < R; ++r) {
     const Pack<T> norm(a.query_norms[row + r]);
@@ -195,6 +199,8 @@ VICINAL_INLINE void score_expanded_block(const ScoreArguments<T>& a, int row, in
   }
   VICINAL_UNROLL
   for (int r = 1; r < R; ++r) least[0] = min(least[r], least[0]);
+  const Pack<T> room = Pack<T>(std::numeric_limits<T>::max()) - (largest + Pack<T>(top));
+  least[0] = min(room, least[0]);
   if (less_equal_bits(least[0], Pack<T>(T(0))) != 0) [[unlikely]]
     redo_pairs(a, R, row, k);
 }
@@ -202,12 +208,14 @@ VICINAL_INLINE void score_expanded_block(const ScoreArguments<T>& a, int row, in
 template <class T>
 void score_expanded(const ScoreArguments<T>& a, int rows) {
   Ahead ahead = a.ahead.at != nullptr ? a.ahead : Ahead{reinterpret_cast<const char*>(a.keys), 0};
+  T top = 0;
+  for (int r = 0; r < rows; ++r) top = a.query_norms[r] > top ? a.query_norms[r] : top;
   for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width)
     each_block(
         rows,
         [&](int r)
-            VICINAL_INLINE_LAMBDA { score_expanded_block<T, register_rows>(a, r, k, ahead); },
-        [&](int r) VICINAL_INLINE_LAMBDA { score_expanded_block<T, 1>(a, r, k, ahead); });
+            VICINAL_INLINE_LAMBDA { score_expanded_block<T, register_rows>(a, top, r, k, ahead); },
+        [&](int r) VICINAL_INLINE_LAMBDA { score_expanded_block<T, 1>(a, top, r, k, ahead); });
 }
 
 // --------------------------------------------------------------------------------------- haversine

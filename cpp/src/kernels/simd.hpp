@@ -295,6 +295,13 @@ VICINAL_INLINE unsigned less_equal_bits(Pack<T> a, Pack<T> b) {
   return native_less_equal(a.v, b.v);
 }
 
+// Bit i: lane i of a is NaN.
+template <class T>
+VICINAL_INLINE unsigned unordered_bits(Pack<T> a) {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  return ~(less_equal_bits(a, Pack<T>(infinity))) & ((1U << Pack<T>::width) - 1);
+}
+
 // Number of bits; without an instruction for it the builtin would be a library call.
 VICINAL_INLINE int count_bits(unsigned bits) {
 #if defined(__POPCNT__) || defined(__aarch64__)
