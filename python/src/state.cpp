@@ -172,9 +172,9 @@ void bind_state(py::module_& m) {
           "update",
           [](State& s, py::object keys, py::object values, py::object weights,
              py::object log_weights, py::object bias, py::object mask, py::object self_indices,
-             py::object key_bandwidths, py::object query_bandwidths,
-             const PyNeighborSet* neighbors, std::int64_t query_offset, std::int64_t key_offset,
-             int num_threads, py::object progress) {
+             py::object key_bandwidths, py::object query_bandwidths, const PyNeighborSet* neighbors,
+             std::int64_t query_offset, std::int64_t key_offset, int num_threads,
+             py::object progress) {
             s.update({keys, values, weights, log_weights, bias, mask, self_indices, key_bandwidths,
                       query_bandwidths},
                      {neighbors, query_offset, key_offset}, num_threads, progress);

@@ -36,7 +36,7 @@ def queries_and_kernel(
     first_row: int,
     queries: ArrayLike | None,
     kernel: str | Kernel,
-    bandwidth: ArrayLike | None,
+    bandwidth: object,
     metric: Metric | None,
 ) -> tuple[ArrayLike | None, str | Kernel]:
     """Return queries, from row `first_row` of the set on, and kernel of an accumulator."""
