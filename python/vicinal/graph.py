@@ -33,14 +33,14 @@ class Graph(NeighborSet):
         u = distance / bandwidth; or the weights themselves, of either sign, without any kernel.
         With "distance" and "weight" queries and keys may be None.
     check_graph : bool
-        Whether to look through the matrix (column numbers in range, rows in order) at every call.
-        A matrix that is broken and not checked reads memory that is not its own.
+        Whether to look through the matrix (column numbers in range, rows in order, distances ≥ 0)
+        when it is copied. One that is broken and not checked reads memory that is not its own.
 
     Raises
     ------
     ValueError
         For an unknown `data`, a matrix whose rows are not in order or whose columns are out of
-        range.
+        range, and for distances that are negative or NaN.
 
     Examples
     --------
@@ -67,13 +67,15 @@ class Graph(NeighborSet):
             matrix.sum_duplicates()
         self._shape = (int(matrix.shape[0]), int(matrix.shape[1]))
         self._data = data
-        self.check_graph = bool(check_graph)
         self.indptr = frozen(matrix.indptr, np.dtype(np.int64))
         self.indices = frozen(matrix.indices, np.dtype(np.int64))
         self.edges = None
         if data != "pattern":
             numbers = as_array(matrix.data, "the graph's data")
             self.edges = frozen(numbers, numbers.dtype)
+        if check_graph and data == "distance" and not (numbers >= 0).all():
+            wrong = numbers[~(numbers >= 0)]
+            raise ValueError(f"distances of the graph must be at least 0, got {wrong[0]}")
 
     @classmethod
     def from_indices(
@@ -160,9 +162,7 @@ class Graph(NeighborSet):
                     f"the graph's numbers do not fit {dtype}, in which this call computes; pass "
                     "float64 values or points"
                 )
-        return _core.NeighborSet.graph(
-            self.indptr, self.indices, edges, self._data, self.check_graph
-        )
+        return _core.NeighborSet.graph(self.indptr, self.indices, edges, self._data)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (

@@ -20,10 +20,8 @@ __all__ = ["BlockMask", "Grid", "KNearest", "NeighborSet", "Radius", "Segments",
 
 
 def frozen(array: Array, dtype: np.dtype[Any]) -> Array:
-    """Return a copy that cannot be written: a set keeps what was checked."""
-    own = np.array(array, dtype, order="C")
-    own.flags.writeable = False
-    return own
+    """Return a copy that cannot be written by any means: a set keeps what was checked."""
+    return np.ndarray(array.shape, dtype, buffer=np.ascontiguousarray(array, dtype).tobytes())
 
 
 def _same(a: ArrayLike, b: ArrayLike) -> bool:
