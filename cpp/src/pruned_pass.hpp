@@ -74,10 +74,12 @@ class PrunedPass {
   // from each other, or of very different reach. Returns the work.
   std::size_t divide(Part part) {
     const std::size_t together = part.work(), before = parts_.size();
-    if (part.rows() > 1 && part.leaves.size() > 1) {
+    const bool few = part.rows() <= 6;  // halves take as long, unless rows go one by one in the end
+    const auto gains_alone = [&] { return is_less(work_alone(part), together); };
+    if (part.rows() > 1 && part.leaves.size() > 1 && (!few || gains_alone())) {
       const int middle = part.begin + part.rows() / 2;
       Part low = share(part, part.begin, middle), high = share(part, middle, part.end);
-      if (is_less(low.work() + high.work(), together) || is_less(work_alone(part), together)) {
+      if (few || is_less(low.work() + high.work(), together) || gains_alone()) {
         const std::size_t apart = divide(std::move(low)) + divide(std::move(high));
         if (is_less(apart, together)) return apart;
         parts_.resize(before);
