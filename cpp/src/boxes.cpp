@@ -63,6 +63,26 @@ double largest_product(const FactorPlan<T>& f, const Box<T>& a, const Box<T>& b)
   return sum;
 }
 
+// Every key of the box has at least the box's smallest scale of each feature.
+template <class T>
+double nearest_scaled_score(const FactorPlan<T>& f, const Box<T>& queries,
+                            const Box<T>& keys) noexcept {
+  const int features = f.width / 2;
+  const auto column = [&](int i) {
+    return f.columns.empty() ? std::int64_t{i} : f.columns[static_cast<std::size_t>(i)];
+  };
+  double sum = 0;
+  for (int i = 0; i < features; ++i) {
+    const double t =
+        gap(queries, keys, column(i), false) * static_cast<double>(keys.low[column(i + features)]);
+    if (f.similarity == Similarity::scaled_squared)
+      sum += t * t;
+    else
+      sum = f.similarity == Similarity::scaled_manhattan ? sum + t : std::max(sum, t);
+  }
+  return f.similarity == Similarity::scaled_squared ? sum : sum * sum;
+}
+
 }  // namespace
 
 template <class T>
@@ -75,6 +95,7 @@ double nearest_score(const FactorPlan<T>& f, const BoxSpace<T>& space, const Box
   if (f.similarity == Similarity::category) return 0;
   if (space.factor == nullptr && (f.mapped() || f.unit || f.geographic)) return 0;
   if (f.similarity == Similarity::dot && !f.unit) return -largest_product(f, a, b);
+  if (f.scaled_keys()) return nearest_scaled_score(f, a, b);
   const int width = space.factor == nullptr ? f.width : space.depth;
   double sum = 0;
   for (int i = 0; i < width; ++i) {

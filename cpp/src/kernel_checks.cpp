@@ -33,6 +33,7 @@ Kernel metric_kernel(const Kernel& k) {
   plain.profile = plain.metric == Metric::dot ? Profile::softmax : Profile::gaussian;
   plain.scale = k.scale;
   plain.columns = k.columns;
+  plain.scaled_keys = k.scaled_keys;
   plain.components = k.components;
   if (k.bandwidths.size() > 1) plain.bandwidths = k.bandwidths;
   return plain;

@@ -67,6 +67,16 @@ double lower_similarity(const Kernel& k, Metric metric, const std::vector<double
     ones(f.depth);
     return std::ldexp(h[0], exponent);
   };
+  if (k.scaled_keys) {
+    if (!uniform) refuse("keys that hold their scales take one bandwidth");
+    ones(f.depth);
+    if (metric != Metric::euclidean && metric != Metric::manhattan && metric != Metric::chebyshev)
+      refuse("scales of keys need the metric euclidean, manhattan or chebyshev");
+    f.similarity = metric == Metric::euclidean   ? Similarity::scaled_squared
+                   : metric == Metric::manhattan ? Similarity::scaled_manhattan
+                                                 : Similarity::scaled_chebyshev;
+    return h[0];
+  }
   switch (metric) {
     case Metric::euclidean:
     case Metric::mahalanobis: {

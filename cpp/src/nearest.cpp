@@ -77,9 +77,22 @@ double pair_rank(const FactorPlan<T>& f, const T* q, const T* x) noexcept {
     }
     return sum;
   }
-  for (int j = 0; j < f.width; ++j) {
+  const int features = f.scaled_keys() ? f.width / 2 : f.width;
+  const auto scaled = [&](int j) {
+    return std::abs(difference(j)) * static_cast<double>(x[column(j + features)]);
+  };
+  for (int j = 0; j < features; ++j) {
     const auto at = static_cast<std::size_t>(j);
     switch (f.similarity) {
+      case Similarity::scaled_squared:
+        sum += scaled(j) * scaled(j);
+        break;
+      case Similarity::scaled_manhattan:
+        sum += scaled(j);
+        break;
+      case Similarity::scaled_chebyshev:
+        sum = std::max(sum, scaled(j));
+        break;
       case Similarity::manhattan:
         sum += std::abs(difference(j)) * static_cast<double>(f.feature_weights[at]);
         break;
@@ -101,8 +114,7 @@ double pair_rank(const FactorPlan<T>& f, const T* q, const T* x) noexcept {
 template <class T>
 double distance_of(const FactorPlan<T>& f, double rank) noexcept {
   if (f.similarity == Similarity::dot || f.similarity == Similarity::category) return rank;
-  if (f.unit || f.similarity == Similarity::manhattan || f.similarity == Similarity::chebyshev)
-    return rank * f.inverse_bandwidth;
+  if (f.unit || adds_distances(f.similarity)) return rank * f.inverse_bandwidth;
   if (f.geographic)
     return 2 * static_cast<double>(f.feature_weights[1]) * f.inverse_bandwidth *
            std::asin(std::min(1.0, std::sqrt(rank)));

@@ -72,6 +72,20 @@ std::vector<double> packing_bandwidths(const std::vector<double>& h,
   return pilot;
 }
 
+// Where keys hold inverse bandwidths too: the columns of the features, then those of their scales.
+std::vector<std::int64_t> with_scales(const std::vector<std::int64_t>& columns, std::int64_t d) {
+  if (d % 2 != 0)
+    refuse("keys that hold their scales must have as many of them as features, got " +
+           std::to_string(d) + " columns");
+  std::vector<std::int64_t> both(columns);
+  for (const std::int64_t c : columns) {
+    if (c >= d / 2)
+      refuse("columns must lie in [0, " + std::to_string(d / 2) + "), got " + std::to_string(c));
+    both.push_back(c + d / 2);
+  }
+  return both;
+}
+
 template <class T>
 FactorPlan<T> lower_factor(const Kernel& k, std::int64_t d, const Kernel* pilot, Plan<T>& plan) {
   FactorPlan<T> f;
@@ -79,6 +93,7 @@ FactorPlan<T> lower_factor(const Kernel& k, std::int64_t d, const Kernel* pilot,
   for (const std::int64_t c : f.columns)
     if (c < 0 || c >= d)
       refuse("columns must lie in [0, " + std::to_string(d) + "), got " + std::to_string(c));
+  if (k.scaled_keys) f.columns = with_scales(f.columns, d);
   f.width = static_cast<int>(f.columns.empty() ? d : static_cast<std::int64_t>(f.columns.size()));
   f.depth = f.width;
   const Metric metric = metric_of(k);

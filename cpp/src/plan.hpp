@@ -40,8 +40,17 @@ struct FactorPlan {
   // Scores are squares of distances; else distances, cosines or inner products themselves.
   bool squares() const { return distance && !(unit && !square_half); }
   bool expanded() const { return similarity == kernels::Similarity::expanded; }
+  // The second half of a key's columns are scales of the first (scaled.hpp).
+  bool scaled_keys() const { return similarity >= kernels::Similarity::scaled_squared; }
   bool copies_rows() const { return mapped() || unit || geographic || !columns.empty(); }
 };
+
+// A rank of pairs is the distance itself, not its square.
+inline bool adds_distances(kernels::Similarity s) {
+  using kernels::Similarity;
+  return s == Similarity::manhattan || s == Similarity::chebyshev ||
+         s == Similarity::scaled_manhattan || s == Similarity::scaled_chebyshev;
+}
 
 template <class T>
 struct TermPlan {

@@ -41,9 +41,9 @@ void plant(const Problem<T>& problem, const Entry<T>& entry, int threads, Poll& 
       keys.space.row(entry.keys + rows[static_cast<std::size_t>(i)] * problem.key_stride,
                      entry.origin.data(), boxed.data() + i * depth);
   }
-  const TreePoints<T> points = as_they_stand
-                                   ? TreePoints<T>{entry.keys, count, problem.key_stride, depth}
-                                   : TreePoints<T>{boxed.data(), count, depth, depth};
+  TreePoints<T> points = as_they_stand ? TreePoints<T>{entry.keys, count, problem.key_stride, depth}
+                                       : TreePoints<T>{boxed.data(), count, depth, depth};
+  if (problem.plan.terms[0].factors[0].scaled_keys()) points.split = depth / 2;
   keys.tree = build_tree(points, tile_keys, threads, poll);
   for (std::int64_t& row : keys.tree.order) row = rows[static_cast<std::size_t>(row)];
   rows = std::move(keys.tree.order);

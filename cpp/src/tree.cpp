@@ -88,7 +88,7 @@ struct Builder {
                        step = (count + most_samples - 1) / most_samples;
     int widest = 0;
     T most = T(-1);
-    for (int j = 0; j < tree.depth; ++j) {
+    for (int j = 0; j < points.split; ++j) {
       T low = points.row(tree.order[static_cast<std::size_t>(first)])[j], high = low;
       for (std::int64_t i = 0; i < count; i += step) {
         const T x = points.row(tree.order[static_cast<std::size_t>(first + i)])[j];

@@ -14,6 +14,7 @@ struct TreePoints {
   const T* data = nullptr;
   std::int64_t rows = 0, stride = 0;
   int depth = 0;
+  int split = depth;  // of so many features, the first ones, nodes are split at the widest
 
   const T* row(std::int64_t i) const { return data + i * stride; }
 };
@@ -42,9 +43,9 @@ struct TreeNode {
   }
 };
 
-// Splits at the median of the widest feature, in whole leaves; ties by row number, and rows of a
-// leaf in their own order. So the tree is a function of the points alone, balanced whatever they
-// are: a million equal points make the same leaves as any others. Unfinished once the
+// Splits at the median of the widest of the features to split, in whole leaves; ties by row number,
+// and rows of a leaf in their own order. So the tree is a function of the points alone, balanced
+// whatever they are: a million equal points make the same leaves as any others. Unfinished once the
 // poll has stopped.
 template <class T>
 Tree<T> build_tree(const TreePoints<T>& points, int leaf_size, int threads, Poll& poll);

@@ -106,6 +106,7 @@ Kernel PyKernel::factor_of(const py::dict& d) {
   k.offset = get(d, "offset", 0.0);
   k.rectified = get(d, "rectified", false);
   k.scale = get(d, "scale", 1.0);
+  k.scaled_keys = get(d, "scaled_keys", false);
   if (d.contains("table") && !d["table"].is_none())
     k.table = d["table"].cast<const vicinal::ProfileTable*>();
   if (const auto address = get<std::uintptr_t>(d, "function", 0); address != 0)

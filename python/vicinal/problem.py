@@ -88,6 +88,7 @@ def prepare(
     needs_self: bool = False,
 ) -> Problem:
     """Check the arguments of a primitive and bring its arrays to one dtype and leading shape."""
+    from vicinal.bandwidth.given import PerKey
     from vicinal.kernels.lowering import lower
 
     near = None
@@ -108,19 +109,27 @@ def prepare(
             f"{x.shape}; both need the same features"
         )
     y, one_value = _as_values(values, x)
-    lowered = lower(kernel, scale, metric, d)
+    scales = rule if getattr(rule, "per_feature", False) else None
+    lowered = lower(kernel, scale, metric, d, scaled_keys=scales is not None)
     dtype = working_dtype(q, x, y)
     w, lw = as_prior(weights, log_weights, n, dtype)
     pairs = None if bias is None or callable(bias) else as_array(bias, "bias")
     used = None if mask is None else as_mask(mask)
     own = as_self_indices(self_indices, m, n, required=exclude_self or needs_self)
     lead = leading_shape(
-        {"queries": q, "keys": x, "values": y, "bias": pairs, "mask": used},
+        {
+            "queries": q,
+            "keys": x,
+            "values": y,
+            "bias": pairs,
+            "mask": used,
+            "bandwidth": None if scales is None else scales.numbers(),
+        },
         {
             "weights": w,
             "log_weights": lw,
             "self_indices": own,
-            "bandwidth": None if rule is None else rule.numbers(),
+            "bandwidth": None if rule is None or scales is not None else rule.numbers(),
         },
     )
     problem = Problem(
@@ -145,6 +154,9 @@ def prepare(
     )
     if rule is None:
         return problem
+    if isinstance(scales, PerKey):
+        q, x = scales.beside(problem.queries, problem.keys)
+        return problem._replace(queries=q, keys=x, key_index=None)
     of_keys, of_queries = rule.resolve(problem, kernel, metric)
     return problem._replace(key_bandwidths=of_keys, query_bandwidths=of_queries)
 

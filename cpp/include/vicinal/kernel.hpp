@@ -71,6 +71,10 @@ struct Kernel {
   View<const double> components{};       // mahalanobis: rows × number of columns
   const ProfileTable* table = nullptr;   // Profile::table
   double (*function)(double) = nullptr;  // Profile::function
+  // Keys hold d features and then d inverse bandwidths of their own, which multiply `bandwidth`'s;
+  // the second half of a query is not read. `columns` are of the first half. Euclidean, manhattan
+  // and chebyshev.
+  bool scaled_keys = false;
 };
 
 // coefficient · Π factors

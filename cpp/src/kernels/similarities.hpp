@@ -24,9 +24,12 @@ struct Squared {  // ‖q − x‖² by differences
 template <class T>
 struct SquaredWeighted {  // Σ ((q − x) · a)², a per feature: the scale acts on differences
   static constexpr int extra = 1;
-  VICINAL_INLINE static Pack<T> step(Pack<T> sum, Pack<T> q, Pack<T> x, const T* a) {
-    const Pack<T> t = (q - x) * Pack<T>(a[0]);
+  VICINAL_INLINE static Pack<T> scaled(Pack<T> sum, Pack<T> q, Pack<T> x, Pack<T> a) {
+    const Pack<T> t = (q - x) * a;
     return fma(t, t, sum);
+  }
+  VICINAL_INLINE static Pack<T> step(Pack<T> sum, Pack<T> q, Pack<T> x, const T* a) {
+    return scaled(sum, q, x, Pack<T>(a[0]));
   }
   VICINAL_INLINE static Pack<T> close(Pack<T> sum) { return sum; }
 };
@@ -43,8 +46,11 @@ struct Dot {
 template <class T>
 struct Manhattan {
   static constexpr int extra = 1;
+  VICINAL_INLINE static Pack<T> scaled(Pack<T> sum, Pack<T> q, Pack<T> x, Pack<T> a) {
+    return fma(abs(q - x), a, sum);
+  }
   VICINAL_INLINE static Pack<T> step(Pack<T> sum, Pack<T> q, Pack<T> x, const T* a) {
-    return fma(abs(q - x), Pack<T>(a[0]), sum);
+    return scaled(sum, q, x, Pack<T>(a[0]));
   }
   VICINAL_INLINE static Pack<T> close(Pack<T> sum) { return sum * sum; }
 };
@@ -52,9 +58,12 @@ struct Manhattan {
 template <class T>
 struct Chebyshev {
   static constexpr int extra = 1;
-  VICINAL_INLINE static Pack<T> step(Pack<T> sum, Pack<T> q, Pack<T> x, const T* a) {
-    const Pack<T> t = abs(q - x) * Pack<T>(a[0]);
+  VICINAL_INLINE static Pack<T> scaled(Pack<T> sum, Pack<T> q, Pack<T> x, Pack<T> a) {
+    const Pack<T> t = abs(q - x) * a;
     return select<T>(t != t, t, max(t, sum));  // NaN in either stays
+  }
+  VICINAL_INLINE static Pack<T> step(Pack<T> sum, Pack<T> q, Pack<T> x, const T* a) {
+    return scaled(sum, q, x, Pack<T>(a[0]));
   }
   VICINAL_INLINE static Pack<T> close(Pack<T> sum) { return sum * sum; }
 };

@@ -6,6 +6,7 @@
 #include "mean_runs.hpp"
 #include "pack.hpp"
 #include "pairs.hpp"
+#include "scaled.hpp"
 #include "select.hpp"
 
 #ifndef VICINAL_ISA
@@ -49,6 +50,9 @@ constexpr Table<T> make() {
   score_of(Similarity::chebyshev) = score<T, Chebyshev>;
   score_of(Similarity::haversine) = score_haversine<T>;
   score_of(Similarity::category) = score<T, Category>;
+  score_of(Similarity::scaled_squared) = score_scaled<T, SquaredWeighted>;
+  score_of(Similarity::scaled_manhattan) = score_scaled<T, Manhattan>;
+  score_of(Similarity::scaled_chebyshev) = score_scaled<T, Chebyshev>;
 
   const auto pairs_of = [&](Similarity s) -> auto& { return t.score_pairs[static_cast<int>(s)]; };
   pairs_of(Similarity::squared) = score_pairs<T, Squared>;
@@ -59,6 +63,9 @@ constexpr Table<T> make() {
   pairs_of(Similarity::chebyshev) = score_pairs<T, Chebyshev>;
   pairs_of(Similarity::haversine) = score_pairs_haversine<T>;
   pairs_of(Similarity::category) = score_pairs<T, Category>;
+  pairs_of(Similarity::scaled_squared) = score_scaled_pairs<T, SquaredWeighted>;
+  pairs_of(Similarity::scaled_manhattan) = score_scaled_pairs<T, Manhattan>;
+  pairs_of(Similarity::scaled_chebyshev) = score_scaled_pairs<T, Chebyshev>;
 
   enter<Gaussian>(t, Shape::gaussian);
   enter<Laplace>(t, Shape::exponential);

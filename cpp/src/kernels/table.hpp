@@ -37,6 +37,9 @@ enum class Similarity : int {
   chebyshev,
   haversine,
   category,
+  scaled_squared,  // every key has a scale per feature: scaled.hpp
+  scaled_manhattan,
+  scaled_chebyshev,
   count
 };
 

@@ -70,6 +70,11 @@ class AccumulatedBandwidth:
             raise ValueError(
                 "bandwidth is given twice, to the accumulator and with these keys; drop one of them"
             )
+        if of_keys.per_feature:
+            raise ValueError(
+                "bandwidth of update must be PerKey without per_feature; scale the features, or "
+                "call local_mean"
+            )
         if np.ndim(of_keys.unit) > 0 or of_keys.unit != 1:
             raise ValueError(
                 f"bandwidth of update must be PerKey in units of 1, got unit={of_keys.unit!r}; "

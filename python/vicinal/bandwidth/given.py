@@ -86,9 +86,10 @@ class PerKey(_Given):
     Parameters
     ----------
     h : array_like, broadcast to (..., n)
-        Positive; inf is no localization.
+        Positive; inf is no localization. With `per_feature` it is broadcast to (..., n, d).
     per_feature : bool
-        Not supported yet: one bandwidth for all features of a key.
+        Every key has a bandwidth for each feature: the distance is that of ``(q − x_j) / h_j``, for
+        the metrics euclidean, manhattan and chebyshev. Sets of neighbors then count in h.
     unit : float or array_like of shape (d,)
         What `h` counts in, for all features or one each: key j has the bandwidth ``h[j] · unit``.
 
@@ -99,6 +100,11 @@ class PerKey(_Given):
     >>> wide = vc.bandwidth.PerKey([1.0, 2.0])
     >>> vc.local_weights([[0.0]], keys, kernel="triangular", bandwidth=wide, normalize=False)
     array([[1. , 0.5]])
+
+    >>> keys = np.array([[0.0, 0.0], [1.0, 1.0]])
+    >>> wide = vc.bandwidth.PerKey([[1.0, 1.0], [4.0, np.inf]], per_feature=True)
+    >>> vc.local_weights([[0.0, 0.0]], keys, kernel="triangular", bandwidth=wide, normalize=False)
+    array([[1.  , 0.75]])
     """
 
     per_feature: bool = False
@@ -106,16 +112,43 @@ class PerKey(_Given):
     of_keys = True
 
     def __post_init__(self) -> None:
-        if self.per_feature:
-            raise NotImplementedError(
-                "PerKey(h, per_feature=True) is not supported yet; scale the features, or give one "
-                "bandwidth per key"
-            )
         super().__post_init__()
+        shape = as_array(self.h, "bandwidth").shape
+        if self.per_feature and len(shape) < 2:
+            raise ValueError(
+                f"bandwidth must be (..., n, d) with per_feature=True, got shape {shape}"
+            )
 
     @property
     def base(self) -> Any:
-        return self.unit
+        return 1.0 if self.per_feature else self.unit
+
+    def resolve(self, problem: Problem, kernel: Any, metric: Any) -> Bandwidths:
+        return (None, None) if self.per_feature else super().resolve(problem, kernel, metric)
+
+    def beside(self, queries: Array, keys: Array) -> tuple[Array, Array]:
+        """Return queries and keys, (..., d), as a kernel of scaled keys reads them: (..., 2d).
+
+        Inverse bandwidths stand beside the features of a key, and nothing beside those of a query.
+        """
+        from vicinal.problem import spread
+
+        n, d = keys.shape[-2:]
+        h = as_array(self.h, "bandwidth") * np.asarray(self.unit, dtype=np.float64)
+        if h.shape[-2] not in (1, n) or h.shape[-1] not in (1, d):
+            raise ValueError(
+                f"bandwidth must be (..., {n}, {d}), one per key and feature, got shape {h.shape}"
+            )
+        most = np.finfo(keys.dtype).max
+        inverse = np.minimum(1 / h, most).astype(keys.dtype)
+        inverse = spread(inverse, keys.shape, "bandwidth")
+        nothing = np.zeros(queries.shape[-2:], queries.dtype)
+        return _joined(queries, np.broadcast_to(nothing, queries.shape)), _joined(keys, inverse)
+
+
+def _joined(left: Array, right: Array) -> Array:
+    # Of broadcast arrays numpy would choose another order in memory.
+    return np.ascontiguousarray(np.concatenate([left, right], axis=-1))
 
 
 @dataclass(frozen=True, eq=False)

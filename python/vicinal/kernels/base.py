@@ -201,6 +201,11 @@ class ProfileKernel(Kernel):
 
     def checked_bandwidth(self, bandwidth: ArrayLike) -> Bandwidth:
         """Return a bandwidth as float or tuple of floats after a check of every number."""
+        if hasattr(bandwidth, "resolve"):
+            raise TypeError(
+                f"a kernel has one bandwidth, or one per feature, got {type(bandwidth).__name__}; "
+                "leave it open and pass bandwidth= to local_mean, local_stats or local_weights"
+            )
         numbers = np.asarray(as_array(bandwidth, "bandwidth"), dtype=np.float64)
         if numbers.ndim > 1 or numbers.size == 0:
             raise ValueError(

@@ -10,7 +10,14 @@ import numpy as np
 from vicinal import _core
 from vicinal.arrays import as_array
 from vicinal.kernels.base import Bandwidth, Kernel, ProfileKernel
-from vicinal.kernels.metrics import GreatCircle, Mahalanobis, Metric, as_metric, metric_name
+from vicinal.kernels.metrics import (
+    PER_COORDINATE,
+    GreatCircle,
+    Mahalanobis,
+    Metric,
+    as_metric,
+    metric_name,
+)
 from vicinal.kernels.names import as_kernel
 
 if TYPE_CHECKING:
@@ -20,12 +27,20 @@ __all__ = ["fill", "lower"]
 
 
 def lower(
-    kernel: str | Kernel, bandwidth: ArrayLike | None, metric: Metric | None, d: int
+    kernel: str | Kernel,
+    bandwidth: ArrayLike | None,
+    metric: Metric | None,
+    d: int,
+    *,
+    scaled_keys: bool = False,
 ) -> _core.Kernel:
-    """Return the engine's kernel for points with `d` features; checks everything."""
+    """Return the engine's kernel for points with `d` features; checks everything.
+
+    With `scaled_keys` inverse bandwidths stand beside the features of a key.
+    """
     if not isinstance(kernel, str):
         kernel = as_kernel(kernel)
-    return _lowered(kernel, _as_bandwidth(bandwidth), metric, d)
+    return _lowered(kernel, _as_bandwidth(bandwidth), metric, d, scaled_keys)
 
 
 def fill(
@@ -37,14 +52,35 @@ def fill(
 
 @lru_cache(maxsize=256)
 def _lowered(
-    kernel: str | Kernel, bandwidth: Bandwidth | None, metric: Metric | None, d: int
+    kernel: str | Kernel,
+    bandwidth: Bandwidth | None,
+    metric: Metric | None,
+    d: int,
+    scaled_keys: bool,
 ) -> _core.Kernel:
+    filled = _filled(as_kernel(kernel), bandwidth, metric, d)
+    if scaled_keys:
+        _check_scaled(as_kernel(kernel), filled)
+    extra = {"scaled_keys": True} if scaled_keys else {}
     return _core.Kernel(
         [
-            (coefficient, [_factor(leaf, d) for leaf in leaves])
-            for coefficient, leaves in _filled(as_kernel(kernel), bandwidth, metric, d).terms()
+            (coefficient, [_factor(leaf, d) | extra for leaf in leaves])
+            for coefficient, leaves in filled.terms()
         ]
     )
+
+
+def _check_scaled(given: Kernel, filled: Kernel) -> None:
+    """Refuse bandwidths per key and feature for factors that have their own, or no features."""
+    if any(leaf.bandwidth is not None for leaf in given.leaves()):
+        raise ValueError("bandwidth is given twice, in the kernel and as PerKey; drop one of them")
+    for leaf in filled.leaves():
+        name = metric_name(leaf.metric or leaf.metrics[0])
+        if name not in PER_COORDINATE or leaf.profile in ("aitchison_aitken", "wang_van_ryzin"):
+            raise ValueError(
+                "PerKey(h, per_feature=True) needs kernels with a metric among "
+                f"{', '.join(PER_COORDINATE)}, got {leaf.profile} with metric {name!r}"
+            )
 
 
 def _as_bandwidth(bandwidth: ArrayLike | None) -> Bandwidth | None:
@@ -58,7 +94,7 @@ def _as_bandwidth(bandwidth: ArrayLike | None) -> Bandwidth | None:
     if hasattr(bandwidth, "resolve"):
         raise TypeError(
             f"{type(bandwidth).__name__} is a bandwidth of local_mean, local_stats and "
-            "local_weights, as the argument bandwidth="
+            "local_weights, as the argument bandwidth= and not in a kernel"
         )
     if hasattr(bandwidth, "scores"):
         raise TypeError("bandwidth must be numbers, got a BandwidthSelection; pass its .bandwidth")
