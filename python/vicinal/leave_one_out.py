@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vicinal.arrays import Array
-from vicinal.bandwidth.given import AdaptiveBandwidth
 from vicinal.each_bandwidth import stats_of_each_bandwidth
 from vicinal.progress import Report, reporter, share
 from vicinal.results import LocalStats
@@ -124,7 +123,7 @@ def _stats(
     """Yield the statistics of some of the keys, None is all, under each bandwidth."""
     queries = np.asarray(keys) if rows is None else np.asarray(keys)[rows]
     options["self_indices"] = rows
-    if not isinstance(bandwidths[0], AdaptiveBandwidth):
+    if not hasattr(bandwidths[0], "resolve"):  # of keys or queries
         yield from stats_of_each_bandwidth(queries, keys, values, bandwidths, **options)
         return
     for h in bandwidths:
