@@ -17,19 +17,12 @@ if TYPE_CHECKING:
     from vicinal.errors import LocalizationWarning
     from vicinal.graph import Graph
     from vicinal.key_index import KeyIndex
-    from vicinal.neighbor_sets import (
-        BlockMask,
-        Grid,
-        KNearest,
-        NeighborSet,
-        Radius,
-        Segments,
-        Window,
-    )
+    from vicinal.neighbor_sets import KNearest, NeighborSet, Radius
     from vicinal.neighbors import Neighbors, knn, radius_neighbors
     from vicinal.partial import LocalMeanAccumulator
     from vicinal.persistence import load
     from vicinal.results import LocalStats
+    from vicinal.row_sets import BlockMask, Grid, Segments, Window
     from vicinal.stats import local_stats
     from vicinal.threads import get_num_threads, set_num_threads
 
@@ -67,9 +60,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BlockMask": "neighbor_sets",
+    "BlockMask": "row_sets",
     "Graph": "graph",
-    "Grid": "neighbor_sets",
+    "Grid": "row_sets",
     "KNearest": "neighbor_sets",
     "KeyIndex": "key_index",
     "LocalMeanAccumulator": "partial",
@@ -78,8 +71,8 @@ _HOMES = {
     "NeighborSet": "neighbor_sets",
     "Neighbors": "neighbors",
     "Radius": "neighbor_sets",
-    "Segments": "neighbor_sets",
-    "Window": "neighbor_sets",
+    "Segments": "row_sets",
+    "Window": "row_sets",
     "get_cmake_dir": "config",
     "get_include": "config",
     "get_num_threads": "threads",

@@ -102,12 +102,12 @@ SETS = {
 }
 
 
-ROWS, LENGTH = 400, 12
+LISTED, LIST_LENGTH = 400, 12
 
 
 def random_lists(rng: np.random.Generator) -> tuple[vc.Graph, np.ndarray]:
     """Return 12 keys at random for each of 400 rows, as a pattern and as a mask."""
-    indices = np.stack([rng.choice(ROWS, LENGTH, replace=False) for _ in range(ROWS)])
-    used = np.zeros((ROWS, ROWS), bool)
+    indices = np.stack([rng.choice(LISTED, LIST_LENGTH, replace=False) for _ in range(LISTED)])
+    used = np.zeros((LISTED, LISTED), bool)
     np.put_along_axis(used, indices, True, 1)
-    return vc.Graph.from_indices(indices, ROWS), used
+    return vc.Graph.from_indices(indices, LISTED), used

@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
 
 import vicinal as vc
-from set_cases import ROWS as N
+from set_cases import LISTED as N
 from set_cases import random_lists
 
 

@@ -11,8 +11,8 @@ from scipy.sparse import csr_array
 
 import vicinal as vc
 import vicinal.strips
-from set_cases import LENGTH as K
-from set_cases import ROWS as N
+from set_cases import LIST_LENGTH as K
+from set_cases import LISTED as N
 from set_cases import random_lists
 from vicinal.kernels import (
     AitchisonAitken,

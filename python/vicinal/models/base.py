@@ -25,8 +25,8 @@ from vicinal.kernels.lowering import fill
 from vicinal.key_index import FEW_KEYS, is_tree_sized
 from vicinal.leave_one_out import LeftOut, leave_one_out
 from vicinal.models.adaptive import base_of, check_count, settled
+from vicinal.models.sets import check_neighbors
 from vicinal.models.state import check_names, check_training_set, check_values
-from vicinal.neighbor_sets import check_neighbors
 
 # Kernels that weigh every key, however far: with two keys no row is empty.
 EVERYWHERE = (

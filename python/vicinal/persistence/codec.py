@@ -14,7 +14,7 @@ from vicinal import kernels
 from vicinal.arrays import Array
 from vicinal.bandwidth.adaptive import Abramson, KthNeighbor, Perplexity
 from vicinal.bandwidth.given import PerKey
-from vicinal.neighbor_sets import SETS_BY_NAME
+from vicinal.models.sets import SETS_BY_NAME
 from vicinal.persistence.archive import Refused
 
 __all__ = ["decode", "encode", "refusing"]
