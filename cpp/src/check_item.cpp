@@ -1,0 +1,116 @@
+#include "check_item.hpp"
+
+#include <string>
+
+#include "lowering.hpp"
+
+namespace vicinal {
+
+namespace {
+
+void check_rows(const char* name, std::int64_t got, std::int64_t wanted) {
+  if (got != wanted)
+    refuse(std::string(name) + " must have " + std::to_string(wanted) + " rows, got " +
+           std::to_string(got));
+}
+
+template <class T>
+void check_view(const char* name, const View<T>& view, std::int64_t rows, std::int64_t columns) {
+  if (view.data == nullptr) return;
+  if (view.rows != rows || view.columns != columns)
+    refuse(std::string(name) + " must have shape " + shape_of(rows, columns) + ", got " +
+           shape_of(view.rows, view.columns));
+}
+
+template <class T>
+void check_span(const char* name, std::span<T> span, std::int64_t size) {
+  if (!span.empty() && static_cast<std::int64_t>(span.size()) != size)
+    refuse(std::string(name) + " must have " + std::to_string(size) + " elements, got " +
+           std::to_string(span.size()));
+}
+
+}  // namespace
+
+std::string shape_of(std::int64_t rows, std::int64_t columns) {
+  return "(" + std::to_string(rows) + ", " + std::to_string(columns) + ")";
+}
+
+void check_offset(const char* name, std::int64_t offset) {
+  if (offset < 0)
+    refuse(std::string(name) + " must not be negative, got " + std::to_string(offset));
+  if (offset > INT64_MAX / 2)
+    refuse(std::string(name) + " must be at most 2^62, got " + std::to_string(offset));
+}
+
+template <class T>
+void check_source(const char* name, const View<T>& view, const char* what) {
+  if (view.rows < 0 || view.columns < 0)
+    refuse(std::string(name) + " must not have a negative shape, got " +
+           shape_of(view.rows, view.columns));
+  if (view.columns > most_columns)
+    refuse(std::string(name) + " must have at most " + std::to_string(most_columns) + " " + what +
+           ", got " + std::to_string(view.columns));
+  if (view.data == nullptr && view.rows > 0 && view.columns > 0)
+    refuse(std::string(name) + " must point to data, got a null pointer");
+}
+
+template <class T>
+void check_alike(const Statistics<T>& a, const Statistics<T>& b) {
+  const auto matrix = [](const auto& x, const auto& y) {
+    return (x.data == nullptr) == (y.data == nullptr) && x.stride == y.stride;
+  };
+  const auto vector = [](const auto& x, const auto& y) { return x.empty() == y.empty(); };
+  if (!matrix(a.mean, b.mean) || !matrix(a.variance, b.variance) ||
+      !matrix(a.covariance, b.covariance) || !matrix(a.top_k_indices, b.top_k_indices) ||
+      !matrix(a.top_k_weights, b.top_k_weights) || !matrix(a.weights, b.weights) ||
+      (a.weight_lists == nullptr) != (b.weight_lists == nullptr) ||
+      !vector(a.log_mass, b.log_mass) || !vector(a.ess, b.ess) || !vector(a.count, b.count) ||
+      !vector(a.self_weight, b.self_weight) || a.normalize_weights != b.normalize_weights)
+    refuse("all items of a batch must ask for the same statistics with the same strides");
+}
+
+template <class T>
+void check_item(const BatchItem<T>& item, const Problem<T>& p) {
+  check_source("queries", item.queries, "features");
+  check_source("keys", item.keys, "features");
+  check_source("values", item.values, "columns");
+  check_rows("queries", item.queries.rows, p.m);
+  check_rows("keys", item.keys.rows, p.n);
+  if (item.queries.columns != item.keys.columns)
+    refuse("queries and keys must have the same number of features, got " +
+           std::to_string(item.queries.columns) + " and " + std::to_string(item.keys.columns));
+  if (item.values.columns > 0) check_rows("values", item.values.rows, p.n);
+  if (item.queries.stride != p.query_stride || item.keys.stride != p.key_stride ||
+      (item.values.columns > 0 && item.values.stride != p.value_stride))
+    refuse("all items of a batch must have the same strides");
+  check_span("weights", item.weights, p.n);
+  check_span("log_weights", item.log_weights, p.n);
+  check_span("self_indices", item.self_indices, p.m);
+  check_span("key_bandwidths", item.key_bandwidths, p.n);
+  check_span("query_bandwidths", item.query_bandwidths, p.m);
+  if (!item.weights.empty() && !item.log_weights.empty())
+    refuse("give weights or log_weights, not both");
+  const Statistics<T>& s = item.statistics;
+  if (item.values.columns == 0 &&
+      (s.mean.data != nullptr || s.variance.data != nullptr || s.covariance.data != nullptr))
+    refuse("values are needed for mean, variance and covariance");
+  check_view("mean", s.mean, p.m, p.p);
+  check_view("variance", s.variance, p.m, p.p);
+  check_view("covariance", s.covariance, p.m, p.p * p.p);
+  check_view("top_k_indices", s.top_k_indices, p.m, p.k);
+  check_view("top_k_weights", s.top_k_weights, p.m, p.k);
+  check_view("weights", s.weights, p.m, p.n);
+  check_span("log_mass", s.log_mass, p.m);
+  check_span("ess", s.ess, p.m);
+  check_span("count", s.count, p.m);
+  check_span("self_weight", s.self_weight, p.m);
+}
+
+#define VICINAL_INSTANTIATE(T)                                                \
+  template void check_source(const char*, const View<const T>&, const char*); \
+  template void check_alike(const Statistics<T>&, const Statistics<T>&);      \
+  template void check_item(const BatchItem<T>&, const Problem<T>&);
+VICINAL_INSTANTIATE(float)
+VICINAL_INSTANTIATE(double)
+
+}  // namespace vicinal
