@@ -185,6 +185,12 @@ class LocalMeanAccumulator:
             As `local_mean`, and if dtype or shapes do not fit the earlier updates.
         """
         first = self._next_key if key_offset is None else as_offset(key_offset, "key_offset")
+        near = self._neighbors
+        if bandwidth is not None and near is not None and near.edge_data == "weight":
+            raise ValueError(
+                'the graph\'s numbers are the weights (data="weight"), so there is no kernel; drop '
+                "bandwidth"
+            )
         if keys is None and self._neighbors is not None:
             keys = keys_of_piece(self._neighbors, values, self._shape[-1])
         problem = prepare(

@@ -204,9 +204,12 @@ Y = np.arange(6.0)
 GRAPH = vc.Graph(csr_array(np.eye(6)), data="weight")
 
 
-def accumulated(near, x=X, y=Y, queries=X, key_offset=0, **options):
+OF_KEYS = vc.bandwidth.PerKey(np.ones(6))
+
+
+def accumulated(near, x=X, y=Y, queries=X, key_offset=0, of_keys=None, **options):
     return vc.LocalMeanAccumulator(queries, neighbors=near, **options).update(
-        x, y, key_offset=key_offset
+        x, y, key_offset=key_offset, bandwidth=of_keys
     )
 
 
@@ -232,6 +235,7 @@ REFUSED = [
     (r"key_offset must not be negative", lambda: accumulated(None, key_offset=-1)),
     (r"query_offset must not be negative", lambda: accumulated(None, query_offset=-1)),
     (r"weights .*no kernel", lambda: accumulated(GRAPH, kernel="laplace")),
+    (r"no kernel; drop bandwidth", lambda: accumulated(GRAPH, of_keys=OF_KEYS)),
     (r"keys must be given", lambda: accumulated(vc.Window(1, 1), x=None)),
     (r"keys must be given", lambda: accumulated(GRAPH & vc.Radius(1.0), x=None)),
     (r"queries and keys must be given", lambda: accumulated(GRAPH & vc.Radius(1.0), queries=None)),
