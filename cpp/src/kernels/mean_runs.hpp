@@ -44,7 +44,14 @@ VICINAL_INLINE bool are_tame(const T* sums, int columns) {
   return wild == 0;
 }
 
-// Values of a run that will be read next.
+// The lists that follow in memory, and the values of a run that will be read next.
+template <class T>
+VICINAL_INLINE void prefetch_lists(const MeanRun<T>& run) {
+  constexpr int ahead = 128, line = 64;
+  for (int k = 0; k < run.count; k += line / 8) __builtin_prefetch(run.rows + k + ahead);
+  for (int k = 0; k < run.count; k += line / static_cast<int>(sizeof(T)))
+    __builtin_prefetch(run.weights + k + ahead);
+}
 template <class T>
 VICINAL_INLINE void prefetch_values(const MeanRun<T>& run, const MeanArguments<T>& a) {
   constexpr int line = 64 / sizeof(T), most = 8;
@@ -63,6 +70,7 @@ void mean_runs(MeanRun<T>* runs, int count, const MeanArguments<T>& a) {
     const T* weights = run.weights;
     int lanes = (run.count + Pack<T>::width - 1) / Pack<T>::width * Pack<T>::width;
     if (a.given) {
+      prefetch_lists(run);
       if (r + 1 < count) prefetch_values(runs[r + 1], a);
       lanes = take_given(run, given);
       weights = given;
