@@ -96,6 +96,16 @@ T* score_tile(const Problem<T>& problem, const Entry<T>& entry, int t, int first
 }
 
 template <class T>
+T* find_candidates(const Problem<T>& problem, const Entry<T>& entry, int t, const T* limits,
+                   T slack, LaneBits* bits, Workspace<T>& w) noexcept {
+  const Step<T> s = step_of(problem, entry, t, w);
+  PairSource<T> source;
+  const ScoreArguments<T> a = score_arguments(s, 0, 0, 0, s.logs(0), source);
+  s.table().candidates(a, limits, slack, bits->data(), s.rows());
+  return a.scores;
+}
+
+template <class T>
 void take_rows(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, int count,
                Workspace<T>& w) noexcept {
   const Block<T>& block = *w.block;
@@ -172,17 +182,19 @@ void fold_group(const Problem<T>& problem, Workspace<T>& w) noexcept {
   }
 }
 
-#define VICINAL_INSTANTIATE(T)                                                              \
-  template void take_rows(const Problem<T>&, const Entry<T>&, std::int64_t, int,            \
-                          Workspace<T>&) noexcept;                                          \
-  template void open_group(const Problem<T>&, Workspace<T>&) noexcept;                      \
-  template void meet_tile(const Problem<T>&, const Entry<T>&, int, Workspace<T>&) noexcept; \
-  template T* score_tile(const Problem<T>&, const Entry<T>&, int, int, int,                 \
-                         Workspace<T>&) noexcept;                                           \
-  template void run_group(const Problem<T>&, const Entry<T>&, const Upcoming&,              \
-                          Workspace<T>&) noexcept;                                          \
-  template bool stream_group(const Problem<T>&, const Entry<T>&, std::int64_t,              \
-                             Workspace<T>&) noexcept;                                       \
+#define VICINAL_INSTANTIATE(T)                                                                 \
+  template void take_rows(const Problem<T>&, const Entry<T>&, std::int64_t, int,               \
+                          Workspace<T>&) noexcept;                                             \
+  template void open_group(const Problem<T>&, Workspace<T>&) noexcept;                         \
+  template void meet_tile(const Problem<T>&, const Entry<T>&, int, Workspace<T>&) noexcept;    \
+  template T* score_tile(const Problem<T>&, const Entry<T>&, int, int, int,                    \
+                         Workspace<T>&) noexcept;                                              \
+  template T* find_candidates(const Problem<T>&, const Entry<T>&, int, const T*, T, LaneBits*, \
+                              Workspace<T>&) noexcept;                                         \
+  template void run_group(const Problem<T>&, const Entry<T>&, const Upcoming&,                 \
+                          Workspace<T>&) noexcept;                                             \
+  template bool stream_group(const Problem<T>&, const Entry<T>&, std::int64_t,                 \
+                             Workspace<T>&) noexcept;                                          \
   template void fold_group(const Problem<T>&, Workspace<T>&) noexcept;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

@@ -25,6 +25,8 @@ class GroupBounds {
   bool is_beyond(double bound, T limit) const;
   // No pair whose exact score is at most `score` computes more than this.
   double guarded(double score) const;
+  // A computed sum of squares or products errs by less than this share of its terms' sizes.
+  double relative() const { return relative_; }
 
   // Bounds of rows are cheap, and leave out more than they cost.
   bool of_rows() const { return of_rows_; }

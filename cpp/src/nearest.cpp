@@ -112,6 +112,22 @@ double pair_rank(const FactorPlan<T>& f, const T* q, const T* x) noexcept {
 }
 
 template <class T>
+void four_ranks(const FactorPlan<T>& f, const T* q, const T* const (&keys)[4],
+                double (&ranks)[4]) noexcept {
+  if (!f.plain) {
+    for (int i = 0; i < 4; ++i) ranks[i] = pair_rank(f, q, keys[i]);
+    return;
+  }
+  double sums[4] = {};
+  for (int j = 0; j < f.width; ++j)
+    for (int i = 0; i < 4; ++i) {
+      const double t = static_cast<double>(q[j]) - static_cast<double>(keys[i][j]);
+      sums[i] += t * t;
+    }
+  std::copy_n(sums, 4, ranks);
+}
+
+template <class T>
 double distance_of(const FactorPlan<T>& f, double rank) noexcept {
   if (f.similarity == Similarity::dot || f.similarity == Similarity::category) return rank;
   if (f.unit || adds_distances(f.similarity)) return rank * f.inverse_bandwidth;
@@ -160,6 +176,10 @@ bool is_unbiased_candidate(const Problem<T>& problem, const Entry<T>& entry, std
 
 template double pair_rank(const FactorPlan<float>&, const float*, const float*) noexcept;
 template double pair_rank(const FactorPlan<double>&, const double*, const double*) noexcept;
+template void four_ranks(const FactorPlan<float>&, const float*, const float* const (&)[4],
+                         double (&)[4]) noexcept;
+template void four_ranks(const FactorPlan<double>&, const double*, const double* const (&)[4],
+                         double (&)[4]) noexcept;
 template double distance_of(const FactorPlan<float>&, double) noexcept;
 template double distance_of(const FactorPlan<double>&, double) noexcept;
 template double pair_distance(const Problem<float>&, const float*, const float*) noexcept;

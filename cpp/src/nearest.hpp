@@ -33,6 +33,10 @@ bool is_unbiased_candidate(const Problem<T>& problem, const Entry<T>& entry, std
 // of half an angle, 1 − cos, −q·x. All from differences in double.
 template <class T>
 double pair_rank(const FactorPlan<T>& factor, const T* q, const T* x) noexcept;
+// Those of four keys; plain sums run side by side.
+template <class T>
+void four_ranks(const FactorPlan<T>& factor, const T* q, const T* const (&keys)[4],
+                double (&ranks)[4]) noexcept;
 // u of that rank; −q·x stays.
 template <class T>
 double distance_of(const FactorPlan<T>& factor, double rank) noexcept;

@@ -7,13 +7,13 @@
 #include <stdexcept>
 #include <string>
 
+#include "descent.hpp"
 #include "door.hpp"
 #include "floating_point.hpp"
 #include "lowering.hpp"
 #include "parallel.hpp"
 #include "poll.hpp"
 #include "query_order.hpp"
-#include "search.hpp"
 
 namespace vicinal {
 
@@ -105,19 +105,26 @@ struct Search {
     const std::int64_t groups = (count + group_rows<T> - 1) / group_rows<T>;
     std::atomic<std::int64_t> next{0}, pairs{0};
     const int team = static_cast<int>(std::clamp<std::int64_t>(groups / 4, 1, threads));
+    // A tree prunes few features best group by group; of many, tiles are worth sharing.
+    const std::int64_t together =
+        problem.plan.terms[0].factors[0].expanded()
+            ? std::clamp<std::int64_t>(groups / (4 * team), 1, most_groups)
+            : 1;
+    const std::int64_t size = together * group_rows<T>;
     parallel(
         team,
         [&](int) {
           try {
-            GroupSearch<T> search(problem, entry(), packed, k, radius);
-            for (std::int64_t g = next++; g < groups && !poll.stopped(); g = next++) {
-              const std::int64_t first = g * group_rows<T>;
-              const int size =
-                  static_cast<int>(std::min<std::int64_t>(group_rows<T>, count - first));
-              search.run(rows.data() + first, size);
-              for (int r = 0; r < size; ++r)
-                take(rows[static_cast<std::size_t>(first + r)], search.found(r));
-              poll.advance(size);
+            BlockSearch<T> search(together, problem, entry(), packed, k, radius);
+            while (!poll.stopped()) {
+              const std::int64_t first = next.fetch_add(size);
+              if (first >= count) break;
+              const std::span block =
+                  std::span(rows).subspan(static_cast<std::size_t>(first),
+                                          static_cast<std::size_t>(std::min(size, count - first)));
+              search.run(block);
+              for (std::size_t i = 0; i < block.size(); ++i) take(block[i], search.found(i));
+              poll.advance(static_cast<double>(block.size()));
               poll.look();
             }
             pairs += search.pairs();
@@ -133,6 +140,19 @@ struct Search {
   }
 };
 
+// What a row found, and what stands in for the rest of its k.
+template <class T>
+[[gnu::noinline]] void write_row(const FactorPlan<T>& factor, std::span<const Found> found,
+                                 std::int64_t k, T missing, T* distances, std::int64_t* indices) {
+  for (const Found& f : found) {
+    *distances++ = static_cast<T>(distance_of(factor, f.rank));
+    *indices++ = f.row;
+  }
+  const std::int64_t left = k - static_cast<std::int64_t>(found.size());
+  std::fill_n(distances, left, missing);
+  std::fill_n(indices, left, std::int64_t{-1});
+}
+
 template <class T>
 Report find_knn(const KeyIndex<T>& index, View<const T> queries, View<T> distances,
                 View<std::int64_t> indices, const SearchOptions& options) {
@@ -146,13 +166,7 @@ Report find_knn(const KeyIndex<T>& index, View<const T> queries, View<T> distanc
   Search<T> search(index.impl(), queries, options);
   const FactorPlan<T>& factor = search.problem.plan.terms[0].factors[0];
   const auto write = [&](std::int64_t row, std::span<const Found> found, T missing) {
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      distances.row(row)[i] = static_cast<T>(distance_of(factor, found[i].rank));
-      indices.row(row)[i] = found[i].row;
-    }
-    const auto count = static_cast<std::int64_t>(found.size());
-    std::fill_n(distances.row(row) + count, k - count, missing);
-    std::fill_n(indices.row(row) + count, k - count, std::int64_t{-1});
+    write_row(factor, found, k, missing, distances.row(row), indices.row(row));
   };
   constexpr T infinity = std::numeric_limits<T>::infinity();
   for (std::int64_t i = 0; i < queries.rows; ++i) {  // rows that are not searched

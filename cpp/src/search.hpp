@@ -1,21 +1,11 @@
-// The search of one group of queries through a prepared tree: candidates by computed scores with a
-// guard band, then the exact order.
+// The search of one group of queries through a prepared tree: which of its queries meets which
+// leaf, and which scores there are within their limits.
 #pragma once
 
-#include "group_bounds.hpp"
-#include "nearest.hpp"
+#include "candidate_list.hpp"
 #include "prepared.hpp"
 
 namespace vicinal {
-
-struct Found {
-  double rank;  // pair_rank
-  std::int64_t row;
-
-  bool operator<(const Found& other) const {
-    return rank < other.rank || (rank == other.rank && row < other.row);
-  }
-};
 
 // Either the k nearest, or every key within a radius. One per worker.
 template <class T>
@@ -24,39 +14,35 @@ class GroupSearch {
   // k > 0: the k nearest; else the keys at most `radius` away.
   GroupSearch(const Problem<T>& problem, const Entry<T>& entry, const PackedKeys<T>& packed,
               std::int64_t k, double radius);
+  GroupSearch(const GroupSearch&) = delete;
 
   // Queries of these rows, at most group_rows; then found(r) lists what query r found, in order.
   void run(const std::int64_t* rows, int count);
-  std::span<const Found> found(int r) const { return found_[static_cast<std::size_t>(r)]; }
+
+  // The steps of run: after open, every leaf that is not beyond reach is visited, then close.
+  void open(const std::int64_t* rows, int count);
+  double bound_of(const TreeNode& node) const { return bounds_.of(node); }
+  bool is_beyond(double bound) const { return bounds_.is_beyond(bound, limit_of_group()); }
+  // The node's leaves, of those that are met at once; false: its children are to be met.
+  bool visit_whole(const TreeNode& node);
+  void close();
+
+  std::span<const Found> found(int r) const { return lists_[r].found(); }
   std::int64_t pairs() const { return pairs_; }
+  std::int64_t leaves() const { return keys_.tree.leaves; }
   const Chunk<T>& chunk(std::int64_t number) const {
     return packed_.chunk(problem_, entry_, number, w_.rows.data());
   }
 
  private:
-  // Keys that may be among the k nearest of one query, or within its radius: by computed scores.
-  struct Candidates {
-    Buffer<T> score;
-    Buffer<std::int64_t> row;
-    int count = 0, room = 0;
-    T limit;  // no key that scores more matters
-
-    void reserve(int more);
-    std::span<const std::int64_t> rows() const {
-      return {row.data(), static_cast<std::size_t>(count)};
-    }
-  };
   using RowBits = std::uint32_t;  // bit r: query r of the group
 
   void seed(const TreeNode& node, RowBits rows);
-  void descend(const TreeNode& node, double bound);
   void visit(const TreeNode& node, std::int64_t leaf);
   void visit_rows(std::int64_t leaf, RowBits rows);
-  void visit_row(std::int64_t leaf, int r, const T* scores);
-  void tighten(Candidates& all, int r);
-  void tighten_exactly(Candidates& all, int r);
-  void close(int r);
-  double rank_of(int r, std::int64_t row) const;
+  T* score_some(int tile, RowBits rows);
+  T* score(int tile, RowBits rows);
+  T* sift(int tile);
   RowBits rows_within(const TreeNode& node, std::int64_t leaf) const;
   RowBits all_rows() const { return (RowBits{1} << w_.group.rows) - 1; }
   T limit_of_group() const;
@@ -66,14 +52,11 @@ class GroupSearch {
   const PackedKeys<T>& packed_;
   const KeyTree<T>& keys_;
   const FactorPlan<T>& factor_;
-  int k_, most_;  // candidates beyond `most_` are looked through
-  double radius_;
-  bool inner_;  // scores are inner products: their signs are turned
   GroupBounds<T> bounds_;
+  Selection<T> selection_;
   Workspace<T> w_;
-  std::vector<std::pair<Found, T>> exact_;
-  Candidates candidates_[kernels::max_group_rows];
-  std::vector<Found> found_[kernels::max_group_rows];
+  CandidateList<T> lists_[kernels::max_group_rows];
+  LaneBits near_[kernels::max_group_rows];      // of the tile: keys that a query may take
   std::int64_t home_[kernels::max_group_rows];  // leaf that a query has met first, or −1
   std::int64_t pairs_ = 0;
 };

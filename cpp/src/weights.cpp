@@ -12,8 +12,8 @@
 namespace vicinal {
 
 template <class T>
-void score_rows(const Step<T>& s, std::size_t term, std::size_t j, int first, int count,
-                T* out) noexcept {
+ScoreArguments<T> score_arguments(const Step<T>& s, std::size_t term, std::size_t j, int first,
+                                  T* out, PairSource<T>& source) noexcept {
   const FactorPlan<T>& f = s.problem.plan.terms[term].factors[j];
   QueryPanels<T>& b = s.w.factors[term][j];
   const KeyPanels<T>& keys = s.w.chunk->factors[term][j];
@@ -24,7 +24,6 @@ void score_rows(const Step<T>& s, std::size_t term, std::size_t j, int first, in
   a.feature_weights = f.feature_weights.data();
   a.scores = out + first * tile_keys;
   a.ahead = s.w.keys_ahead;
-  PairSource<T> source;
   if (f.expanded()) {
     s.table().center_queries(b.panel.data(), f.depth,
                              keys.centers.data() + std::int64_t(s.t) * f.depth, f.scales.data(),
@@ -45,6 +44,15 @@ void score_rows(const Step<T>& s, std::size_t term, std::size_t j, int first, in
               f.unit};
     a.source = &source;
   }
+  return a;
+}
+
+template <class T>
+void score_rows(const Step<T>& s, std::size_t term, std::size_t j, int first, int count,
+                T* out) noexcept {
+  const FactorPlan<T>& f = s.problem.plan.terms[term].factors[j];
+  PairSource<T> source;
+  const ScoreArguments<T> a = score_arguments(s, term, j, first, out, source);
   s.table().score[static_cast<int>(f.similarity)](a, count);
   if (f.square_half) s.table().square_half(a.scores, count);
 }
@@ -215,10 +223,12 @@ void weigh_peak(const Step<T>& s) noexcept {
   offer_ranks(s, true, 1);
 }
 
-#define VICINAL_INSTANTIATE(T)                                                               \
-  template void score_rows(const Step<T>&, std::size_t, std::size_t, int, int, T*) noexcept; \
-  template void score_factor(const Step<T>&, std::size_t, std::size_t, T*) noexcept;         \
-  template void weigh_fixed(const Step<T>&) noexcept;                                        \
+#define VICINAL_INSTANTIATE(T)                                                                  \
+  template ScoreArguments<T> score_arguments(const Step<T>&, std::size_t, std::size_t, int, T*, \
+                                             PairSource<T>&) noexcept;                          \
+  template void score_rows(const Step<T>&, std::size_t, std::size_t, int, int, T*) noexcept;    \
+  template void score_factor(const Step<T>&, std::size_t, std::size_t, T*) noexcept;            \
+  template void weigh_fixed(const Step<T>&) noexcept;                                           \
   template void weigh_peak(const Step<T>&) noexcept;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

@@ -6,7 +6,12 @@
 
 namespace vicinal {
 
-// The scores of one factor of a term, of `count` of the group's rows; out is that of all.
+// What the scores of one factor of a term are computed from, for the group's rows from `first` on;
+// out is that of all rows, and the arguments' `source` is the caller's.
+template <class T>
+ScoreArguments<T> score_arguments(const Step<T>& step, std::size_t term, std::size_t factor,
+                                  int first, T* out, PairSource<T>& source) noexcept;
+// The scores themselves, of `count` rows.
 template <class T>
 void score_rows(const Step<T>& step, std::size_t term, std::size_t factor, int first, int count,
                 T* out) noexcept;

@@ -101,6 +101,45 @@ def test_mahalanobis_and_great_circle(rng):
     np.testing.assert_allclose(found.distances, distances * circle.radius, rtol=1e-9, atol=1e-6)
 
 
+def hard_points(rng, kind, rows, features):
+    """Return points whose distances cancel: none, few dimensions, tight clusters, copies."""
+    cloud = rng.normal(size=(rows, features))
+    if kind == "latent":
+        return rng.normal(size=(rows, 2)) @ rng.normal(size=(2, features)) + 0.05 * cloud
+    centers = 30 * rng.normal(size=(max(rows // 20, 1), features))
+    if kind == "clusters":
+        return centers[rng.integers(len(centers), size=rows)] + 1e-4 * cloud
+    if kind == "copies":
+        return np.round(cloud[rng.integers(rows // 30, size=rows)])
+    return cloud
+
+
+@pytest.mark.parametrize("kind", ["cloud", "latent", "clusters", "copies"])
+@pytest.mark.parametrize("features", [9, 64, 200])
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_many_features(rng, dtype, kind, features, offset):
+    """Distances of many features are expanded; what cancels in them changes no answer."""
+    points = (hard_points(rng, kind, 1700, features) + offset).astype(dtype)
+    x, q = points[:1500], points[1450:]
+    ranks = exact_ranks(q, x, "euclidean")
+    order = np.argsort(ranks, axis=1, kind="stable")
+    for k in (1, 16, 140):
+        found = vc.knn(q, x, k)
+        wanted = np.sqrt(np.take_along_axis(ranks, order[:, :k], 1))
+        rtol = max(4 * np.finfo(dtype).eps, 1e-13)  # the reference is in float64
+        np.testing.assert_allclose(found.distances, wanted, rtol=rtol)
+        picked = np.take_along_axis(ranks, found.indices, 1)
+        same = np.isclose(picked, wanted**2, rtol=1e-13, atol=0) | (found.indices == order[:, :k])
+        assert same.all()
+        if dtype == np.float32:
+            np.testing.assert_array_equal(found.indices, order[:, :k])
+    radius = float(np.median(np.sqrt(np.take_along_axis(ranks, order[:, 9:10], 1))))
+    within = vc.radius_neighbors(q, x, radius)
+    clear = np.abs(np.sqrt(ranks) - radius).min(axis=1) > 1e-12 * max(radius, 1)
+    counts = (np.sqrt(ranks) <= radius).sum(axis=1)
+    np.testing.assert_array_equal(np.diff(within.indptr)[clear], counts[clear])
+
+
 def test_agrees_with_scipy_on_many_points(rng):
     x = rng.normal(size=(60_000, 3))
     distances, indices = cKDTree(x).query(x[:20_000], 16)
@@ -242,7 +281,7 @@ def test_what_is_not_a_number(dtype):
     np.testing.assert_array_equal(vc.knn(huge, huge, 2).indices[:, 0], [0, 1, 2])
 
 
-@pytest.mark.parametrize("features", [2, 12])
+@pytest.mark.parametrize("features", [2, 12, 70])
 def test_same_bits_for_any_threads_batch_and_index(rng, dtype, features):
     x, q = (rng.normal(size=(n, features)).astype(dtype) for n in (3000, 301))
     index = vc.KeyIndex(x)
@@ -254,8 +293,9 @@ def test_same_bits_for_any_threads_batch_and_index(rng, dtype, features):
     for i in (0, 17, 300):
         one = vc.knn(q[i : i + 1], index, 9)
         assert one.distances.tobytes() == whole.distances[i : i + 1].tobytes()
-    within = vc.radius_neighbors(q, x, 1.0)
-    alone = vc.radius_neighbors(q[5:6], index, 1.0, num_threads=1)
+    radius = float(np.median(whole.distances))
+    within = vc.radius_neighbors(q, x, radius)
+    alone = vc.radius_neighbors(q[5:6], index, radius, num_threads=1)
     part = slice(within.indptr[5], within.indptr[6])
     assert alone.distances.tobytes() == within.distances[part].tobytes()
 

@@ -7,25 +7,8 @@
 namespace vicinal::kernels {
 namespace {
 
-// Lists the places of scores at most the limit, in order; returns how many. NaN is never below.
-// `count` is a multiple of select_lanes.
-template <class T>
-int places_below(const T* scores, int count, T limit, std::uint16_t* places) {
-  constexpr int W = Pack<T>::width, P = select_lanes / W;
-  int found = 0;
-  for (int k = 0; k < count; k += select_lanes) {
-    std::uint64_t bits = 0;  // one branch for all packs
-    for (int p = 0; p < P; ++p)
-      bits |= static_cast<std::uint64_t>(
-                  less_equal_bits(Pack<T>::load(scores + k + p * W), Pack<T>(limit)))
-              << (p * W);
-    for (; bits != 0; bits &= bits - 1)
-      places[found++] = static_cast<std::uint16_t>(k + __builtin_ctzll(bits));
-  }
-  return found;
-}
-
-// Bit k % 64 of bits[k / 64]: score k is at most the limit.
+// Bit k % 64 of bits[k / 64]: score k is at most the limit. NaN is never below. `count` is a
+// multiple of select_lanes.
 template <class T>
 void bits_below(const T* scores, int count, T limit, std::uint64_t* bits) {
   constexpr int W = Pack<T>::width, P = select_lanes / W;

@@ -3,6 +3,7 @@
 // the machine may not have.
 #include "table.hpp"
 
+#include "candidates.hpp"
 #include "mean_runs.hpp"
 #include "pack.hpp"
 #include "pairs.hpp"
@@ -91,6 +92,7 @@ constexpr Table<T> make() {
   enter<LogTable>(t, Shape::log_table);
   enter<Function>(t, Shape::function);
 
+  t.candidates = candidates<T>;
   t.multiply = multiply<T>;
   t.square_half = square_half<T>;
   t.scale_lanes = scale_lanes<T>;
@@ -119,7 +121,6 @@ constexpr Table<T> make() {
   t.mean_runs = mean_runs<T>;
   t.close_lanes = close_lanes<T>;
   t.rescale = rescale<T>;
-  t.places_below = places_below<T>;
   t.limit_of = limit_of<T>;
   t.bits_below = bits_below<T>;
   t.drop_bits = drop_bits<T>;

@@ -178,6 +178,10 @@ struct Table {
   int lanes;
   void (*score[static_cast<int>(Similarity::count)])(const ScoreArguments<T>&, int rows);
   void (*score_pairs[static_cast<int>(Similarity::count)])(const PairArguments<T>&);
+  // Expanded distances at most the limit of their row: bit k % 64 of bits[r * 4 + k / 64], and
+  // scores there alone. `slack` · (‖q − c‖² + ‖x − c‖²) covers what a distance loses by rounding.
+  void (*candidates)(const ScoreArguments<T>&, const T* limits, T slack, std::uint64_t* bits,
+                     int rows);
   // Fixed reference: tile of similarities → weights, in place.
   void (*weigh[static_cast<int>(Shape::count)])(T* tile, int rows, const ProfileParameters<T>&);
   // Running peak: similarities → log2-weights in place, factors in [−1, 1] beside them (log = −inf
@@ -224,10 +228,8 @@ struct Table {
   void (*mean_runs)(MeanRun<T>* runs, int count, const MeanArguments<T>&);
   void (*close_lanes)(const T* lanes, int columns, T* sums);  // lanes → sums in a fixed order
   void (*rescale)(T* data, std::int64_t count, T factor);
-  // Lists the places of scores at most the limit; returns how many. Here and below, `count` is a
-  // multiple of select_lanes.
-  int (*places_below)(const T* scores, int count, T limit, std::uint16_t* places);
-  // Bit k % 64 of bits[k / 64]: score k is at most the limit.
+  // Bit k % 64 of bits[k / 64]: score k is at most the limit. Here and below, `count` is a multiple
+  // of select_lanes.
   void (*bits_below)(const T* scores, int count, T limit, std::uint64_t* bits);
   // One row of a tile: the value where the bit is set.
   void (*drop_bits)(T* tile, const std::uint64_t* bits, T value);
