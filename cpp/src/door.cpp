@@ -22,9 +22,9 @@ template <class T>
 void read_edges(Problem<T>& p) {
   const NeighborSet* graph = p.neighborhood->graph;
   if (graph == nullptr || graph->data != EdgeData::weight) return;
-  const auto edges = graph->edges<T>();
-  unsigned negative = 0;
-  for (const T x : edges) negative |= x < 0;
+  unsigned negative = graph->negative.value_or(false);
+  if (!graph->negative)
+    for (const T x : graph->edges<T>()) negative |= x < 0;
   p.plan.is_signed |= negative != 0;
   p.full_header |= p.plan.is_signed;
   if (p.tol > 0 && p.plan.is_signed) refuse("tol must be 0 for weights that may be negative");

@@ -26,15 +26,33 @@ void set_lane(LaneBits& bits, int lane) {
   bits[static_cast<std::size_t>(lane / 64)] |= std::uint64_t{1} << lane % 64;
 }
 
+// Lanes whose key is not inside.
+template <class T>
+void set_lanes_outside(const Step<T>& s, LaneBits& bits, auto&& inside) {
+  for (int k = 0; k < s.lanes; ++k)
+    bits[static_cast<std::size_t>(k / 64)] |=
+        static_cast<std::uint64_t>(!inside(s.entry.row_at(s.first + k))) << k % 64;
+}
+
 template <class T>
 void set_gate(const Step<T>& s, const NeighborSet& gate, std::int64_t row, LaneBits& bits) {
   const Neighborhood<T>& n = *s.problem.neighborhood;
-  if (s.entry.order == nullptr && (gate.kind == Kind::window || gate.kind == Kind::segments)) {
+  if (gate.kind == Kind::window || gate.kind == Kind::segments) {
     const RowRange range = range_of(gate, row + n.query_offset, s.problem.key_offset, s.problem.n);
-    return set_outside(bits, range.first - s.first, range.end - s.first);
+    if (s.entry.order == nullptr)
+      return set_outside(bits, range.first - s.first, range.end - s.first);
+    return set_lanes_outside(
+        s, bits, [&](std::int64_t key) { return (key >= range.first) & (key < range.end); });
   }
-  for (int k = 0; k < s.lanes; ++k)
-    if (!holds(n, gate, s.problem, s.entry, row, s.entry.row_at(s.first + k))) set_lane(bits, k);
+  if (gate.kind == Kind::column_window) {
+    const ColumnRange range = column_range(gate, s.entry.queries + row * s.problem.query_stride);
+    const T* column = s.entry.keys + gate.column;
+    return set_lanes_outside(s, bits, [&](std::int64_t key) {
+      return range.holds(static_cast<double>(column[key * s.problem.key_stride]));
+    });
+  }
+  set_lanes_outside(s, bits,
+                    [&](std::int64_t key) { return holds(n, gate, s.problem, s.entry, row, key); });
 }
 
 template <class T>

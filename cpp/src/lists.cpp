@@ -20,20 +20,6 @@ std::int64_t largest_k(const NeighborSet& set) {
   return k;
 }
 
-// Whether nothing but a radius cuts before some `nearest` of the set.
-bool is_cut_by_radius_alone(const NeighborSet& set, bool open) {
-  if (set.kind == Kind::nearest) return open;
-  std::vector<const NeighborSet*> parts;
-  if (set.kind == Kind::both)
-    flatten(set, parts);
-  else
-    for (const NeighborSet& side : set.parts) parts.push_back(&side);
-  if (set.kind == Kind::both)
-    for (const NeighborSet* part : parts) open &= has_nearest(*part) || part->kind == Kind::radius;
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](const NeighborSet* part) { return is_cut_by_radius_alone(*part, open); });
-}
-
 // How dear it is to list the keys of a set; the rest of a conjunction is then tested.
 int cost_of(const NeighborSet& set) {
   const auto worst = [&] {
@@ -60,52 +46,6 @@ int cost_of(const NeighborSet& set) {
 }  // namespace
 
 template <class T>
-NearestSource<T>::NearestSource(const Problem<T>& problem, const Entry<T>& entry, int threads,
-                                Poll& poll) {
-  const Plan<T>& metric = problem.neighborhood->metric;
-  const bool serves = problem.index != nullptr && entry.present == problem.n &&
-                      problem_of(*problem.index).plan == metric;
-  if (serves) {
-    problem_ = problem_of(*problem.index);
-    packed_ = &packed_of(*problem.index);
-  } else {
-    problem_.plan = metric;
-    problem_.table = problem.table;
-    problem_.n = problem.n;
-    problem_.d = problem.d;
-    problem_.key_stride = problem.key_stride;
-    problem_.weight_stride = problem.weight_stride;
-    problem_.entries.resize(1);
-  }
-  problem_.m = problem.m;
-  problem_.query_stride = problem.query_stride;
-  problem_.exclude_self = problem.exclude_self;
-  problem_.needs_self = problem.needs_self;
-  Entry<T>& own = problem_.entries[0];
-  own.queries = entry.queries;
-  own.self_indices = entry.self_indices;
-  if (serves) return;
-  own.keys = entry.keys;
-  own.weights = entry.weights;
-  own.log_weights = entry.log_weights;
-  own.origin = entry.origin;
-  own.prior_shift = entry.prior_shift;
-  own.prior_peak = entry.prior_peak;
-  own.present = entry.present;
-  plant(problem_, own, threads, poll, planted_);
-  follow(planted_, own);
-  planted_keys_ = std::make_unique<PackedKeys<T>>(planted_);
-  planted_keys_->allocate(problem_);
-  packed_ = planted_keys_.get();
-}
-
-template <class T>
-bool searches_tree(const Problem<T>& problem, const Entry<T>& entry) {
-  return is_cut_by_radius_alone(problem.neighborhood->set, true) && !entry.mask &&
-         !problem.neighborhood->metric.terms.empty() && problem.neighborhood->graph == nullptr;
-}
-
-template <class T>
 ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
                         const NearestSource<T>* source, Poll& poll)
     : problem_(problem),
@@ -118,14 +58,21 @@ ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
   const bool filtered =
       entry.mask || problem.exclude_self || entry.present < problem.n;  // some keys may go
   if (n_.set.kind == Kind::graph && !filtered && !n_.is_piece) whole_ = &n_.set;
-  if (source_ != nullptr)
-    search_ = std::make_unique<GroupSearch<T>>(source_->problem(), source_->entry(),
-                                               source_->packed(), most_, 0);
+  if (source_ == nullptr) return;
+  const auto search = [&](std::int64_t k, double radius) {
+    return std::make_unique<GroupSearch<T>>(source_->problem(), source_->entry(), source_->packed(),
+                                            k, radius);
+  };
+  if (most_ > 0) search_ = search(most_, 0);
+  std::vector<const NeighborSet*> radii;
+  find_radii(n_.set, radii);
+  for (const NeighborSet* set : radii) radii_.emplace_back(set, search(0, set->radius));
 }
 
 template <class T>
 void ListMaker<T>::run(const std::int64_t* rows, int count) {
   if (search_ != nullptr) search_->run(rows, count);
+  for (auto& [set, search] : radii_) search->run(rows, count);
   for (r_ = 0; r_ < count && !poll_.stopped(); ++r_) {
     RowList<T>& list = lists_[static_cast<std::size_t>(r_)];
     if (whole_ != nullptr) {
@@ -133,6 +80,7 @@ void ListMaker<T>::run(const std::int64_t* rows, int count) {
                  first = static_cast<std::size_t>(whole_->indptr[at]),
                  size = static_cast<std::size_t>(whole_->indptr[at + 1]) - first;
       list.keys = whole_->indices.subspan(first, size);
+      list.follow = std::ssize(whole_->indices) - static_cast<std::int64_t>(first + size);
       if (n_.graph != nullptr) list.edges = whole_->template edges<T>().subspan(first, size);
       continue;
     }
@@ -231,15 +179,40 @@ bool ListMaker<T>::is_candidate_of(std::int64_t row, std::int64_t key, const Cut
 // Keys that lie in all of the sets.
 template <class T>
 void ListMaker<T>::find_members(std::int64_t row, const Cut& sets, Keys& out) {
+  Cut rest = sets;
+  const bool small =
+      std::any_of(sets.begin(), sets.end(), [](const NeighborSet* s) { return cost_of(*s) == 0; });
+  if (small || !list_ball(rest, out)) list_cheapest(row, rest, out);
+  std::erase_if(out, [&](std::int64_t key) { return !is_candidate_of(row, key, rest); });
+}
+
+// Keys within a radius that was searched, if there is one among the sets; it is then done with.
+template <class T>
+bool ListMaker<T>::list_ball(Cut& rest, Keys& out) {
+  for (const auto& [set, search] : radii_) {
+    const auto at = std::find(rest.begin(), rest.end(), set);
+    if (at == rest.end()) continue;
+    rest.erase(at);
+    for (const Found& f : search->found(r_)) out.push_back(f.row);
+    std::sort(out.begin(), out.end());
+    return true;
+  }
+  return false;
+}
+
+// The keys of the set that holds fewest, which is then done with.
+template <class T>
+void ListMaker<T>::list_cheapest(std::int64_t row, Cut& rest, Keys& out) {
   const std::int64_t number = row + n_.query_offset;
   const KeyRange keys{problem_.key_offset, problem_.n};
   const auto first = std::min_element(
-      sets.begin(), sets.end(),
+      rest.begin(), rest.end(),
       [](const NeighborSet* a, const NeighborSet* b) { return cost_of(*a) < cost_of(*b); });
-  Cut rest = sets;
-  if (first == sets.end()) {
+  if (first == rest.end()) {
     list_keys({}, number, keys, out);
-  } else if ((*first)->kind == Kind::either) {
+    return;
+  }
+  if ((*first)->kind == Kind::either) {
     Keys part, joined;
     for (const NeighborSet& side : (*first)->parts) {
       part.clear();
@@ -248,12 +221,11 @@ void ListMaker<T>::find_members(std::int64_t row, const Cut& sets, Keys& out) {
       std::set_union(out.begin(), out.end(), part.begin(), part.end(), std::back_inserter(joined));
       out.swap(joined);
     }
-    rest.erase(rest.begin() + (first - sets.begin()));
   } else {
     list_keys(**first, number, keys, out);
-    if (cost_of(**first) < 3) rest.erase(rest.begin() + (first - sets.begin()));
+    if (cost_of(**first) == 3) return;  // all keys: the set itself is tested
   }
-  std::erase_if(out, [&](std::int64_t key) { return !is_candidate_of(row, key, rest); });
+  rest.erase(first);
 }
 
 // The graph's own order and numbers; what else is in the set cuts.
@@ -302,11 +274,7 @@ void ListMaker<T>::keep_nearest(std::int64_t k, RowList<T>& list) {
   edges.resize(places.size());
 }
 
-#define VICINAL_INSTANTIATE(T)                                     \
-  template class NearestSource<T>;                                 \
-  template bool searches_tree(const Problem<T>&, const Entry<T>&); \
-  template class ListMaker<T>;
-VICINAL_INSTANTIATE(float)
-VICINAL_INSTANTIATE(double)
+template class ListMaker<float>;
+template class ListMaker<double>;
 
 }  // namespace vicinal

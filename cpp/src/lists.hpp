@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "search.hpp"
+#include "nearest_source.hpp"
 
 namespace vicinal {
 
@@ -14,31 +14,10 @@ template <class T>
 struct RowList {
   std::span<const std::int64_t> keys;
   std::span<const T> edges;  // a graph's distances or weights beside them, or empty
+  std::int64_t follow = 0;   // keys of later rows that stand behind these
   std::vector<std::int64_t> own_keys;
   std::vector<T> own_edges;
 };
-
-// The k nearest of whole groups of rows at once, through a tree: shared by all workers.
-template <class T>
-class NearestSource {
- public:
-  // Plants a tree of the entry's keys unless the call's index is one in the same metric.
-  NearestSource(const Problem<T>& problem, const Entry<T>& entry, int threads, Poll& poll);
-
-  const Problem<T>& problem() const { return problem_; }
-  const Entry<T>& entry() const { return problem_.entries[0]; }
-  const PackedKeys<T>& packed() const { return *packed_; }
-
- private:
-  Problem<T> problem_;  // of the metric alone
-  KeyTree<T> planted_;
-  std::unique_ptr<PackedKeys<T>> planted_keys_;
-  const PackedKeys<T>* packed_ = nullptr;
-};
-
-// Some `nearest` in the set is found through a tree: nothing but a radius cuts before it.
-template <class T>
-bool searches_tree(const Problem<T>& problem, const Entry<T>& entry);
 
 // One per worker.
 template <class T>
@@ -58,6 +37,8 @@ class ListMaker {
   void find(const NeighborSet& set, std::int64_t row, const Cut& cut, Keys& out);
   void find_nearest(std::int64_t k, std::int64_t row, const Cut& cut, Keys& out);
   void find_members(std::int64_t row, const Cut& sets, Keys& out);
+  bool list_ball(Cut& rest, Keys& out);
+  void list_cheapest(std::int64_t row, Cut& rest, Keys& out);
   void cut_graph(std::int64_t row, RowList<T>& list);
   void keep_nearest(std::int64_t k, RowList<T>& list);
   bool is_candidate_of(std::int64_t row, std::int64_t key, const Cut& cut);
@@ -68,9 +49,10 @@ class ListMaker {
   const NearestSource<T>* source_;
   Poll& poll_;
   std::int64_t tested_ = 0;
-  const NeighborSet* whole_ = nullptr;  // a graph whose rows are the lists as they stand
-  std::int64_t most_ = 0;               // largest k of the set
-  std::unique_ptr<GroupSearch<T>> search_;
+  const NeighborSet* whole_ = nullptr;      // a graph whose rows are the lists as they stand
+  std::int64_t most_ = 0;                   // largest k of the set
+  std::unique_ptr<GroupSearch<T>> search_;  // k nearest; and within each radius of the set
+  std::vector<std::pair<const NeighborSet*, std::unique_ptr<GroupSearch<T>>>> radii_;
   int r_ = 0;  // row of the group in question
   std::vector<std::pair<double, std::int64_t>> ranked_;
   std::vector<RowList<T>> lists_;

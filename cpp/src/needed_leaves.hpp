@@ -15,13 +15,28 @@ struct Leaf {
   std::int64_t node, number;
 };
 
+// Windows on a column cut boxes of keys, where these stand in the coordinates of the points.
+template <class T>
+std::vector<const NeighborSet*> boxed_gates(const Problem<T>& problem) {
+  std::vector<const NeighborSet*> gates;
+  if (problem.neighborhood == nullptr || box_space(problem.plan, problem.d).factor != nullptr)
+    return gates;
+  for (const NeighborSet* gate : problem.neighborhood->gates)
+    if (gate->kind == NeighborSet::Kind::column_window) gates.push_back(gate);
+  return gates;
+}
+
 // One per worker. A leaf is left out where its box lies beyond the reach of the rows by more than
 // what bounds and computed scores disagree.
 template <class T>
 class NeededLeaves {
  public:
   NeededLeaves(const Problem<T>& problem, const Entry<T>& entry, const KeyTree<T>& keys)
-      : problem_(problem), entry_(entry), keys_(keys), cut_reach_(problem) {
+      : problem_(problem),
+        entry_(entry),
+        keys_(keys),
+        cut_reach_(problem),
+        gates_(boxed_gates(problem)) {
     const auto depth = static_cast<std::size_t>(keys_.space.depth);
     low_.resize(depth);
     high_.resize(depth);
@@ -135,7 +150,18 @@ class NeededLeaves {
     return nearest_score(factor, keys_.space, queries, keys) * (1 - slack);
   }
 
+  // No key of the node is in the windows of the rows in question.
+  bool is_outside(std::int64_t node) const {
+    const Box<T> keys = keys_.box(node);
+    return std::any_of(gates_.begin(), gates_.end(), [&](const NeighborSet* gate) {
+      const std::int64_t j = gate->column;
+      return static_cast<double>(keys.high[j]) < column_range(*gate, low_.data()).first ||
+             static_cast<double>(keys.low[j]) > column_range(*gate, high_.data()).last;
+    });
+  }
+
   bool is_needed(std::int64_t node) const {
+    if (is_outside(node)) return false;
     const auto& terms = problem_.plan.terms;
     if (plain_) {
       const double score = least_score(terms[0].factors[0], node);
@@ -156,6 +182,7 @@ class NeededLeaves {
   const Entry<T>& entry_;
   const KeyTree<T>& keys_;
   CutReach<T> cut_reach_;
+  std::vector<const NeighborSet*> gates_;
   bool plain_;                        // one factor, of Euclidean distance
   std::vector<T> low_, high_, rows_;  // of the rows in question, as they stand in boxes
   T cuts_[kernels::max_group_rows] = {};

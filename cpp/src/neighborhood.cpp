@@ -198,11 +198,9 @@ bool holds(const Neighborhood<T>& n, const NeighborSet& set, const Problem<T>& p
       const RowRange range = range_of(set, number, problem.key_offset, problem.n);
       return key >= range.first && key < range.end;
     }
-    case Kind::column_window: {
-      const double a = static_cast<double>(entry.queries[row * problem.query_stride + set.column]),
-                   b = static_cast<double>(entry.keys[key * problem.key_stride + set.column]);
-      return b >= a - set.before && b <= a + set.after;
-    }
+    case Kind::column_window:
+      return column_range(set, entry.queries + row * problem.query_stride)
+          .holds(static_cast<double>(entry.keys[key * problem.key_stride + set.column]));
     case Kind::blocks:
       return set.mask.row(number / set.block)[key_number / set.block];
     case Kind::radius:

@@ -56,6 +56,17 @@ struct RowRange {
 RowRange range_of(const NeighborSet& set, std::int64_t row, std::int64_t first_key,
                   std::int64_t keys) noexcept;
 
+// Of a window on a column: what the keys' column may be.
+struct ColumnRange {
+  double first, last;
+  bool holds(double x) const { return (x >= first) & (x <= last); }
+};
+template <class T>
+ColumnRange column_range(const NeighborSet& set, const T* query) noexcept {
+  const double at = static_cast<double>(query[set.column]);
+  return {at - set.before, at + set.after};
+}
+
 // Whether the set, without `nearest` in it, holds the pair.
 template <class T>
 bool holds(const Neighborhood<T>& n, const NeighborSet& set, const Problem<T>& problem,

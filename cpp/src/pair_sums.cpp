@@ -106,6 +106,7 @@ void PairTile<T>::write_given(Block<T>& block, const std::int64_t* slots, int co
     if (list.keys.empty() || std::ssize(list.keys) > tile_) continue;
     rows[means_.size()] = r;
     means_.push_back({list.edges.data(), list.keys.data(), static_cast<int>(list.keys.size()),
+                      static_cast<int>(std::min<std::int64_t>(list.follow, tile_)),
                       mean_of(block, slots[r])});
   }
   problem_.table->mean_runs(means_.data(), static_cast<int>(means_.size()), means_of(true));
@@ -121,8 +122,8 @@ void PairTile<T>::write_means(Block<T>& block) noexcept {
   means_.clear();
   for (const Run& run : runs_)
     if (run.alone && run.peak != infinity)
-      means_.push_back(
-          {logs(0) + run.first, keys_ + run.first, run.count, mean_of(block, run.slot)});
+      means_.push_back({logs(0) + run.first, keys_ + run.first, run.count,
+                        used_ - run.first - run.count, mean_of(block, run.slot)});
   problem_.table->mean_runs(means_.data(), static_cast<int>(means_.size()), means_of(false));
   auto mean = means_.begin();
   for (const Run& run : runs_) {

@@ -124,9 +124,10 @@ template <class T>
 bool prunes(const Problem<T>& problem) {
   if (problem.d > most_features || problem.m == 0) return false;
   if (problem.entries[0].weights_out != nullptr) return false;
-  const bool radius =
-      problem.neighborhood != nullptr && std::isfinite(problem.neighborhood->radius_score);
-  return (radius || is_compact(problem.plan) || may_cut(problem)) && fit_a_tree(problem);
+  const Neighborhood<T>* n = problem.neighborhood.get();
+  const bool gated =
+      n != nullptr && (std::isfinite(n->radius_score) || !boxed_gates(problem).empty());
+  return (gated || is_compact(problem.plan) || may_cut(problem)) && fit_a_tree(problem);
 }
 
 template <class T>

@@ -22,8 +22,9 @@ PyNeighborSet blocks(const py::array_t<bool, py::array::c_style>& mask, std::int
 }
 
 PyNeighborSet graph(const Integers& indptr, const Integers& indices, const py::object& edges,
-                    const std::string& data) {
+                    const std::string& data, std::optional<bool> negative) {
   PyNeighborSet result{vicinal::graph(span_of(indptr), span_of(indices)), {indptr, indices, edges}};
+  result.set.negative = negative;
   result.set.check = false;  // the package has looked through its copy
   if (data == "distance") result.set.data = vicinal::EdgeData::distance;
   if (data == "weight") result.set.data = vicinal::EdgeData::weight;
@@ -86,7 +87,7 @@ void bind_neighbor_set(py::module_& m) {
           "shape"_a, "reach"_a)
       .def_static("segments", &segments, "query_offsets"_a, "key_offsets"_a)
       .def_static("blocks", &blocks, "mask"_a, "block"_a)
-      .def_static("graph", &graph, "indptr"_a, "indices"_a, "edges"_a, "data"_a)
+      .def_static("graph", &graph, "indptr"_a, "indices"_a, "edges"_a, "data"_a, "negative"_a)
       .def_static(
           "both",
           [](const PyNeighborSet& a, const PyNeighborSet& b) {

@@ -82,7 +82,13 @@ class NeighborSet(metaclass=_Bound):
     @staticmethod
     def blocks(mask: _Array, block: int) -> NeighborSet: ...
     @staticmethod
-    def graph(indptr: _Array, indices: _Array, edges: _Array | None, data: str) -> NeighborSet: ...
+    def graph(
+        indptr: _Array,
+        indices: _Array,
+        edges: _Array | None,
+        data: str,
+        negative: bool | None,
+    ) -> NeighborSet: ...
     @staticmethod
     def both(a: NeighborSet, b: NeighborSet) -> NeighborSet: ...
     @staticmethod

@@ -69,10 +69,11 @@ class Graph(NeighborSet):
         self._data = data
         self.indptr = frozen(matrix.indptr, np.dtype(np.int64))
         self.indices = frozen(matrix.indices, np.dtype(np.int64))
-        self.edges = None
+        self.edges, self._negative = None, False
         if data != "pattern":
             numbers = as_array(matrix.data, "the graph's data")
             self.edges = frozen(numbers, numbers.dtype)
+            self._negative = data == "weight" and bool((numbers < 0).any())
         if check_graph and data == "distance" and not (numbers >= 0).all():
             wrong = numbers[~(numbers >= 0)]
             raise ValueError(f"distances of the graph must be at least 0, got {wrong[0]}")
@@ -162,7 +163,7 @@ class Graph(NeighborSet):
                     f"the graph's numbers do not fit {dtype}, in which this call computes; pass "
                     "float64 values or points"
                 )
-        return _core.NeighborSet.graph(self.indptr, self.indices, edges, self._data)
+        return _core.NeighborSet.graph(self.indptr, self.indices, edges, self._data, self._negative)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (

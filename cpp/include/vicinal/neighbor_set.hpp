@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -49,6 +50,7 @@ struct NeighborSet {
   std::span<const double> edges_f64{};
   EdgeData data = EdgeData::pattern;
   bool check = true;                 // read the whole graph before it is used
+  std::optional<bool> negative{};    // whether some weight is, if that is known: else all are read
   std::vector<NeighborSet> parts{};  // both, either
 
   template <class T>

@@ -44,21 +44,13 @@ VICINAL_INLINE bool are_tame(const T* sums, int columns) {
   return wild == 0;
 }
 
-// The lists that follow in memory, and the values of a run that will be read next.
+// The lists that follow in memory travel while this one is summed.
 template <class T>
 VICINAL_INLINE void prefetch_lists(const MeanRun<T>& run) {
   constexpr int ahead = 128, line = 64;
   for (int k = 0; k < run.count; k += line / 8) __builtin_prefetch(run.rows + k + ahead);
   for (int k = 0; k < run.count; k += line / static_cast<int>(sizeof(T)))
     __builtin_prefetch(run.weights + k + ahead);
-}
-template <class T>
-VICINAL_INLINE void prefetch_values(const MeanRun<T>& run, const MeanArguments<T>& a) {
-  constexpr int line = 64 / sizeof(T), most = 8;
-  const int columns = a.columns < most * line ? a.columns : most * line;
-  for (int k = 0; k < run.count; ++k)
-    for (int c = 0; c < columns; c += line)
-      __builtin_prefetch(a.values + run.rows[k] * a.stride + c, 0, 2);
 }
 
 template <class T>
@@ -71,14 +63,13 @@ void mean_runs(MeanRun<T>* runs, int count, const MeanArguments<T>& a) {
     int lanes = (run.count + Pack<T>::width - 1) / Pack<T>::width * Pack<T>::width;
     if (a.given) {
       prefetch_lists(run);
-      if (r + 1 < count) prefetch_values(runs[r + 1], a);
       lanes = take_given(run, given);
       weights = given;
     }
     sum_run(weights, lanes, a.is_signed, header);
     run.done = weighs(header, a.is_signed);
     if (!run.done) continue;
-    sum_run_values(weights, run.rows, run.count, a.values, a.stride, a.columns, run.mean);
+    sum_values(weights, run.rows, run.count, run.follow, a.values, a.stride, a.columns, run.mean);
     run.done = are_tame(run.mean, a.columns);
     const Divisor<T> mass(static_cast<double>(header[0]));
     for (int c = 0; c < a.columns; ++c) run.mean[c] = mass.of(static_cast<double>(run.mean[c]));

@@ -75,12 +75,15 @@ void sum_run(const T* weights, int lanes, bool full, T* sums) {
 
 // Columns in whole packs: a weight is broadcast over the row of its key, read where it stands.
 template <class T, int P>
-VICINAL_INLINE void sum_run_packs(const T* weights, const std::int64_t* rows, int count,
+VICINAL_INLINE void sum_run_packs(const T* weights, const std::int64_t* rows, int count, int follow,
                                   const T* values, std::int64_t stride, T* sums) {
-  constexpr int W = Pack<T>::width;
+  constexpr int W = Pack<T>::width, ahead = 16;
   Pack<T> acc[P];
   for (int p = 0; p < P; ++p) acc[p] = Pack<T>(T(0));
+  const int known = count + follow - ahead;
   for (int i = 0; i < count; ++i) {
+    if (i < known)
+      for (int p = 0; p < P; ++p) __builtin_prefetch(values + rows[i + ahead] * stride + p * W);
     const Pack<T> w(weights[i]);
     const T* y = values + rows[i] * stride;
     for (int p = 0; p < P; ++p) acc[p] = fma(w, Pack<T>::load_unaligned(y + p * W), acc[p]);
@@ -110,19 +113,26 @@ VICINAL_INLINE T sum_run_column(const T* weights, const std::int64_t* offsets, i
   return sum_lanes(sum);
 }
 
+// The values of up to `follow` rows that come after these are asked for meanwhile.
 template <class T>
-void sum_run_values(const T* weights, const std::int64_t* rows, int count, const T* values,
-                    std::int64_t stride, int columns, T* sums) {
+VICINAL_INLINE void sum_values(const T* weights, const std::int64_t* rows, int count, int follow,
+                               const T* values, std::int64_t stride, int columns, T* sums) {
   constexpr int W = Pack<T>::width, P = register_packs;
   int c = 0;
   for (; c + P * W <= columns; c += P * W)
-    sum_run_packs<T, P>(weights, rows, count, values + c, stride, sums + c);
+    sum_run_packs<T, P>(weights, rows, count, follow, values + c, stride, sums + c);
   for (; c + W <= columns; c += W)
-    sum_run_packs<T, 1>(weights, rows, count, values + c, stride, sums + c);
+    sum_run_packs<T, 1>(weights, rows, count, follow, values + c, stride, sums + c);
   if (c == columns) return;
   alignas(VICINAL_VECTOR_BYTES) std::int64_t offsets[tile_keys];
   const int lanes = find_rows<T>(rows, count, stride, offsets);
   for (; c < columns; ++c) sums[c] = sum_run_column<T>(weights, offsets, lanes, values + c);
+}
+
+template <class T>
+void sum_run_values(const T* weights, const std::int64_t* rows, int count, const T* values,
+                    std::int64_t stride, int columns, T* sums) {
+  sum_values(weights, rows, count, 0, values, stride, columns, sums);
 }
 
 // Coordinates of the keys of all lanes, feature-major.

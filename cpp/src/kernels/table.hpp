@@ -160,6 +160,7 @@ struct MeanRun {
   const T* weights = nullptr;  // of each key: aligned and in whole packs, or as a graph gives them
   const std::int64_t* rows = nullptr;  // of the values
   int count = 0;                       // at most tile_keys
+  int follow = 0;                      // rows of other runs that stand behind these
   T* mean = nullptr;
   bool done = false;
 };

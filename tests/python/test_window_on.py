@@ -1,0 +1,116 @@
+"""Windows on a column among many keys, and unions of radii: through trees, by the formula."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import vicinal as vc
+from accuracy import near
+
+N = 6000
+
+
+@pytest.fixture
+def points(rng: np.random.Generator, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    x = rng.normal(size=(N, 2)).astype(dtype)
+    q = rng.normal(size=(300, 2)).astype(dtype)
+    return q, x, rng.normal(size=(N, 2)).astype(dtype)
+
+
+def in_window(q: np.ndarray, x: np.ndarray, before: float, after: float) -> np.ndarray:
+    a, b = q[:, None, 1].astype(float), x[None, :, 1].astype(float)
+    return (b >= a - before) & (b <= a + after)
+
+
+def mean_of(used: np.ndarray, q: np.ndarray, x: np.ndarray, y: np.ndarray, h: float) -> np.ndarray:
+    d = ((q[:, None].astype(float) - x[None].astype(float)) ** 2).sum(-1)
+    w = np.where(used, np.exp(-d / (2 * h * h)), 0)
+    with np.errstate(invalid="ignore"):
+        return (w @ y.astype(float)) / w.sum(1)[:, None]
+
+
+def assert_means(got: np.ndarray, expected: np.ndarray, dtype: str, y: np.ndarray) -> None:
+    empty = np.isnan(expected).any(1)
+    np.testing.assert_array_equal(np.isnan(got).any(1), empty)
+    near(got[~empty], expected[~empty], dtype, scale=np.abs(y).max())
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.05, 0), (0.2, 0.3), (0, np.inf), (0, 0)])
+def test_a_window_on_a_column_among_many_keys(before, after, points, dtype):
+    q, x, y = points
+    q[:50] = x[:50]
+    used = in_window(q, x, before, after)
+    window = vc.Window(before, after, on=1)
+    got = vc.local_stats(q, x, y, bandwidth=0.5, neighbors=window, statistics=("mean", "count"))
+    expected = mean_of(used, q, x, y, 0.5)
+    assert_means(got.mean, expected, dtype, y)
+    np.testing.assert_array_equal(got.count, used.sum(1))
+    if after < 1:
+        assert got.pairs_visited < used.size
+    one = vc.local_mean(q[7:8], x, y, bandwidth=0.5, neighbors=window)
+    np.testing.assert_array_equal(one[0], got.mean[7])
+
+
+@pytest.mark.parametrize("kernel", ["constant", "softmax"])
+def test_kernels_that_do_not_fall(kernel, points, dtype):
+    q, x, y = points
+    used = in_window(q, x, 0.1, 0.1)
+    options = {} if kernel == "constant" else {"bandwidth": 1.0}
+    got = vc.local_mean(q, x, y, kernel=kernel, neighbors=vc.Window(0.1, 0.1, on=1), **options)
+    w = np.where(
+        used, 1 if kernel == "constant" else np.exp(q.astype(float) @ x.T.astype(float)), 0
+    )
+    assert_means(got, (w @ y) / w.sum(1)[:, None], dtype, y)
+
+
+def test_queries_that_are_not_finite_and_empty_windows(points, dtype):
+    q, x, y = points
+    q[0, 1], q[1, 0], q[2, 1], q[3] = np.nan, np.nan, np.inf, 100
+    window = vc.Window(0.1, 0.1, on=1)
+    got = vc.local_mean(q, x, y, bandwidth=0.5, neighbors=window)
+    assert np.isnan(got[:4]).all()
+    np.testing.assert_array_equal(
+        got[4:], vc.local_mean(q[4:], x, y, bandwidth=0.5, neighbors=window)
+    )
+    far = vc.local_mean(q, x, y, bandwidth=1e-3, kernel="epanechnikov", neighbors=window, empty=0)
+    assert (far[3] == 0).all()
+
+
+def test_the_nearest_of_an_empty_row_is_in_its_window(points, dtype):
+    q, x, y = points
+    used = in_window(q, x, 0.01, 0.01)
+    got = vc.local_mean(
+        *(q, x, y),
+        kernel="epanechnikov",
+        bandwidth=1e-4,
+        neighbors=vc.Window(0.01, 0.01, on=1),
+        empty="nearest",
+    )
+    d = ((q[:, None].astype(float) - x[None].astype(float)) ** 2).sum(-1)
+    nearest = np.where(used, d, np.inf).argmin(1)
+    some = used.any(1)
+    np.testing.assert_array_equal(got[some], y[nearest[some]])
+
+
+@pytest.mark.parametrize("features", [2, 12])
+def test_unions_of_radii(features, rng, dtype):
+    x, q = (rng.normal(size=(n, features)).astype(dtype) for n in (N, 200))
+    y = rng.normal(size=(N, 2)).astype(dtype)
+    d = np.sqrt(((q[:, None].astype(float) - x[None].astype(float)) ** 2).sum(-1))
+    nearest = np.zeros(d.shape, bool)
+    np.put_along_axis(nearest, np.argsort(d, 1)[:, :5], True, 1)
+    small, large = np.quantile(d, [0.001, 0.01])
+    h = float(large)
+    for union, used in (
+        (vc.Radius(small) | vc.Radius(large), d <= large),
+        (vc.KNearest(5) | vc.Radius(large), nearest | (d <= large)),
+        (
+            (vc.Radius(large) & vc.Window(None, 0, on=0)) | vc.KNearest(5),
+            nearest | ((d <= large) & (x[None, :, 0] <= q[:, None, 0])),
+        ),
+    ):
+        got = vc.local_stats(q, x, y, bandwidth=h, neighbors=union, statistics=("mean", "count"))
+        np.testing.assert_array_equal(got.count, used.sum(1))
+        assert_means(got.mean, mean_of(used, q, x, y, h), dtype, y)
+        assert got.pairs_visited == used.sum()
