@@ -168,6 +168,12 @@ def _index_of(keys: Any, lead: Shape, dtype: np.dtype[Any]) -> _core.KeyIndex | 
     )
 
 
+def _first(bad: Array, values: Array) -> str:
+    """Say what and where the first bad value of one per key is."""
+    at = np.unravel_index(int(np.flatnonzero(bad)[0]), bad.shape)
+    return f"{values[at]} at row {at[-1]}"
+
+
 def as_prior(
     weights: ArrayLike | None, log_weights: ArrayLike | None, n: int, dtype: np.dtype[Any]
 ) -> tuple[Array | None, Array | None]:
@@ -176,13 +182,15 @@ def as_prior(
     if log_weights is not None:
         logs = one_per_key(as_array(log_weights, "log_weights"), "log_weights", n)
         if logs.size and not logs.max() < np.inf:
-            raise ValueError("log_weights must not be NaN or +inf (-inf = absent)")
+            wrong = _first(~(logs < np.inf), logs)
+            raise ValueError(f"log_weights must not be NaN or +inf (-inf = absent), got {wrong}")
         return None, as_rows(logs, dtype)
     if weights is None:
         return None, None
     priors = one_per_key(as_array(weights, "weights"), "weights", n)
     if priors.size and not (priors.min() >= 0 and priors.max() < np.inf):
-        raise ValueError("weights must be finite and not negative, got NaN, inf or a number < 0")
+        bad = ~((priors >= 0) & (priors < np.inf))
+        raise ValueError(f"weights must be finite and not negative, got {_first(bad, priors)}")
     if dtype != np.float32 or priors.dtype == np.float32 or _fits_float32(priors):
         return as_rows(priors, dtype), None
     with np.errstate(divide="ignore"):

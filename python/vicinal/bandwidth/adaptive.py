@@ -133,7 +133,10 @@ class Perplexity(RuleOfQueries):
 
     def check(self, kernel: Any, count: float) -> None:
         if getattr(kernel, "profile", kernel) not in ("gaussian", "normal"):
-            raise ValueError(f"a perplexity is of the gaussian kernel, got kernel={kernel!r}")
+            raise ValueError(
+                f"a perplexity is of the gaussian kernel, got kernel={kernel!r}; KthNeighbor is "
+                "for every kernel of a distance"
+            )
         if count <= self.p:
             raise ValueError(
                 f"the perplexity must be below the number of keys ({count:g}), got {self.p}"
@@ -154,6 +157,10 @@ class Abramson(AdaptiveBandwidth):
     ----------
     pilot : float or array_like of shape (d,)
         The bandwidth of the pilot, which all h_j are multiples of.
+    tol : float
+        At most this share of the pilot density is left out, see `vicinal.local_mean`; 0 is exact
+        and compares every pair of keys unless the kernel is compact. A model takes its `mass_tol`
+        if that is larger.
 
     Examples
     --------
@@ -165,14 +172,27 @@ class Abramson(AdaptiveBandwidth):
     """
 
     pilot: Any
+    tol: float = 0.0
     of_keys = True
+
+    def __post_init__(self) -> None:
+        pilot = np.asarray(self.pilot)
+        if pilot.dtype.kind not in "iuf" or pilot.ndim > 1 or not (pilot > 0).all():
+            raise ValueError(
+                f"pilot must be a positive number, or one for each feature, got {self.pilot!r}; "
+                "vicinal.bandwidth.select finds one"
+            )
 
     @property
     def base(self) -> Any:
         return self.pilot
 
     def resolve(self, problem: Problem, kernel: Any, metric: Any) -> Bandwidths:
-        options = {"weights": problem.weights, "log_weights": problem.log_weights}
+        options = {
+            "weights": problem.weights,
+            "log_weights": problem.log_weights,
+            "tol": self.tol,
+        }
         multiples = self._multiples(problem.keys, kernel, metric, **options)
         return np.ascontiguousarray(multiples, problem.dtype), None
 
@@ -183,10 +203,15 @@ class Abramson(AdaptiveBandwidth):
         metric: Any,
         *,
         weights: Array | None = None,
+        tol: float = 0.0,
         num_threads: int | None = None,
     ) -> PerKey:
         """Return the bandwidths of keys, (n, d), in units of the pilot."""
-        options = {"weights": weights, "num_threads": num_threads}
+        options = {
+            "weights": weights,
+            "tol": max(tol, self.tol),
+            "num_threads": num_threads,
+        }
         return PerKey(self._multiples(keys, kernel, metric, **options), unit=self.pilot)
 
     def _multiples(self, keys: Array, kernel: Any, metric: Any, **options: Any) -> Array:

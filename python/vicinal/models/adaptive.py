@@ -23,6 +23,7 @@ def settled(
     kernel: Any,
     metric: Any,
     weights: Array | None,
+    tol: float,
     num_threads: int | None,
 ) -> RuleOfQueries | PerKey:
     """Return what a fitted model keeps of a rule: bandwidths of its keys, or the rule itself."""
@@ -39,7 +40,7 @@ def settled(
             f"category kernel, got kernel={kernel!r}"
         )
     if isinstance(rule, Abramson):
-        return rule.of(keys, kernel, metric, weights=weights, num_threads=num_threads)
+        return rule.of(keys, kernel, metric, weights=weights, tol=tol, num_threads=num_threads)
     assert isinstance(rule, RuleOfQueries)
     check_count(rule, kernel, keys, weights)
     return rule

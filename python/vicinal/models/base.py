@@ -217,7 +217,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             )
         if isinstance(rule, AdaptiveBandwidth):
             training = self.keys_, self.kernel, self.metric, self.sample_weight_
-            return settled(rule, *training, self.n_jobs)
+            return settled(rule, *training, float(self.mass_tol), self.n_jobs)
         if rule is None or (isinstance(rule, str) and rule not in NAMES):
             raise ValueError(
                 f"bandwidth must be a number, one number per feature, a rule of vicinal.bandwidth "
@@ -331,6 +331,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             kernel=self.kernel,
             metric=self.metric,
             neighbors=self.neighbors,
+            tol=self.mass_tol,
             num_threads=self.n_jobs,
         )
         return next(left_out)

@@ -39,6 +39,8 @@ class LocalMeanClassifier(ClassifierMixin, LocalModel):  # type: ignore[misc]
     neighbors : NeighborSet, default=None
         Which training rows a query sees: `vicinal.KNearest`, `vicinal.Radius`,
         ``vicinal.Window(…, on=column)`` and what ``&`` and ``|`` make of them; None is all.
+        With a bandwidth for each of several features, as "scott" is, `KNearest` and `Radius` count
+        in bandwidths; with one number in the units of the data.
     mass_tol : float, default=0.0
         At most this share of a query's mass is left out, see `vicinal.local_mean`; 0 is exact.
     empty : {"prior", "nearest", "raise"}, default="prior"
