@@ -27,6 +27,17 @@ def _race(prefixes, families, title="", names=("vicinal",)):
     return made
 
 
+def summary(result):
+    """One line per case that README shows: our time, and by how much over whom."""
+    shown = ("density-", "radius-", "knn-", "lists-computed-k16-", "lists-given-k16-")
+    rows = [
+        [record["title"], time_text(row_of(record, "vicinal")), claims_text(record)]
+        for record in result["cases"]
+        if record["name"].startswith(shown)
+    ]
+    return table(["", "vicinal", "faster by"], rows)
+
+
 def scale(result):
     """Seconds per query as keys grow."""
     rows = []
@@ -55,6 +66,7 @@ def tolerance(result):
 
 
 TABLES = {
+    "sparse": summary,
     "density": _race(
         ("density-",), ("scikit-learn", "mlpack", "KDEpy, Fourier", "KDEpy, tree", "KeOps")
     ),
