@@ -51,11 +51,13 @@ class LocalMeanAccumulator:
         Any of those of `local_stats`.
     k : int
         Number of keys of "top_k".
-    kernel, metric
+    kernel : str or Kernel
         As in `local_mean`.
     bandwidth : float, array_like of shape (d,) or PerQuery, optional
         As in `local_mean`; bandwidths of keys come with the keys, in `update`, and rules that need
         all keys at once (`KthNeighbor`, `Perplexity`, `Abramson`) are refused.
+    metric : Metric, optional
+        As in `local_mean`.
     neighbors : set of neighbors, optional
         Which of all keys each query sees, as in `local_mean`; rows of keys are those of the whole
         sequence. Every set but `KNearest`, which needs all keys at once. With a `Graph` of
