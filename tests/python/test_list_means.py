@@ -84,6 +84,15 @@ def test_weights_that_cancel_leave_no_mean(rng: np.random.Generator, dtype: str)
     np.testing.assert_allclose(mean[1], y[:2].mean(), rtol=1e-6)
 
 
+def test_what_rounding_leaves_of_weights_is_none(rng: np.random.Generator, dtype: str) -> None:
+    weights = rng.random((50, 16)).astype(dtype)
+    weights[:, -1] = -weights[:, :-1].sum(1)
+    assert (weights.sum(1) != 0).any()
+    near = vc.Graph(csr_array(weights), data="weight")
+    mean = vc.local_mean(None, None, rng.normal(size=16).astype(dtype), neighbors=near)
+    assert np.isnan(mean).all()
+
+
 def test_the_order_of_rows_changes_no_bit(rng: np.random.Generator) -> None:
     n, p = 17_000, 64  # values of more than 4 MB
     x = rng.normal(size=(n, 2)).astype("float32")
