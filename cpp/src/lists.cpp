@@ -66,13 +66,14 @@ ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
   if (most_ > 0) search_ = search(most_, 0);
   std::vector<const NeighborSet*> radii;
   find_radii(n_.set, radii);
-  for (const NeighborSet* set : radii) radii_.emplace_back(set, search(0, set->radius));
+  for (const NeighborSet* set : radii) balls_.push_back({set, search(0, set->radius)});
 }
 
 template <class T>
 void ListMaker<T>::run(const std::int64_t* rows, int count) {
   if (search_ != nullptr) search_->run(rows, count);
-  for (auto& [set, search] : radii_) search->run(rows, count);
+  for (Ball& ball : balls_) ball.ready = false;
+  rows_ = {rows, static_cast<std::size_t>(count)};
   for (r_ = 0; r_ < count && !poll_.stopped(); ++r_) {
     RowList<T>& list = lists_[static_cast<std::size_t>(r_)];
     if (whole_ != nullptr) {
@@ -189,11 +190,13 @@ void ListMaker<T>::find_members(std::int64_t row, const Cut& sets, Keys& out) {
 // Keys within a radius that was searched, if there is one among the sets; it is then done with.
 template <class T>
 bool ListMaker<T>::list_ball(Cut& rest, Keys& out) {
-  for (const auto& [set, search] : radii_) {
-    const auto at = std::find(rest.begin(), rest.end(), set);
+  for (Ball& ball : balls_) {
+    const auto at = std::find(rest.begin(), rest.end(), ball.set);
     if (at == rest.end()) continue;
     rest.erase(at);
-    for (const Found& f : search->found(r_)) out.push_back(f.row);
+    if (!ball.ready) ball.search->run(rows_.data(), static_cast<int>(rows_.size()));
+    ball.ready = true;
+    for (const Found& f : ball.search->found(r_)) out.push_back(f.row);
     std::sort(out.begin(), out.end());
     return true;
   }

@@ -52,8 +52,14 @@ class ListMaker {
   const NeighborSet* whole_ = nullptr;      // a graph whose rows are the lists as they stand
   std::int64_t most_ = 0;                   // largest k of the set
   std::unique_ptr<GroupSearch<T>> search_;  // k nearest; and within each radius of the set
-  std::vector<std::pair<const NeighborSet*, std::unique_ptr<GroupSearch<T>>>> radii_;
-  int r_ = 0;  // row of the group in question
+  struct Ball {                             // searched for the group when a row first asks
+    const NeighborSet* set;
+    std::unique_ptr<GroupSearch<T>> search;
+    bool ready = false;
+  };
+  std::vector<Ball> balls_;
+  std::span<const std::int64_t> rows_;  // of the group
+  int r_ = 0;                           // row of the group in question
   std::vector<std::pair<double, std::int64_t>> ranked_;
   std::vector<RowList<T>> lists_;
 };

@@ -27,6 +27,20 @@ bool is_cut_by_radius_alone(const NeighborSet& set, bool open) {
                      [&](const NeighborSet* part) { return is_cut_by_radius_alone(*part, open); });
 }
 
+// Whether the keys of some radius are listed: nothing that is cheaper to list goes with it.
+bool lists_ball(const NeighborSet& set) {
+  if (set.kind == Kind::radius) return true;
+  if (set.kind == Kind::either) return std::any_of(set.parts.begin(), set.parts.end(), lists_ball);
+  if (set.kind != Kind::both) return false;
+  std::vector<const NeighborSet*> parts;
+  flatten(set, parts);
+  const bool given = std::any_of(parts.begin(), parts.end(), [](const NeighborSet* part) {
+    return part->kind == Kind::graph || part->kind == Kind::grid;
+  });
+  return !given && std::any_of(parts.begin(), parts.end(),
+                               [](const NeighborSet* part) { return lists_ball(*part); });
+}
+
 }  // namespace
 
 template <class T>
@@ -72,9 +86,7 @@ NearestSource<T>::NearestSource(const Problem<T>& problem, const Entry<T>& entry
 template <class T>
 bool searches_tree(const Problem<T>& problem, const Entry<T>& entry) {
   const Neighborhood<T>& n = *problem.neighborhood;
-  std::vector<const NeighborSet*> radii;
-  find_radii(n.set, radii);
-  return (!radii.empty() || is_cut_by_radius_alone(n.set, true)) && !entry.mask &&
+  return (lists_ball(n.set) || is_cut_by_radius_alone(n.set, true)) && !entry.mask &&
          !n.metric.terms.empty() && n.graph == nullptr;
 }
 
