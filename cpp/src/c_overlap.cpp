@@ -44,6 +44,7 @@ template <class T>
 void add_graphs(const NeighborSet& set, std::vector<Range>& inputs) {
   inputs.push_back(range_of("indptr of the graph", set.indptr));
   inputs.push_back(range_of("indices of the graph", set.indices));
+  inputs.push_back(range_of("indices of the graph", set.short_indices));
   inputs.push_back(range_of("numbers of the graph", set.edges<T>()));
   for (const NeighborSet& part : set.parts) add_graphs<T>(part, inputs);
 }

@@ -93,7 +93,9 @@ void check_grid(const NeighborSet& set, const SetSizes& s) {
 
 template <class T>
 void check_graph(const NeighborSet& set, const SetSizes& s) {
-  const std::int64_t rows = s.query_offset + s.m, edges = std::ssize(set.indices);
+  if (!set.indices.empty() && !set.short_indices.empty())
+    refuse("the graph must have indices of 64 or of 32 bits, got both");
+  const std::int64_t rows = s.query_offset + s.m, edges = set.edge_count();
   if (std::ssize(set.indptr) < rows + 1)
     refuse("the graph must have " + std::to_string(rows) + " rows, one per query, got " +
            std::to_string(std::max<std::int64_t>(std::ssize(set.indptr) - 1, 0)));
@@ -106,8 +108,8 @@ void check_graph(const NeighborSet& set, const SetSizes& s) {
     refuse("indptr of the graph must begin with 0, never fall and end with the number of edges (" +
            std::to_string(edges) + ")");
   const std::int64_t end = reach_of(s, std::numeric_limits<std::int64_t>::max());
-  for (const std::int64_t key : set.indices)
-    if (key < 0 || key >= end)
+  for (std::int64_t i = 0; i < edges; ++i)
+    if (const std::int64_t key = set.key_of_edge(i); key < 0 || key >= end)
       refuse("indices of the graph must lie in [0, " + std::to_string(end) + "), got " +
              std::to_string(key));
   if (set.data == EdgeData::distance)

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "block.hpp"
+#include "graph_means.hpp"
 #include "pair_tile.hpp"
 #include "parallel.hpp"
 #include "query_order.hpp"
@@ -30,10 +31,14 @@ class ListWorker {
   void run(Block<T>& block, Poll& poll) {
     open_block(problem_, entry_, block, block.first, block.rows);
     block.mode = Reference::peak;
+    if (block.writes_means && is_graph_of_means(problem_, entry_)) {
+      pairs_ += write_graph_means(problem_, entry_, block);
+      poll.advance(problem_.n * block.rows);
+      poll.look();
+      drop_written(block);
+    }
     run_pass(block, poll);
-    std::erase_if(block.todo, [&](std::int64_t i) {
-      return block.kind[static_cast<std::size_t>(i)] == written;
-    });
+    drop_written(block);
     finish_block(
         problem_, entry_, block, poll, [&] { run_pass(block, poll); },
         [&](std::int64_t row) { return choice_of(row); });
@@ -42,6 +47,12 @@ class ListWorker {
   std::int64_t pairs() const { return pairs_; }
 
  private:
+  static void drop_written(Block<T>& block) {
+    std::erase_if(block.todo, [&](std::int64_t i) {
+      return block.kind[static_cast<std::size_t>(i)] == written;
+    });
+  }
+
   void run_pass(Block<T>& block, Poll& poll) {
     const auto rows = static_cast<std::int64_t>(block.todo.size());
     std::int64_t index[max_group_rows];
@@ -110,7 +121,7 @@ bool is_order_worthwhile(const Problem<T>& problem) {
     return false;
   const double bytes = static_cast<double>(problem.p) * sizeof(T);
   return bytes * static_cast<double>(problem.n) > cache &&
-         bytes * static_cast<double>(set.indices.size()) >=
+         bytes * static_cast<double>(set.edge_count()) >=
              least_per_row * static_cast<double>(problem.m);
 }
 

@@ -55,9 +55,7 @@ ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
       poll_(poll),
       most_(largest_k(n_.set)),
       lists_(static_cast<std::size_t>(group_rows<T>)) {
-  const bool filtered =
-      entry.mask || problem.exclude_self || entry.present < problem.n;  // some keys may go
-  if (n_.set.kind == Kind::graph && !filtered && !n_.is_piece) whole_ = &n_.set;
+  if (n_.set.kind == Kind::graph && !filters_keys(problem, entry) && !n_.is_piece) whole_ = &n_.set;
   if (source_ == nullptr) return;
   const auto search = [&](std::int64_t k, double radius) {
     return std::make_unique<GroupSearch<T>>(source_->problem(), source_->entry(), source_->packed(),
@@ -77,12 +75,7 @@ void ListMaker<T>::run(const std::int64_t* rows, int count) {
   for (r_ = 0; r_ < count && !poll_.stopped(); ++r_) {
     RowList<T>& list = lists_[static_cast<std::size_t>(r_)];
     if (whole_ != nullptr) {
-      const auto at = static_cast<std::size_t>(rows[r_] + n_.query_offset),
-                 first = static_cast<std::size_t>(whole_->indptr[at]),
-                 size = static_cast<std::size_t>(whole_->indptr[at + 1]) - first;
-      list.keys = whole_->indices.subspan(first, size);
-      list.follow = std::ssize(whole_->indices) - static_cast<std::int64_t>(first + size);
-      if (n_.graph != nullptr) list.edges = whole_->template edges<T>().subspan(first, size);
+      take_whole(rows[r_], list);
       continue;
     }
     list.own_keys.clear();
@@ -100,6 +93,22 @@ void ListMaker<T>::run(const std::int64_t* rows, int count) {
     list.keys = list.own_keys;
     list.edges = list.own_edges;
   }
+}
+
+// A row of the graph as it stands.
+template <class T>
+void ListMaker<T>::take_whole(std::int64_t row, RowList<T>& list) {
+  const auto at = static_cast<std::size_t>(row + n_.query_offset),
+             first = static_cast<std::size_t>(whole_->indptr[at]),
+             size = static_cast<std::size_t>(whole_->indptr[at + 1]) - first;
+  if (whole_->short_indices.empty()) {
+    list.keys = whole_->indices.subspan(first, size);
+  } else {
+    const auto keys = whole_->short_indices.subspan(first, size);
+    list.own_keys.assign(keys.begin(), keys.end());
+    list.keys = list.own_keys;
+  }
+  if (n_.graph != nullptr) list.edges = whole_->template edges<T>().subspan(first, size);
 }
 
 // Candidates that pass the cut and lie in the set, by row.
@@ -247,8 +256,7 @@ void ListMaker<T>::cut_graph(std::int64_t row, RowList<T>& list) {
   const auto edges = n_.graph->template edges<T>();
   const KeyRange keys{problem_.key_offset, problem_.n};
   for (std::int64_t i = n_.graph->indptr[at]; i < n_.graph->indptr[at + 1]; ++i) {
-    const std::int64_t number = n_.graph->indices[static_cast<std::size_t>(i)],
-                       key = number - problem_.key_offset;
+    const std::int64_t number = n_.graph->key_of_edge(i), key = number - problem_.key_offset;
     if (!keys.holds(number) || !is_candidate_of(row, key, cut)) continue;
     list.own_keys.push_back(key);
     list.own_edges.push_back(edges[static_cast<std::size_t>(i)]);

@@ -14,7 +14,6 @@ template <class T>
 struct RowList {
   std::span<const std::int64_t> keys;
   std::span<const T> edges;  // a graph's distances or weights beside them, or empty
-  std::int64_t follow = 0;   // keys of later rows that stand behind these
   std::vector<std::int64_t> own_keys;
   std::vector<T> own_edges;
 };
@@ -34,6 +33,7 @@ class ListMaker {
   using Keys = std::vector<std::int64_t>;
   using Cut = std::vector<const NeighborSet*>;
 
+  void take_whole(std::int64_t row, RowList<T>& list);
   void find(const NeighborSet& set, std::int64_t row, const Cut& cut, Keys& out);
   void find_nearest(std::int64_t k, std::int64_t row, const Cut& cut, Keys& out);
   void find_members(std::int64_t row, const Cut& sets, Keys& out);

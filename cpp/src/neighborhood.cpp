@@ -180,9 +180,9 @@ bool in_grid(const NeighborSet& set, std::int64_t row, std::int64_t key) {
 
 bool in_graph(const NeighborSet& set, std::int64_t row, std::int64_t key) {
   const auto at = static_cast<std::size_t>(row);
-  const auto first = set.indices.begin() + set.indptr[at],
-             last = set.indices.begin() + set.indptr[at + 1];
-  return std::find(first, last, key) != last;
+  for (std::int64_t i = set.indptr[at]; i < set.indptr[at + 1]; ++i)
+    if (set.key_of_edge(i) == key) return true;
+  return false;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "fold.hpp"
+#include "graph_means.hpp"
 #include "kernels/tame.hpp"
 #include "pair_tile.hpp"
 
@@ -95,25 +96,6 @@ void PairTile<T>::sum_moments(const Run& run) noexcept {
 
 // -------------------------------------------------------------------------- means without a state
 
-// Rows of a graph of weights need no tile: the lists are read where they stand.
-template <class T>
-void PairTile<T>::write_given(Block<T>& block, const std::int64_t* slots, int count,
-                              const ListMaker<T>& lists) noexcept {
-  int rows[max_group_rows];
-  means_.clear();
-  for (int r = 0; r < count; ++r) {
-    const RowList<T>& list = lists.list(r);
-    if (list.keys.empty() || std::ssize(list.keys) > tile_) continue;
-    rows[means_.size()] = r;
-    means_.push_back({list.edges.data(), list.keys.data(), static_cast<int>(list.keys.size()),
-                      static_cast<int>(std::min<std::int64_t>(list.follow, tile_)),
-                      mean_of(block, slots[r])});
-  }
-  problem_.table->mean_runs(means_.data(), static_cast<int>(means_.size()), means_of(true));
-  for (std::size_t i = 0; i < means_.size(); ++i)
-    if (means_[i].done) block.kind[static_cast<std::size_t>(slots[rows[i]])] = written;
-}
-
 // Of the runs of the tile that are all of their rows; the others, and rows that need care, go by
 // their states.
 template <class T>
@@ -123,8 +105,10 @@ void PairTile<T>::write_means(Block<T>& block) noexcept {
   for (const Run& run : runs_)
     if (run.alone && run.peak != infinity)
       means_.push_back({logs(0) + run.first, keys_ + run.first, run.count,
-                        used_ - run.first - run.count, mean_of(block, run.slot)});
-  problem_.table->mean_runs(means_.data(), static_cast<int>(means_.size()), means_of(false));
+                        used_ - run.first - run.count,
+                        entry_.mean + block.row(run.slot) * problem_.mean_stride});
+  problem_.table->mean_runs(means_.data(), static_cast<int>(means_.size()),
+                            mean_arguments(problem_, entry_));
   auto mean = means_.begin();
   for (const Run& run : runs_) {
     if (!run.alone) continue;
@@ -135,16 +119,8 @@ void PairTile<T>::write_means(Block<T>& block) noexcept {
   }
 }
 
-template <class T>
-MeanArguments<T> PairTile<T>::means_of(bool given) const noexcept {
-  return {entry_.values, problem_.value_stride, static_cast<int>(problem_.p), given,
-          problem_.plan.is_signed};
-}
-
-#define VICINAL_INSTANTIATE(T)                                                \
-  template void PairTile<T>::sum(Block<T>&, const Run&, T) noexcept;          \
-  template void PairTile<T>::write_given(Block<T>&, const std::int64_t*, int, \
-                                         const ListMaker<T>&) noexcept;       \
+#define VICINAL_INSTANTIATE(T)                                       \
+  template void PairTile<T>::sum(Block<T>&, const Run&, T) noexcept; \
   template void PairTile<T>::write_means(Block<T>&) noexcept;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

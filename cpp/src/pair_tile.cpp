@@ -49,10 +49,7 @@ PairTile<T>::PairTile(const Problem<T>& problem, const Entry<T>& entry)
 template <class T>
 void PairTile<T>::add(Block<T>& block, const std::int64_t* slots, int count,
                       const ListMaker<T>& lists) noexcept {
-  if (weights_known_ && block.writes_means) write_given(block, slots, count, lists);
-  for (int r = 0; r < count; ++r)
-    if (block.kind[static_cast<std::size_t>(slots[r])] != written)
-      add_row(block, slots[r], lists.list(r));
+  for (int r = 0; r < count; ++r) add_row(block, slots[r], lists.list(r));
 }
 
 template <class T>

@@ -36,13 +36,7 @@ class PairTile {
   void drop_lanes(std::size_t term, bool have) noexcept;
   void take_edges() noexcept;
   void weigh(Block<T>& block, const bool* have) noexcept;
-  void write_given(Block<T>& block, const std::int64_t* slots, int count,
-                   const ListMaker<T>& lists) noexcept;
   void write_means(Block<T>& block) noexcept;
-  kernels::MeanArguments<T> means_of(bool given) const noexcept;
-  T* mean_of(const Block<T>& block, std::int64_t slot) const noexcept {
-    return entry_.mean + block.row(slot) * problem_.mean_stride;
-  }
   void count(Block<T>& block, const Run& run) noexcept;
   void offer(Block<T>& block, const Run& run, const T* ranks, const T* factors) noexcept;
   void sum(Block<T>& block, const Run& run, T reference) noexcept;

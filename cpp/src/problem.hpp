@@ -106,6 +106,12 @@ bool gated(const Problem<T>& problem) {
   return problem.neighborhood != nullptr && !problem.neighborhood->gates.empty();
 }
 
+// Some keys go whatever the set of neighbors: by the mask, their weight or as a row's own.
+template <class T>
+bool filters_keys(const Problem<T>& problem, const Entry<T>& entry) {
+  return entry.mask || problem.exclude_self || entry.present < problem.n;
+}
+
 // Every row has a list of keys of its own.
 template <class T>
 bool listed(const Problem<T>& problem) {

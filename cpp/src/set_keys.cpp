@@ -46,7 +46,7 @@ void list_keys(const NeighborSet& set, std::int64_t row, KeyRange keys,
     case Kind::graph: {
       const auto at = static_cast<std::size_t>(row);
       for (std::int64_t i = set.indptr[at]; i < set.indptr[at + 1]; ++i)
-        if (const std::int64_t key = set.indices[static_cast<std::size_t>(i)]; keys.holds(key))
+        if (const std::int64_t key = set.key_of_edge(i); keys.holds(key))
           out.push_back(key - keys.first);
       if (!std::is_sorted(out.begin(), out.end())) std::sort(out.begin(), out.end());
       return;

@@ -7,8 +7,10 @@
 namespace {
 
 using Integers = py::array_t<std::int64_t, py::array::c_style>;
+using ShortIntegers = py::array_t<std::int32_t, py::array::c_style>;
 
-std::span<const std::int64_t> span_of(const Integers& array) {
+template <class I>
+std::span<const I> span_of(const py::array_t<I, py::array::c_style>& array) {
   return {array.data(), static_cast<std::size_t>(array.size())};
 }
 
@@ -21,9 +23,13 @@ PyNeighborSet blocks(const py::array_t<bool, py::array::c_style>& mask, std::int
   return {vicinal::blocks({mask.data(), mask.shape(0), mask.shape(1)}, block), {mask}};
 }
 
-PyNeighborSet graph(const Integers& indptr, const Integers& indices, const py::object& edges,
+PyNeighborSet graph(const Integers& indptr, const py::array& indices, const py::object& edges,
                     const std::string& data, std::optional<bool> negative) {
-  PyNeighborSet result{vicinal::graph(span_of(indptr), span_of(indices)), {indptr, indices, edges}};
+  PyNeighborSet result{{}, {indptr, indices, edges}};
+  if (py::isinstance<ShortIntegers>(indices))
+    result.set = vicinal::graph(span_of(indptr), span_of(ShortIntegers(indices)));
+  else
+    result.set = vicinal::graph(span_of(indptr), span_of(indices.cast<Integers>()));
   result.set.negative = negative;
   result.set.check = false;  // the package has looked through its copy
   if (data == "distance") result.set.data = vicinal::EdgeData::distance;

@@ -68,7 +68,8 @@ class Graph(NeighborSet):
         self._shape = (int(matrix.shape[0]), int(matrix.shape[1]))
         self._data = data
         self.indptr = frozen(matrix.indptr, np.dtype(np.int64))
-        self.indices = frozen(matrix.indices, np.dtype(np.int64))
+        short = self._shape[1] <= np.iinfo(np.int32).max  # half the memory to read
+        self.indices = frozen(matrix.indices, np.dtype(np.int32 if short else np.int64))
         self.edges, self._negative = None, False
         if data != "pattern":
             numbers = as_array(matrix.data, "the graph's data")

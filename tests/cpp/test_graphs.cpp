@@ -109,6 +109,35 @@ TEST_CASE_TEMPLATE("distances of a graph stand for those of points", T, float, d
   }
 }
 
+TEST_CASE_TEMPLATE("indices of 32 bits are those of 64", T, float, double) {
+  const sample::Points<T> points(m, n, 2, 3);
+  const Listed<T> listed(false);
+  const std::vector<std::int32_t> indices(listed.indices.begin(), listed.indices.end());
+  const Kernel constant{.profile = Profile::constant};
+  const auto check = [&](const Kernel& kernel, const NeighborSet& wide, const NeighborSet& narrow) {
+    for (const NeighborSet& cut : {NeighborSet{}, window(40, 40), within(0.5)}) {
+      const bool all = cut.kind == NeighborSet::Kind::all;
+      CHECK(sample::same_bits(points.mean(kernel, {.neighbors = all ? wide : wide & cut}),
+                              points.mean(kernel, {.neighbors = all ? narrow : narrow & cut})));
+    }
+  };
+  check(Kernel{}, graph(listed.indptr, listed.indices), graph(listed.indptr, indices));
+  for (const EdgeData data : {EdgeData::distance, EdgeData::weight})
+    check(data == EdgeData::weight ? constant : Kernel{}, listed.as(data),
+          graph(listed.indptr, indices, listed.numbers, data));
+  check(Kernel{}, graph(listed.indptr, listed.indices) | window(2, 2),
+        graph(listed.indptr, indices) | window(2, 2));
+
+  NeighborSet both = graph(listed.indptr, indices);
+  both.indices = listed.indices;
+  CHECK_THROWS_WITH(points.mean(Kernel{}, {.neighbors = both}),
+                    doctest::Contains("indices of 64 or of 32 bits, got both"));
+  std::vector<std::int32_t> wrong = indices;
+  wrong[5] = -7;
+  CHECK_THROWS_WITH(points.mean(Kernel{}, {.neighbors = graph(listed.indptr, wrong)}),
+                    doctest::Contains("must lie in [0, 150), got -7"));
+}
+
 TEST_CASE_TEMPLATE("numbers of a graph are in the type of the call", T, float, double) {
   using Other = std::conditional_t<sizeof(T) == 4, double, float>;
   const sample::Points<T> points(m, n, 2, 1);

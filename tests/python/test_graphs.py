@@ -41,6 +41,28 @@ def test_weights_of_a_graph_are_the_weights(lists, rng, dtype):
     np.testing.assert_array_equal(plain.toarray(), w)
 
 
+@pytest.mark.parametrize("p", [1, 20])
+def test_what_else_weighs_or_cuts_joins_the_weights_of_a_graph(p, lists, rng, dtype):
+    _, used = lists
+    w = np.where(used, rng.random((N, N)), 0).astype(dtype)
+    y = rng.normal(size=(N, p)).astype(dtype)
+    prior, bias = rng.random(N).astype(dtype), rng.normal(size=(N, N)).astype(dtype)
+    mask = rng.random((N, N)) < 0.8
+    graph = vc.Graph(csr_array(w), data="weight")
+    for options, factor in (
+        ({"weights": prior}, prior),
+        ({"log_weights": np.log(prior)}, prior),
+        ({"bias": bias}, np.exp(bias.astype(float))),
+        ({"mask": mask}, mask),
+        ({"exclude_self": True}, ~np.eye(N, dtype=bool)),
+    ):
+        exact = w.astype(float) * factor
+        expected = (exact @ y.astype(float)) / exact.sum(1)[:, None]
+        got = vc.local_mean(None, None, y, neighbors=graph, **options)
+        rtol = 1e-12 if dtype == np.float64 else 1e-5
+        np.testing.assert_allclose(got, expected, rtol=rtol, atol=rtol, err_msg=str(options))
+
+
 @pytest.mark.parametrize("scale", [1e-37, 1e-12, 1e12, 1e37])
 def test_weights_and_values_of_any_size(scale, lists, rng):
     _, used = lists

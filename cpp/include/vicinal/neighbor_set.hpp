@@ -6,6 +6,7 @@
 // candidates and the results are united.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -46,13 +47,21 @@ struct NeighborSet {
   View<const bool> mask{};                                       // blocks
   std::int64_t block = 0;                                        // rows and columns of a block
   std::span<const std::int64_t> indptr{}, indices{};             // graph
-  std::span<const float> edges_f32{};  // its numbers, in the type of the call
+  std::span<const std::int32_t> short_indices{};  // in the place of indices: half the memory
+  std::span<const float> edges_f32{};             // its numbers, in the type of the call
   std::span<const double> edges_f64{};
   EdgeData data = EdgeData::pattern;
   bool check = true;                 // read the whole graph before it is used
   std::optional<bool> negative{};    // whether some weight is, if that is known: else all are read
   std::vector<NeighborSet> parts{};  // both, either
 
+  std::int64_t edge_count() const {
+    return static_cast<std::int64_t>(indices.size() + short_indices.size());
+  }
+  std::int64_t key_of_edge(std::int64_t edge) const {
+    const auto at = static_cast<std::size_t>(edge);
+    return short_indices.empty() ? indices[at] : short_indices[at];
+  }
   template <class T>
   std::span<const T> edges() const {
     if constexpr (sizeof(T) == 4)
@@ -95,27 +104,40 @@ inline NeighborSet image_patch(std::vector<std::int64_t> shape, std::vector<std:
 }
 // Query i sees keys indices[indptr[i]] … indices[indptr[i + 1] − 1]. Without numbers on the edges a
 // row must not name a key twice, and this is not checked; with them such edges add up.
+// Indices may have 32 bits.
+template <class Indices>
+concept ShortIndices = std::convertible_to<const Indices&, std::span<const std::int32_t>>;
+
 inline NeighborSet graph(std::span<const std::int64_t> indptr,
                          std::span<const std::int64_t> indices) {
   return {.kind = NeighborSet::Kind::graph, .indptr = indptr, .indices = indices};
 }
+inline NeighborSet graph(std::span<const std::int64_t> indptr, const ShortIndices auto& indices) {
+  return {.kind = NeighborSet::Kind::graph, .indptr = indptr, .short_indices = indices};
+}
+inline NeighborSet with_edges(NeighborSet set, std::span<const float> edges, EdgeData data) {
+  set.edges_f32 = edges;
+  set.data = data;
+  return set;
+}
+inline NeighborSet with_edges(NeighborSet set, std::span<const double> edges, EdgeData data) {
+  set.edges_f64 = edges;
+  set.data = data;
+  return set;
+}
 inline NeighborSet graph(std::span<const std::int64_t> indptr,
                          std::span<const std::int64_t> indices, std::span<const float> edges,
                          EdgeData data) {
-  return {.kind = NeighborSet::Kind::graph,
-          .indptr = indptr,
-          .indices = indices,
-          .edges_f32 = edges,
-          .data = data};
+  return with_edges(graph(indptr, indices), edges, data);
 }
 inline NeighborSet graph(std::span<const std::int64_t> indptr,
                          std::span<const std::int64_t> indices, std::span<const double> edges,
                          EdgeData data) {
-  return {.kind = NeighborSet::Kind::graph,
-          .indptr = indptr,
-          .indices = indices,
-          .edges_f64 = edges,
-          .data = data};
+  return with_edges(graph(indptr, indices), edges, data);
+}
+NeighborSet graph(std::span<const std::int64_t> indptr, const ShortIndices auto& indices,
+                  const auto& edges, EdgeData data) {
+  return with_edges(graph(indptr, indices), edges, data);
 }
 
 inline NeighborSet operator&(NeighborSet a, NeighborSet b) {

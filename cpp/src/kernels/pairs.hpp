@@ -59,10 +59,11 @@ void exponentiate_runs(const T* logs, const T* factors, T* weights, const Run<T>
 
 // The slots of a header: Σw, and if full Σ|w| and Σw².
 template <class T>
-void sum_run(const T* weights, int lanes, bool full, T* sums) {
+VICINAL_INLINE void sum_run(const T* weights, int lanes, bool full, T* sums) {
   const auto each = [&](auto&& term) VICINAL_INLINE_LAMBDA {
     Pack<T> sum(T(0));
-    for (int k = 0; k < lanes; k += Pack<T>::width) sum = term(Pack<T>::load(weights + k), sum);
+    for (int k = 0; k < lanes; k += Pack<T>::width)
+      sum = term(Pack<T>::load_unaligned(weights + k), sum);
     return sum_lanes(sum);
   };
   sums[0] = each([](Pack<T> w, Pack<T> sum) VICINAL_INLINE_LAMBDA { return sum + w; });
@@ -74,8 +75,8 @@ void sum_run(const T* weights, int lanes, bool full, T* sums) {
 }
 
 // Columns in whole packs: a weight is broadcast over the row of its key, read where it stands.
-template <class T, int P>
-VICINAL_INLINE void sum_run_packs(const T* weights, const std::int64_t* rows, int count, int follow,
+template <class T, int P, class Row>
+VICINAL_INLINE void sum_run_packs(const T* weights, const Row* rows, int count, int follow,
                                   const T* values, std::int64_t stride, T* sums) {
   constexpr int W = Pack<T>::width, ahead = 16;
   Pack<T> acc[P];
@@ -83,9 +84,10 @@ VICINAL_INLINE void sum_run_packs(const T* weights, const std::int64_t* rows, in
   const int known = count + follow - ahead;
   for (int i = 0; i < count; ++i) {
     if (i < known)
-      for (int p = 0; p < P; ++p) __builtin_prefetch(values + rows[i + ahead] * stride + p * W);
+      for (int p = 0; p < P; ++p)
+        __builtin_prefetch(values + std::int64_t(rows[i + ahead]) * stride + p * W);
     const Pack<T> w(weights[i]);
-    const T* y = values + rows[i] * stride;
+    const T* y = values + std::int64_t(rows[i]) * stride;
     for (int p = 0; p < P; ++p) acc[p] = fma(w, Pack<T>::load_unaligned(y + p * W), acc[p]);
   }
   VICINAL_UNROLL
@@ -93,37 +95,41 @@ VICINAL_INLINE void sum_run_packs(const T* weights, const std::int64_t* rows, in
 }
 
 // Where rows begin; lanes past the last repeat the first. Returns the lanes in whole packs.
-template <class T>
-VICINAL_INLINE int find_rows(const std::int64_t* rows, int count, std::int64_t stride,
+template <class T, class Row>
+VICINAL_INLINE int find_rows(const Row* rows, int count, std::int64_t stride,
                              std::int64_t* offsets) {
   constexpr int W = Pack<T>::width;
   const int lanes = (count + W - 1) / W * W;
-  for (int k = 0; k < count; ++k) offsets[k] = rows[k] * stride;
+  for (int k = 0; k < count; ++k) offsets[k] = std::int64_t(rows[k]) * stride;
   for (int k = count; k < lanes; ++k) offsets[k] = offsets[0];
   return lanes;
 }
 
 // One column, lane by lane; lanes past the last have weight 0.
-template <class T>
-VICINAL_INLINE T sum_run_column(const T* weights, const std::int64_t* offsets, int lanes,
+template <class T, class Offset>
+VICINAL_INLINE T sum_run_column(const T* weights, const Offset* offsets, int lanes,
                                 const T* values) {
   Pack<T> sum(T(0));
   for (int k = 0; k < lanes; k += Pack<T>::width)
-    sum = fma(Pack<T>::load(weights + k), Pack<T>::gather(values, offsets + k), sum);
+    sum = fma(Pack<T>::load_unaligned(weights + k), Pack<T>::gather(values, offsets + k), sum);
   return sum_lanes(sum);
 }
 
 // The values of up to `follow` rows that come after these are asked for meanwhile.
-template <class T>
-VICINAL_INLINE void sum_values(const T* weights, const std::int64_t* rows, int count, int follow,
+template <class T, class Row>
+VICINAL_INLINE void sum_values(const T* weights, const Row* rows, int count, int follow,
                                const T* values, std::int64_t stride, int columns, T* sums) {
   constexpr int W = Pack<T>::width, P = register_packs;
   int c = 0;
   for (; c + P * W <= columns; c += P * W)
-    sum_run_packs<T, P>(weights, rows, count, follow, values + c, stride, sums + c);
+    sum_run_packs<T, P, Row>(weights, rows, count, follow, values + c, stride, sums + c);
   for (; c + W <= columns; c += W)
-    sum_run_packs<T, 1>(weights, rows, count, follow, values + c, stride, sums + c);
+    sum_run_packs<T, 1, Row>(weights, rows, count, follow, values + c, stride, sums + c);
   if (c == columns) return;
+  if (columns == 1 && stride == 1 && count % W == 0) {  // rows are offsets
+    if constexpr (sizeof(Row) == 4) sums[0] = sum_run_column(weights, rows, count, values);
+    if constexpr (sizeof(Row) == 4) return;
+  }
   alignas(VICINAL_VECTOR_BYTES) std::int64_t offsets[tile_keys];
   const int lanes = find_rows<T>(rows, count, stride, offsets);
   for (; c < columns; ++c) sums[c] = sum_run_column<T>(weights, offsets, lanes, values + c);

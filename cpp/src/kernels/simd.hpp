@@ -221,10 +221,16 @@ struct Pack {
     __builtin_memcpy(&x, p, sizeof x);
     return Pack(x);
   }
-  // base[offsets[i]] in lane i; offsets are aligned.
-  VICINAL_INLINE static Pack gather(const T* base, const std::int64_t* offsets) {
+  // base[offsets[i]] in lane i; offsets of 64 bits are aligned.
+  template <class Offset>
+  VICINAL_INLINE static Pack gather(const T* base, const Offset* offsets) {
 #ifdef __AVX512F__
-    if constexpr (width == 16) {
+    if constexpr (sizeof(Offset) == 4 && width == 16) {
+      return Pack(_mm512_i32gather_ps(_mm512_loadu_si512(offsets), base, 4));
+    } else if constexpr (sizeof(Offset) == 4) {
+      return Pack(_mm512_i32gather_pd(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(offsets)),
+                                      base, 8));
+    } else if constexpr (width == 16) {
       const __m256 low = _mm512_i64gather_ps(_mm512_load_epi64(offsets), base, 4),
                    high = _mm512_i64gather_ps(_mm512_load_epi64(offsets + 8), base, 4);
       return Pack(_mm512_castpd_ps(_mm512_insertf64x4(_mm512_castps_pd(_mm512_castps256_ps512(low)),

@@ -4,7 +4,7 @@
 #include "table.hpp"
 
 #include "candidates.hpp"
-#include "mean_runs.hpp"
+#include "mean_rows.hpp"
 #include "pack.hpp"
 #include "pairs.hpp"
 #include "scaled.hpp"
@@ -119,6 +119,7 @@ constexpr Table<T> make() {
   t.sum_run = sum_run<T>;
   t.sum_run_values = sum_run_values<T>;
   t.mean_runs = mean_runs<T>;
+  t.mean_rows = mean_rows<T>;
   t.close_lanes = close_lanes<T>;
   t.rescale = rescale<T>;
   t.limit_of = limit_of<T>;

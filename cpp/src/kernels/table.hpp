@@ -157,7 +157,7 @@ struct Run {
 // A row all of whose keys stand in one run, on the way to its mean.
 template <class T>
 struct MeanRun {
-  const T* weights = nullptr;  // of each key: aligned and in whole packs, or as a graph gives them
+  const T* weights = nullptr;          // of each key: aligned and in whole packs
   const std::int64_t* rows = nullptr;  // of the values
   int count = 0;                       // at most tile_keys
   int follow = 0;                      // rows of other runs that stand behind these
@@ -169,8 +169,18 @@ struct MeanArguments {
   const T* values = nullptr;
   std::int64_t stride = 0;
   int columns = 0;
-  bool given = false;  // weights are a graph's, of any size
   bool is_signed = false;
+};
+// Rows of a graph of weights, which are of any size.
+template <class T>
+struct MeanRows {
+  const std::int64_t* begins = nullptr;  // of each row, and the end of the last
+  const std::int64_t* keys = nullptr;    // of all edges: one of these two
+  const std::int32_t* short_keys = nullptr;
+  const T* weights = nullptr;  // of all edges
+  int count = 0;               // of rows, at most 64
+  T* means = nullptr;
+  std::int64_t mean_stride = 0;
 };
 
 template <class T>
@@ -227,6 +237,8 @@ struct Table {
                          std::int64_t stride, int columns, T* sums);
   // The means of rows of one run. Not done: rows without weight, and sums that need care.
   void (*mean_runs)(MeanRun<T>* runs, int count, const MeanArguments<T>&);
+  // The same of rows of a graph: a bit for each that is done.
+  std::uint64_t (*mean_rows)(const MeanRows<T>&, const MeanArguments<T>&);
   void (*close_lanes)(const T* lanes, int columns, T* sums);  // lanes → sums in a fixed order
   void (*rescale)(T* data, std::int64_t count, T factor);
   // Bit k % 64 of bits[k / 64]: score k is at most the limit. Here and below, `count` is a multiple
