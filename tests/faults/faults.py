@@ -221,7 +221,19 @@ FAULTS = [
     Fault(
         "means are written whatever their sums",
         "cpp/src/kernels/mean_runs.hpp",
-        "run.done = are_tame(run.mean, a.columns);",
+        "const bool done = are_tame<or_zero>(mean, a.columns);",
+        "const bool done = true;",
+    ),
+    Fault(
+        "sums of a graph may lose products that vanish",
+        "cpp/src/kernels/mean_rows.hpp",
+        "mean_of<false>(",
+        "mean_of<true>(",
+    ),
+    Fault(
+        "prior weights are forgotten beside the weights of a graph",
+        "cpp/src/graph_means.cpp",
+        "entry.weights == nullptr && ",
         "",
     ),
     Fault(
