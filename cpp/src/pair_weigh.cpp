@@ -48,17 +48,8 @@ void PairTile<T>::score(const FactorPlan<T>& f, const Panels& p, T* out) noexcep
   a.lanes = used_;
   a.feature_weights = f.feature_weights.data();
   a.scores = out;
-  const PairSource<T> source{query_rows_,
-                             entry_.keys,
-                             problem_.key_stride,
-                             keys_,
-                             used_,
-                             f.columns.empty() ? nullptr : f.columns.data(),
-                             f.scales.data(),
-                             f.mapped() ? f.components.data() : nullptr,
-                             f.width,
-                             f.depth,
-                             f.unit};
+  const PairSource<T> source =
+      pair_source(f, query_rows_, entry_.keys, problem_.key_stride, keys_, used_);
   a.source = &source;
   problem_.table->score_pairs[static_cast<int>(f.similarity)](a);
   if (f.square_half) problem_.table->square_half(out, 1);

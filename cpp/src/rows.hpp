@@ -19,4 +19,23 @@ RowKind classify_query(const Problem<T>& problem, const T* query) noexcept;
 template <class T>
 void map_row(const FactorPlan<T>& factor, const T* row, const T* origin, T* out) noexcept;
 
+// Where the factor's guarded distances read their pairs: `count` keys, lane → `keys` by `order` or
+// as they stand. All that is pointed to must outlive it.
+template <class T>
+kernels::PairSource<T> pair_source(const FactorPlan<T>& f, const T* const* query_rows,
+                                   const T* keys, std::int64_t key_stride,
+                                   const std::int64_t* order, int count) noexcept {
+  return {.query_rows = query_rows,
+          .keys = keys,
+          .key_stride = key_stride,
+          .order = order,
+          .count = count,
+          .columns = f.columns.empty() ? nullptr : f.columns.data(),
+          .scales = f.scales.data(),
+          .components = f.mapped() ? f.components.data() : nullptr,
+          .columns_count = f.width,
+          .rank = f.depth,
+          .unit = f.unit};
+}
+
 }  // namespace vicinal

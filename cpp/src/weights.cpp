@@ -6,6 +6,7 @@
 
 #include "counts.hpp"
 #include "gates.hpp"
+#include "rows.hpp"
 #include "scales.hpp"
 #include "state.hpp"
 
@@ -31,17 +32,11 @@ ScoreArguments<T> score_arguments(const Step<T>& s, std::size_t term, std::size_
     a.queries = b.centered.data() + first;
     a.query_norms = b.query_norms.data() + first;
     a.key_norms = keys.norms.data() + std::int64_t(s.t) * tile_keys;
-    source = {s.w.group.query_rows + first,
-              s.entry.keys + (s.entry.order == nullptr ? s.first * s.problem.key_stride : 0),
-              s.problem.key_stride,
-              s.entry.order == nullptr ? nullptr : s.entry.order + s.first,
-              s.lanes,
-              f.columns.empty() ? nullptr : f.columns.data(),
-              f.scales.data(),
-              f.mapped() ? f.components.data() : nullptr,
-              f.width,
-              f.depth,
-              f.unit};
+    const bool ordered = s.entry.order != nullptr;
+    source =
+        pair_source(f, s.w.group.query_rows + first,
+                    s.entry.keys + (ordered ? 0 : s.first * s.problem.key_stride),
+                    s.problem.key_stride, ordered ? s.entry.order + s.first : nullptr, s.lanes);
     a.source = &source;
   }
   return a;
