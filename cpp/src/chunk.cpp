@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numbers>
 
 #include "kernels/center.hpp"
+#include "priors.hpp"
 #include "rows.hpp"
 #include "values.hpp"
 
@@ -20,17 +19,8 @@ template <class T>
 void pack_prior(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, int count,
                 T* prior, TileFlags& flags) {
   flags = {};
-  const double shift = entry.prior_shift;
   for (int k = 0; k < count; ++k) {
-    const std::int64_t at = entry.row_at(first + k) * problem.weight_stride;
-    double log = 0;
-    if (entry.weights != nullptr)
-      log = std::log2(static_cast<double>(entry.weights[at])) - shift;
-    else if (entry.log_weights !=
-             nullptr)  // the largest is taken off before the unit changes: no digits are lost
-      log = (static_cast<double>(entry.log_weights[at]) - entry.prior_peak) * std::numbers::log2e +
-            (entry.prior_peak * std::numbers::log2e - shift);
-    prior[k] = static_cast<T>(log);
+    prior[k] = log_prior(problem, entry, entry.row_at(first + k));
     flags.absent |= prior[k] == none<T>;
     flags.prior |= prior[k] != 0 && prior[k] != none<T>;
   }

@@ -5,6 +5,8 @@
 #include <limits>
 #include <numbers>
 
+#include "priors.hpp"
+
 namespace vicinal {
 
 using kernels::Similarity;
@@ -164,9 +166,7 @@ bool is_candidate(const Problem<T>& problem, const Entry<T>& entry, std::int64_t
 template <class T>
 bool is_unbiased_candidate(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
                            std::int64_t key) noexcept {
-  const std::int64_t at = key * problem.weight_stride;
-  if (entry.weights != nullptr && entry.weights[at] == 0) return false;
-  if (entry.log_weights != nullptr && std::isinf(entry.log_weights[at])) return false;
+  if (!is_present(problem, entry, key)) return false;
   if (entry.mask) {
     const auto* use = reinterpret_cast<const unsigned char*>(entry.mask.row(row));
     if (use[key * entry.mask.column_stride] == 0) return false;

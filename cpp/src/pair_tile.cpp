@@ -1,10 +1,8 @@
 #include "pair_tile.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <numbers>
 
+#include "priors.hpp"
 #include "scales.hpp"
 
 namespace vicinal {
@@ -106,24 +104,10 @@ void PairTile<T>::prefetch(const Run& run) noexcept {
 // The key's prior and the pair's bias.
 template <class T>
 void PairTile<T>::load_prior(const Run& run, std::int64_t row) noexcept {
-  const double shift = entry_.prior_shift;
   for (int k = run.first; k < run.first + run.count; ++k) {
-    const std::int64_t at = keys_[k] * problem_.weight_stride;
-    double log = 0;
-    if (entry_.weights != nullptr)
-      log = std::log2(static_cast<double>(entry_.weights[at])) - shift;
-    else if (entry_.log_weights != nullptr)
-      log =
-          (static_cast<double>(entry_.log_weights[at]) - entry_.prior_peak) * std::numbers::log2e +
-          (entry_.prior_peak * std::numbers::log2e - shift);
-    prior_[k] = static_cast<T>(log);
-    if (!entry_.bias) continue;
-    const T b =
-        entry_.bias.row(row)[keys_[k] * entry_.bias.column_stride] * std::numbers::log2e_v<T>;
-    // −inf is an absent pair; +inf or NaN spoils the row.
-    prior_[k] = b == none<T> || prior_[k] == none<T> ? none<T>
-                : b - b != 0                         ? std::numeric_limits<T>::quiet_NaN()
-                                                     : prior_[k] + b;
+    prior_[k] = log_prior(problem_, entry_, keys_[k]);
+    if (entry_.bias)
+      prior_[k] = with_bias(prior_[k], entry_.bias.row(row)[keys_[k] * entry_.bias.column_stride]);
   }
 }
 

@@ -11,13 +11,6 @@ namespace vicinal {
 using namespace kernels;
 
 template <class T>
-bool is_present(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row) {
-  const std::int64_t at = row * problem.weight_stride;
-  if (entry.weights != nullptr) return entry.weights[at] != 0;
-  return entry.log_weights == nullptr || !std::isinf(entry.log_weights[at]);
-}
-
-template <class T>
 bool is_finite(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row) {
   const T* x = entry.keys + row * problem.key_stride;
   return std::all_of(x, x + problem.d, [](T v) { return std::isfinite(v); });
@@ -84,7 +77,6 @@ const Chunk<T>& PackedKeys<T>::chunk(const Problem<T>& problem, const Entry<T>& 
 }
 
 #define VICINAL_INSTANTIATE(T)                                                      \
-  template bool is_present(const Problem<T>&, const Entry<T>&, std::int64_t);       \
   template bool is_finite(const Problem<T>&, const Entry<T>&, std::int64_t);        \
   template void plant(const Problem<T>&, const Entry<T>&, int, Poll&, KeyTree<T>&); \
   template void follow(const KeyTree<T>&, Entry<T>&);                               \

@@ -4,13 +4,12 @@
 #include <atomic>
 
 #include "boxes.hpp"
+#include "priors.hpp"
 #include "workspace.hpp"
 
 namespace vicinal {
 
-// A prior weight above 0; and, to stand in a tree, finite coordinates.
-template <class T>
-bool is_present(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row);
+// Finite coordinates, without which a key has no place in a tree.
 template <class T>
 bool is_finite(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row);
 

@@ -2,10 +2,10 @@
 
 #include <array>
 #include <cmath>
-#include <numbers>
 
 #include "counts.hpp"
 #include "gates.hpp"
+#include "priors.hpp"
 #include "rows.hpp"
 #include "scales.hpp"
 #include "state.hpp"
@@ -121,14 +121,8 @@ void add_bias(const Step<T>& s, std::size_t term) {
   for (int r = 0; r < g.rows; ++r) {
     const T* bias = s.entry.bias.row(g.index[r]);
     T* log = s.logs(term) + r * tile_keys;
-    for (int k = 0; k < s.lanes; ++k) {
-      const T b =
-          bias[s.entry.row_at(s.first + k) * s.entry.bias.column_stride] * std::numbers::log2e_v<T>;
-      // −inf is an absent pair; +inf or NaN spoils the row.
-      log[k] = log[k] == none<T> || b == none<T> ? none<T>
-               : b - b != 0                      ? std::numeric_limits<T>::quiet_NaN()
-                                                 : log[k] + b;
-    }
+    for (int k = 0; k < s.lanes; ++k)
+      log[k] = with_bias(log[k], bias[s.entry.row_at(s.first + k) * s.entry.bias.column_stride]);
   }
 }
 
