@@ -7,9 +7,9 @@
 #include "block.hpp"
 #include "graph_means.hpp"
 #include "pair_tile.hpp"
-#include "parallel.hpp"
 #include "query_order.hpp"
 #include "rows.hpp"
+#include "team.hpp"
 
 namespace vicinal {
 
@@ -28,8 +28,8 @@ class ListWorker {
         maker_(problem, entry, source, poll),
         tile_(problem, entry) {}
 
-  void run(Block<T>& block, Poll& poll) {
-    open_block(problem_, entry_, block, block.first, block.rows);
+  void run(Block<T>& block, std::int64_t first, std::int64_t rows, Poll& poll) {
+    open_block(problem_, entry_, block, first, rows);
     block.mode = Reference::peak;
     if (block.writes_means && is_graph_of_means(problem_, entry_)) {
       pairs_ += write_graph_means(problem_, entry_, block);
@@ -138,32 +138,20 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
   } else if (is_order_worthwhile(problem)) {
     order = order_by_cells(problem, entry);
   }
-  const std::int64_t rows = std::clamp<std::int64_t>(
-                         problem.m / (8 * threads) / group_rows<T> * group_rows<T>, group_rows<T>,
-                         block_rows(problem, 1)),
-                     blocks = (problem.m + rows - 1) / rows;
-  std::atomic<std::int64_t> next{0}, empty_rows{0};
-  parallel(
-      static_cast<int>(std::clamp<std::int64_t>(blocks, 1, threads)),
-      [&](int) {
-        try {
-          ListWorker<T> worker(problem, entry, source ? &*source : nullptr, poll);
-          Block<T> block;
-          allocate(block, problem, std::min(rows, problem.m));
-          block.writes_means = wants_means_alone(problem, entry);
-          if (!order.empty()) block.order = order.data();
-          for (std::int64_t b = next++; b < blocks && !poll.stopped(); b = next++) {
-            block.first = b * rows;
-            block.rows = std::min(rows, problem.m - b * rows);
-            worker.run(block, poll);
-            if (!poll.stopped()) empty_rows += sink(problem, e, block);
-          }
-          pairs += worker.pairs();
-        } catch (...) {
-          poll.fail();
-        }
-      },
-      [&] { poll.look(); });
+  const std::int64_t rows = rows_of_turn(problem, threads);
+  std::atomic<std::int64_t> empty_rows{0};
+  take_turns(problem.m, rows, threads, poll, [&](const auto& each_turn) {
+    ListWorker<T> worker(problem, entry, source ? &*source : nullptr, poll);
+    Block<T> block;
+    allocate(block, problem, std::min(rows, problem.m));
+    block.writes_means = wants_means_alone(problem, entry);
+    if (!order.empty()) block.order = order.data();
+    each_turn([&](std::int64_t first, std::int64_t count) {
+      worker.run(block, first, count, poll);
+      if (!poll.stopped()) empty_rows += sink(problem, e, block);
+    });
+    pairs += worker.pairs();
+  });
   return empty_rows;
 }
 

@@ -7,10 +7,10 @@
 #include "block.hpp"
 #include "cut.hpp"
 #include "nearest_finder.hpp"
-#include "parallel.hpp"
 #include "prepared.hpp"
 #include "pruned_pass.hpp"
 #include "query_order.hpp"
+#include "team.hpp"
 
 namespace vicinal {
 
@@ -75,46 +75,30 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
   if (!has_tiles_of(problem, entry, *keys)) own.emplace(*keys).allocate(problem);
   const PackedKeys<T>& packed = own ? *own : packed_of(*problem.index);
   const std::vector<std::int64_t> order = order_of_queries(call, entry, keys->space, threads, poll);
-  const std::int64_t groups = (problem.m + group_rows<T> - 1) / group_rows<T>,
-                     share = std::max<std::int64_t>(groups / (8 * threads), 1) * group_rows<T>,
-                     rows = std::min(share, block_rows(problem, 1)),
-                     blocks = (problem.m + rows - 1) / rows;
-  struct Worker {
-    Workspace<T> w;
+  const Entry<T>& ordered = call.entries[e];
+  const std::int64_t rows = rows_of_turn(problem, threads);
+  std::atomic<std::int64_t> empty_rows{0};
+  take_turns(problem.m, rows, threads, poll, [&](const auto& each_turn) {
+    Workspace<T> w{};
     Block<T> block;
-  };
-  std::vector<Worker> team(static_cast<std::size_t>(std::clamp<std::int64_t>(blocks, 1, threads)));
-  for (Worker& worker : team) {
-    allocate(worker.w, problem, 1);
-    allocate_rows(worker.w, problem, true);
-    allocate(worker.block, problem, std::min(rows, problem.m));
-    worker.w.block = &worker.block;
-    worker.block.order = order.data();
-  }
-  std::atomic<std::int64_t> next{0}, empty_rows{0};
-  parallel(
-      static_cast<int>(team.size()),
-      [&](int number) {
-        Worker& worker = team[static_cast<std::size_t>(number)];
-        const Entry<T>& own = call.entries[e];
-        try {
-          PrunedPass<T> pass(call, own, packed);
-          CutFinder<T> cuts(call, own, packed);
-          NearestFinder<T> nearest(call, own, packed);
-          for (std::int64_t b = next++; b < blocks && !poll.stopped(); b = next++) {
-            open_block(call, own, worker.block, b * rows, std::min(rows, problem.m - b * rows));
-            cuts.run(worker.block, poll);
-            const auto run_pass = [&] { pass.run(worker.w, poll, pairs); };
-            run_pass();
-            finish_block(call, own, worker.block, poll, run_pass);
-            nearest.run(worker.block, poll);
-            if (!poll.stopped()) empty_rows += sink(call, e, worker.block);
-          }
-        } catch (...) {
-          poll.fail();
-        }
-      },
-      [&] { poll.look(); });
+    allocate(w, problem, 1);
+    allocate_rows(w, problem, true);
+    allocate(block, problem, std::min(rows, problem.m));
+    w.block = &block;
+    block.order = order.data();
+    PrunedPass<T> pass(call, ordered, packed);
+    CutFinder<T> cuts(call, ordered, packed);
+    NearestFinder<T> nearest(call, ordered, packed);
+    const auto run_pass = [&] { pass.run(w, poll, pairs); };
+    each_turn([&](std::int64_t first, std::int64_t count) {
+      open_block(call, ordered, block, first, count);
+      cuts.run(block, poll);
+      run_pass();
+      finish_block(call, ordered, block, poll, run_pass);
+      nearest.run(block, poll);
+      if (!poll.stopped()) empty_rows += sink(call, e, block);
+    });
+  });
   return empty_rows;
 }
 
