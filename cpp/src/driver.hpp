@@ -1,4 +1,5 @@
-// The loop over blocks of rows and chunks of keys, in parallel over whichever there is more of.
+// A whole call: every problem goes the way that suits it, by lists, through a tree, or past all
+// keys.
 #pragma once
 
 #include <functional>
