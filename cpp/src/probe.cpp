@@ -5,6 +5,7 @@
 #include "chunk.hpp"
 #include "door.hpp"
 #include "group.hpp"
+#include "pruned.hpp"
 #include "rows.hpp"
 
 namespace vicinal {
@@ -53,6 +54,8 @@ void probe_scores(const Kernel& kernel, View<const double> queries, View<const d
                   View<double> out) {
   scores(kernel, queries, keys, out);
 }
+std::int64_t probe_few_keys() { return few_keys; }
+std::int64_t probe_few_features() { return few_features; }
 bool probe_sharing(const KernelSum& first, const KernelSum& other, std::int64_t d) {
   return share_scores(lower<float>(first, d, &first), lower<float>(other, d, &first));
 }

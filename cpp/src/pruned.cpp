@@ -18,9 +18,6 @@ using namespace kernels;
 
 namespace {
 
-constexpr std::int64_t fewest_keys = 4096;  // fewer are met as fast as a tree is built
-constexpr std::int64_t most_features = 8;   // of more, boxes leave out too little
-
 template <class T>
 bool is_compact(const Plan<T>& plan) {
   return std::all_of(plan.terms.begin(), plan.terms.end(), [](const TermPlan<T>& term) {
@@ -33,9 +30,9 @@ bool is_compact(const Plan<T>& plan) {
 template <class T>
 bool fit_a_tree(const Problem<T>& problem) {
   if (problem.tree != nullptr && std::ssize(problem.tree->order) == problem.n)
-    return problem.entries[0].present > fewest_keys;  // the index has seen them all
+    return problem.entries[0].present > few_keys;  // the index has seen them all
   for (const Entry<T>& entry : problem.entries) {
-    if (entry.present <= fewest_keys) return false;
+    if (entry.present <= few_keys) return false;
     for (std::int64_t i = 0; i < problem.n; ++i)
       if (!is_finite(problem, entry, i) && is_present(problem, entry, i)) return false;
   }
@@ -106,7 +103,7 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
 
 template <class T>
 bool prunes(const Problem<T>& problem) {
-  if (problem.d > most_features || problem.m == 0) return false;
+  if (problem.d > few_features || problem.m == 0) return false;
   if (problem.entries[0].weights_out != nullptr) return false;
   const Neighborhood<T>* n = problem.neighborhood.get();
   const bool gated =

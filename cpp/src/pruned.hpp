@@ -7,8 +7,12 @@
 
 namespace vicinal {
 
+inline constexpr std::int64_t few_keys = 4096;   // are met as fast as a tree is built
+inline constexpr std::int64_t few_features = 8;  // of more, boxes leave out too little
+
 // A function of keys, kernel and what is asked, not of the queries: compact kernels, and decaying
-// ones with tol > 0, over many finite keys of few features.
+// ones with tol > 0, over more than few_keys finite
+// keys of at most few_features.
 template <class T>
 bool prunes(const Problem<T>& problem);
 

@@ -153,6 +153,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.attr("__version__") = VICINAL_VERSION;
   m.attr("compiler") = vicinal::compiler();
   m.attr("openmp") = vicinal::has_openmp();
+  m.attr("few_keys") = vicinal::probe_few_keys();
+  m.attr("few_features") = vicinal::probe_few_features();
   vicinal::isa_name();  // an unknown VICINAL_ISA is an error of the import
   m.def("isa", [] { return std::string(vicinal::isa_name()); });
   m.def("available_isas", &vicinal::available_isas);

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyIndex"]
 
-FEW_KEYS, FEW_FEATURES = 4096, 8  # beyond them, and up to them, the engine takes a tree
-
 
 class KeyIndex:
     """Keys prepared for search: packed tiles in the order of a balanced k-d tree.
@@ -132,7 +130,7 @@ def as_index_of(
 
 def is_tree_sized(points: Array) -> bool:
     """Tell whether the engine meets such keys through a tree, where kernels leave keys out."""
-    return len(points) > FEW_KEYS and points.shape[1] <= FEW_FEATURES
+    return len(points) > _core.few_keys and points.shape[1] <= _core.few_features
 
 
 def search_kernel(metric: Metric, d: int) -> _core.Kernel:

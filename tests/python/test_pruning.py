@@ -10,6 +10,8 @@ import reference_kernels as rk
 import vicinal as vc
 from accuracy import assert_accurate
 from reference import local_stats, plain
+from vicinal import _core
+from vicinal.key_index import is_tree_sized
 
 Factor = rk.Factor
 k = vc.kernels
@@ -341,3 +343,13 @@ def test_many_equal_points():
 def test_refusals(options, error, message):
     with pytest.raises(error, match=message):
         vc.local_mean(np.zeros((2, 2)), np.zeros((4, 2)), np.zeros(4), **options)
+
+
+@pytest.mark.parametrize("features", [_core.few_features, _core.few_features + 1])
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_python_knows_when_the_engine_takes_a_tree(beyond, features, rng):
+    x = rng.normal(size=(_core.few_keys + beyond, features))
+    got = vc.local_stats(x[:3], x, kernel="uniform", bandwidth=1e-3, statistics="count")
+    assert_array_equal(got.count, 1)
+    assert (got.pairs_visited < 3 * len(x)) == is_tree_sized(x)
+    assert is_tree_sized(x) == (beyond == 1 and features == _core.few_features)

@@ -1,6 +1,7 @@
-// Windows into the engine for its tests. Not part of the stable interface.
+// Windows into the engine for its tests and its Python package. Not part of the stable interface.
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 #include "vicinal/export.h"
@@ -20,5 +21,10 @@ VICINAL_EXPORT void probe_scores(const Kernel& kernel, View<const double> querie
 
 // Whether the kernels of a call share the scores of pairs with `d` features in float32.
 VICINAL_EXPORT bool probe_sharing(const KernelSum& first, const KernelSum& other, std::int64_t d);
+
+// Kernels that leave keys out meet more keys than the first, of at most the second number of
+// features, through a tree.
+VICINAL_EXPORT std::int64_t probe_few_keys();
+VICINAL_EXPORT std::int64_t probe_few_features();
 
 }  // namespace vicinal

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 import vicinal
+from vicinal import _core
 from vicinal.arrays import Array
 from vicinal.bandwidth.adaptive import RuleOfQueries
 from vicinal.bandwidth.criteria import CRITERIA
@@ -22,7 +23,7 @@ from vicinal.bandwidth.selection import NAMES, OF_VALUES, BandwidthSelection, se
 from vicinal.errors import did_you_mean
 from vicinal.kernels import Kernel, as_kernel
 from vicinal.kernels.lowering import fill
-from vicinal.key_index import FEW_KEYS, is_tree_sized
+from vicinal.key_index import is_tree_sized
 from vicinal.leave_one_out import LeftOut, leave_one_out
 from vicinal.models.adaptive import base_of, check_count, settled
 from vicinal.models.sets import check_neighbors
@@ -158,7 +159,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         leaves = list(as_kernel(self.kernel).leaves())
         reaches_all = all(leaf.profile in EVERYWHERE for leaf in leaves)
         searched = self.neighbors is not None or isinstance(self.bandwidth_, RuleOfQueries)
-        if searched and len(self.keys_) > FEW_KEYS and len(leaves) == 1:
+        if searched and len(self.keys_) > _core.few_keys and len(leaves) == 1:
             h, d = base_of(self._open_bandwidth()), self.keys_.shape[1]
             (leaf,) = fill(self.kernel, h, self.metric, d).leaves()
             metric = leaf.metric or "euclidean"
