@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from vicinal import _core
 from vicinal.arrays import Array, as_index
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["KNearest", "NeighborSet", "Radius"]
 
@@ -73,6 +70,10 @@ class NeighborSet:
         """Return the set with what counts from the end of m queries and n keys made numbers."""
         return self
 
+    def by_number(self, names: dict[str, list[Any] | None]) -> NeighborSet:
+        """Return the set with columns called by name made numbers; see `column_called`."""
+        return self
+
     def __deepcopy__(self, memo: object) -> NeighborSet:
         return self
 
@@ -96,6 +97,9 @@ class _Joined(NeighborSet):
 
     def anchored(self, m: int, n: int) -> NeighborSet:
         return replace(self, a=self.a.anchored(m, n), b=self.b.anchored(m, n))
+
+    def by_number(self, names: dict[str, list[Any] | None]) -> NeighborSet:
+        return replace(self, a=self.a.by_number(names), b=self.b.by_number(names))
 
     def _lowered(
         self, m: int, n: int, dtype: np.dtype[Any], piece: bool

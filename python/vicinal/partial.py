@@ -8,6 +8,7 @@ import numpy as np
 
 from vicinal.arrays import Array, as_points, as_rows, working_dtype
 from vicinal.bandwidth.accumulated import AccumulatedBandwidth
+from vicinal.columns import column_names
 from vicinal.evaluate import OF_VALUES, Request, output_names, raise_if_empty
 from vicinal.graph import as_neighbor_set
 from vicinal.kernels.lowering import fill
@@ -121,6 +122,8 @@ class LocalMeanAccumulator:
         num_threads: int | None = None,
     ) -> None:
         self._neighbors = None if neighbors is None else as_neighbor_set(neighbors)
+        if self._neighbors is not None:
+            self._neighbors = self._neighbors.by_number({"queries": column_names(queries)})
         self._query_offset = as_offset(query_offset, "query_offset")
         if self._neighbors is not None:
             queries, kernel = queries_and_kernel(

@@ -9,6 +9,7 @@ import numpy as np
 
 from vicinal import _core
 from vicinal.arrays import Array, as_array, as_points, as_rows, working_dtype
+from vicinal.columns import column_names
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
@@ -95,7 +96,8 @@ def prepare(
     if neighbors is not None:
         from vicinal.graph import as_neighbor_set, take_graph
 
-        near = as_neighbor_set(neighbors)
+        names = {"queries": column_names(queries), "keys": column_names(keys)}
+        near = as_neighbor_set(neighbors).by_number(names)
         if near.edge_data != "pattern":
             given = queries, keys, values
             queries, keys, kernel = take_graph(near, *given, kernel, bandwidth, metric)

@@ -11,6 +11,7 @@ import numpy as np
 
 from vicinal import _core
 from vicinal.arrays import as_array, as_index
+from vicinal.columns import column_called
 from vicinal.neighbor_sets import NeighborSet, frozen
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ class Window(NeighborSet):
     ----------
     before, after : float or None
         How far back and ahead, at least 0; None is unbounded. Causal is ``Window(None, 0)``.
-    on : int, optional
-        Positions are the values of this column of queries and keys, sorted or not; None: row
-        numbers.
+    on : int or str, optional
+        Positions are the values of this column of queries and keys, sorted or not; a name where
+        both are data frames. None: row numbers.
     offset : int or "end"
         Query i stands at row i + offset; "end" is (number of keys − number of queries), as of a
         key cache.
@@ -48,7 +49,7 @@ class Window(NeighborSet):
 
     before: float | None
     after: float | None
-    on: int | None = None
+    on: int | str | None = None
     offset: int | str = 0
 
     def __post_init__(self) -> None:
@@ -65,9 +66,10 @@ class Window(NeighborSet):
                 raise ValueError(f"offset must be a whole number or 'end', got {self.offset!r}")
             if abs(as_index(self.offset, "offset")) >= 1 << 62:
                 raise ValueError(f"offset must be a number of rows, got {self.offset}")
-        if self.on is not None and (as_index(self.on, "on") < 0 or self.offset != 0):
+        is_column = self.on is None or isinstance(self.on, str) or as_index(self.on, "on") >= 0
+        if not is_column or (self.on is not None and self.offset != 0):
             raise ValueError(
-                f"on must be a column, and offset is of row numbers; got on={self.on}, "
+                f"on must be a column, and offset is of row numbers; got on={self.on!r}, "
                 f"offset={self.offset}"
             )
 
@@ -80,6 +82,8 @@ class Window(NeighborSet):
     ) -> _core.NeighborSet:
         before = math.inf if self.before is None else float(self.before)
         after = math.inf if self.after is None else float(self.after)
+        if isinstance(self.on, str):
+            column_called(self.on, {"queries and keys": None})
         if self.on is not None:
             return _core.NeighborSet.column_window(int(self.on), before, after)
         if piece and self.offset == "end":
@@ -92,6 +96,9 @@ class Window(NeighborSet):
 
     def anchored(self, m: int, n: int) -> Window:
         return replace(self, offset=n - m) if self.offset == "end" else self
+
+    def by_number(self, names: dict[str, list[Any] | None]) -> Window:
+        return replace(self, on=column_called(self.on, names)) if isinstance(self.on, str) else self
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 import vicinal as vc
 from accuracy import near
+from vicinal.models import LocalMeanRegressor
 
 N = 6000
 
@@ -114,3 +117,59 @@ def test_unions_of_radii(features, rng, dtype):
         np.testing.assert_array_equal(got.count, used.sum(1))
         assert_means(got.mean, mean_of(used, q, x, y, h), dtype, y)
         assert got.pairs_visited == used.sum()
+
+
+NAMES = ["a", "b", "time"]
+BY_NAME = vc.Window(0.1, 0, on="time")
+
+
+@pytest.fixture
+def table(rng: np.random.Generator) -> np.ndarray:
+    return rng.random((60, 3))
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("also", [None, vc.Radius(0.5)])
+def test_a_column_by_name_is_that_column(frame, also, table):
+    named = {"columns": NAMES} if frame is pd.DataFrame else {"schema": NAMES}
+    x, y = frame(table, **named), table[:, 0]
+    by_name, by_number = BY_NAME, vc.Window(0.1, 0, on=2)
+    if also is not None:
+        by_name, by_number = by_name & also, by_number & also
+    expected = vc.local_mean(table, table, y, neighbors=by_number)
+    np.testing.assert_array_equal(vc.local_mean(x, x, y, neighbors=by_name), expected)
+    parts = vc.LocalMeanAccumulator(x, neighbors=by_name)
+    for part in (slice(0, 20), slice(20, 60)):
+        parts.update(x[part], y[part])
+    np.testing.assert_allclose(parts.result().mean, expected, rtol=1e-12)
+    selected = vc.bandwidth.select(x, y, neighbors=by_name).bandwidth
+    known = vc.bandwidth.select(np.asarray(x), y, neighbors=by_number).bandwidth
+    np.testing.assert_array_equal(selected, known)
+
+
+def test_a_model_finds_the_column_by_the_names_of_its_fit(table, tmp_path):
+    x, y = pd.DataFrame(table, columns=NAMES), table[:, 0]
+    model = LocalMeanRegressor(neighbors=BY_NAME).fit(x, y)
+    other = LocalMeanRegressor(neighbors=vc.Window(0.1, 0, on=2)).fit(table, y)
+    np.testing.assert_array_equal(model.predict(x), other.predict(table))
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(vc.load(tmp_path / "model").predict(x), other.predict(table))
+    with pytest.raises(ValueError, match="on='time' names a column, but X came without names"):
+        LocalMeanRegressor(neighbors=BY_NAME).fit(table, y)
+
+
+def test_names_that_say_no_column(table):
+    x, y = pd.DataFrame(table, columns=NAMES), table[:, 0]
+    twice = pd.DataFrame(table, columns=["time", "b", "time"])
+    for q, keys, message in (
+        (table, x, "on='time' names a column, but queries came without names of columns; give"),
+        (x, table, "but keys came without names"),
+        (x, vc.KeyIndex(x), "but keys came without names"),
+        (x[["a", "b"]], x[["a", "b"]], "among the columns of queries once, but is not; they are"),
+        (x, twice, "among the columns of keys once, but is 2 times"),
+        (x, x[["time", "a", "b"]], "column 2 of queries and column 0 of keys; give both"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            vc.local_mean(q, keys, y, neighbors=BY_NAME)
+    with pytest.raises(ValueError, match="offset is of row numbers; got on='time', offset=1"):
+        vc.Window(1, 1, on="time", offset=1)

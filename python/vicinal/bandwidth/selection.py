@@ -14,8 +14,10 @@ from vicinal.bandwidth.criteria import CRITERIA, Candidates, Criterion, Sample
 from vicinal.bandwidth.rules import plugin, scott, silverman
 from vicinal.bandwidth.sample import as_sample, as_values
 from vicinal.bandwidth.scales import category_grid, natural_scale
+from vicinal.columns import column_names
 from vicinal.errors import did_you_mean
 from vicinal.evaluate import as_tol
+from vicinal.graph import as_neighbor_set
 from vicinal.kernels import Kernel, as_kernel
 from vicinal.progress import Report, reporter, share
 
@@ -132,6 +134,8 @@ def select(
     True
     """
     kernel, tol = as_kernel(kernel), as_tol(tol)
+    if neighbors is not None:
+        neighbors = as_neighbor_set(neighbors).by_number({"X": column_names(X)})
     points, weights = as_sample(X, sample_weight)
     if not kernel.needs_bandwidth:
         raise ValueError("the kernel has its bandwidth already; leave it None to select one")

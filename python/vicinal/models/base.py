@@ -240,7 +240,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             None if self.values_ is None else self.values_[rows],
             kernel=self.kernel,
             metric=self.metric,
-            neighbors=self.neighbors,
+            neighbors=self._neighbors,
             criterion=criterion,
             sample_weight=None if weights is None else weights[rows],
             tol=self.mass_tol,
@@ -258,12 +258,20 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         if len(self.keys_) < 2:
             raise ValueError(f"{what} needs at least 2 training rows, got n_samples=1")
 
+    @property
+    def _neighbors(self) -> Any:
+        """The set of neighbors, with columns by number."""
+        if self.neighbors is None:
+            return None
+        names = getattr(self, "feature_names_in_", None)
+        return self.neighbors.by_number({"X": None if names is None else list(names)})
+
     def _kernel_options(self, queries: Array) -> dict[str, Any]:
         return {
             "kernel": self.kernel,
             "bandwidth": self._bandwidth_at(queries),
             "metric": self.metric,
-            "neighbors": self.neighbors,
+            "neighbors": self._neighbors,
             "num_threads": self.n_jobs,
         }
 
@@ -331,7 +339,7 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             empty=empty,
             kernel=self.kernel,
             metric=self.metric,
-            neighbors=self.neighbors,
+            neighbors=self._neighbors,
             tol=self.mass_tol,
             num_threads=self.n_jobs,
         )

@@ -163,7 +163,7 @@ class Distribution(LocalModel):
             self._search_keys if doubles else self.keys_.astype(np.float64),
             self.keys_ - centre if with_gaps else None,
             statistics=("log_mass", "mean") if with_gaps else ("log_mass",),
-            neighbors=self.neighbors,
+            neighbors=self._neighbors,
             **self._scaled(kernel, power),
             tol=0 if exact else self.mass_tol,
             empty="zero",
