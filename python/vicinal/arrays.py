@@ -26,6 +26,7 @@ __all__ = [
     "as_index",
     "as_points",
     "as_rows",
+    "in_short",
     "is_row_contiguous",
     "working_dtype",
 ]
@@ -79,6 +80,16 @@ def as_array(value: ArrayLike, name: str) -> Array:
         raise TypeError(f"{name} is {dtype}; convert it with .astype(numpy.float64)")
     what = _KINDS.get(dtype.kind, f"{dtype}; convert to float32 or float64")
     raise TypeError(f"{name} must hold real numbers, got an array of {what}")
+
+
+def in_short(numbers: Array) -> str:
+    """Say what an array of numbers holds, in a few words: for the one line of a repr."""
+    if numbers.ndim == 0:
+        return f"{numbers:.6g}"
+    if numbers.ndim == 1 and numbers.size <= 4:
+        return f"[{', '.join(f'{number:.6g}' for number in numbers)}]"
+    span = f" from {numbers.min():.6g} to {numbers.max():.6g}" if numbers.size else ""
+    return f"{' × '.join(map(str, numbers.shape))} numbers{span}"
 
 
 def as_index(value: Any, name: str) -> int:

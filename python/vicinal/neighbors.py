@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Neighbors", "knn", "radius_neighbors"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Neighbors:
     """Keys near every query, nearest first, ties by row; unpacks as ``distances, indices``.
 
@@ -60,6 +60,11 @@ class Neighbors:
 
     def __len__(self) -> int:
         return len(self.indices) if self.indptr is None else len(self.indptr) - 1
+
+    def __repr__(self) -> str:
+        flat = self.indptr is not None
+        found = f"{len(self.indices)} in all" if flat else f"k={self.indices.shape[-1]}"
+        return f"Neighbors({len(self)} queries, {found}, n_keys={self.n_keys})"
 
     def to_csr(self) -> csr_array:
         """Return the distances as a sparse matrix of shape (m, n_keys), entries nearest first.

@@ -150,6 +150,14 @@ class LocalMeanAccumulator:
         self._state: PartialState | None = None
         self._next_key = 0
 
+    def __repr__(self) -> str:
+        lead, keys = self._shape[:-2], 0 if self._state is None else self._state.n_keys
+        batch = f"{' × '.join(map(str, lead))} × " if lead else ""
+        return (
+            f"LocalMeanAccumulator({batch}{self._shape[-2]} queries, {self._shape[-1]} features, "
+            f"{keys} keys so far, statistics={self._statistics})"
+        )
+
     def update(
         self,
         keys: ArrayLike | None,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from vicinal.arrays import Array
 
 __all__ = ["LocalStats"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LocalStats:
     r"""Statistics of the keys around each query; a field that was not asked for is None.
 
@@ -51,3 +51,13 @@ class LocalStats:
     top_k: tuple[Array, Array] | None = None
     empty_rows: int = 0
     pairs_visited: int = 0
+
+    def __repr__(self) -> str:
+        given = [(field.name, getattr(self, field.name)) for field in fields(self)[:-2]]
+        parts = [
+            f"{name} {value[0].shape if isinstance(value, tuple) else value.shape}"
+            for name, value in given
+            if value is not None
+        ]
+        counts = f"empty_rows={self.empty_rows}", f"pairs_visited={self.pairs_visited}"
+        return f"LocalStats({', '.join((*parts, *counts))})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from vicinal.arrays import Array, as_array, converted
+from vicinal.arrays import Array, as_array, converted, in_short
 
 if TYPE_CHECKING:
     from typing import Self
@@ -47,7 +47,7 @@ class AdaptiveBandwidth:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Given(AdaptiveBandwidth):
     h: ArrayLike
 
@@ -60,6 +60,9 @@ class _Given(AdaptiveBandwidth):
                 f"bandwidth must be positive (inf: no localization), got {numbers.min()}"
             )
         object.__setattr__(self, "h", numbers)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({in_short(as_array(self.h, 'bandwidth'))})"
 
     def numbers(self) -> Array | None:
         return as_array(self.h, "bandwidth")
@@ -79,7 +82,7 @@ class _Given(AdaptiveBandwidth):
         return (array, None) if self.of_keys else (None, array)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PerKey(_Given):
     """A bandwidth for every key: ``w = profile(distance / h_j)``.
 
@@ -119,6 +122,13 @@ class PerKey(_Given):
                 f"bandwidth must be (..., n, d) with per_feature=True, got shape {shape}"
             )
 
+    def __repr__(self) -> str:
+        unit = np.asarray(self.unit)
+        parts = [in_short(as_array(self.h, "bandwidth"))]
+        parts += ["per_feature=True"] if self.per_feature else []
+        parts += [f"unit={in_short(unit)}"] if unit.ndim or unit != 1 else []
+        return f"PerKey({', '.join(parts)})"
+
     @property
     def base(self) -> Any:
         return 1.0 if self.per_feature else self.unit
@@ -151,7 +161,7 @@ def _joined(left: Array, right: Array) -> Array:
     return np.ascontiguousarray(np.concatenate([left, right], axis=-1))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PerQuery(_Given):
     """A bandwidth for every query: ``w = profile(distance / h_i)``; a temperature for softmax.
 

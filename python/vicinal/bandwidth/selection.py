@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vicinal.arrays import Array, as_array
+from vicinal.arrays import Array, as_array, in_short
 from vicinal.bandwidth.criteria import CRITERIA, Candidates, Criterion, Sample
 from vicinal.bandwidth.rules import plugin, scott, silverman
 from vicinal.bandwidth.sample import as_sample, as_values
@@ -38,7 +38,7 @@ NAMES = (*CRITERIA, *RULES)
 OF_VALUES = (*CRITERIA, "plugin")  # … that look at y
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BandwidthSelection:
     """A bandwidth and how the candidates scored.
 
@@ -57,6 +57,13 @@ class BandwidthSelection:
     bandwidth: float | Array
     grid: Array
     scores: Array
+
+    def __repr__(self) -> str:
+        h, count = in_short(np.asarray(self.bandwidth)), len(self.grid)
+        if np.isnan(self.scores).all():
+            return f"BandwidthSelection(bandwidth={h}, by a rule)"
+        score = f"score={np.nanmin(self.scores):.6g}"
+        return f"BandwidthSelection(bandwidth={h}, of {count} candidates, {score})"
 
 
 def select(
