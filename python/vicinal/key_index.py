@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from vicinal.threads import resolve_num_threads
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
+    from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
+    from vicinal.neighbor_sets import NeighborSet
 
 __all__ = ["KeyIndex"]
 
@@ -20,7 +23,8 @@ __all__ = ["KeyIndex"]
 class KeyIndex:
     """Keys prepared for search: packed tiles in the order of a balanced k-d tree.
 
-    Accepted wherever `keys` is, with the same results to the bit.
+    Accepted wherever `keys` is, with the same results to the bit. A kernel that measures otherwise
+    than an index can serve it goes without, and a warning says so.
 
     Parameters
     ----------
@@ -126,6 +130,29 @@ def as_index_of(
     index = KeyIndex.__new__(KeyIndex)
     index._build(as_points(keys, "keys"), metric, dtype, num_threads)
     return index
+
+
+def warn_if_unused(index: KeyIndex, kernel: Kernel, neighbors: NeighborSet | None) -> None:
+    """Warn the caller of a primitive whose kernel measures otherwise than its index.
+
+    The tree over the coordinates serves every metric that is per coordinate; a search for the k
+    nearest needs the index of its own metric. The result is the same without.
+    """
+    from vicinal.kernels.metrics import PER_COORDINATE, as_metric, metric_name
+
+    (metric, *others), own = (leaf.metric for leaf in kernel.leaves()), as_metric(index.metric)
+    if metric is None or (neighbors is not None and neighbors.edge_data != "pattern"):
+        return
+    searched = neighbors is not None and neighbors.is_search
+    if metric == own and not others:
+        return
+    if own not in PER_COORDINATE or (searched and not others):
+        warnings.warn(
+            f"the index of keys has the metric {metric_name(own)!r}, but the kernel measures by "
+            f"{metric_name(metric)!r}: the index is not used, and the result is the same without; "
+            "build a KeyIndex in the metric of the kernel",
+            stacklevel=4,
+        )
 
 
 def is_tree_sized(points: Array) -> bool:

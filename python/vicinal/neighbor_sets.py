@@ -57,6 +57,11 @@ class NeighborSet:
         """Whether coordinates of queries and keys are read to know the set."""
         return False
 
+    @property
+    def is_search(self) -> bool:
+        """Whether the k nearest keys are part of it."""
+        return False
+
     def lower(
         self, m: int, n: int, dtype: np.dtype[Any], *, piece: bool = False
     ) -> _core.NeighborSet:
@@ -94,6 +99,10 @@ class _Joined(NeighborSet):
     @property
     def needs_points(self) -> bool:
         return self.a.needs_points or self.b.needs_points
+
+    @property
+    def is_search(self) -> bool:
+        return self.a.is_search or self.b.is_search
 
     def anchored(self, m: int, n: int) -> NeighborSet:
         return replace(self, a=self.a.anchored(m, n), b=self.b.anchored(m, n))
@@ -164,6 +173,10 @@ class KNearest(NeighborSet):
 
     @property
     def needs_points(self) -> bool:
+        return True
+
+    @property
+    def is_search(self) -> bool:
         return True
 
     def lower(

@@ -90,7 +90,8 @@ def prepare(
 ) -> Problem:
     """Check the arguments of a primitive and bring its arrays to one dtype and leading shape."""
     from vicinal.bandwidth.given import PerKey
-    from vicinal.kernels.lowering import lower
+    from vicinal.kernels.lowering import fill, lower
+    from vicinal.key_index import KeyIndex, warn_if_unused
 
     near = None
     if neighbors is not None:
@@ -113,6 +114,8 @@ def prepare(
     y, one_value = _as_values(values, x)
     scales = rule if getattr(rule, "per_feature", False) else None
     lowered = lower(kernel, scale, metric, d, scaled_keys=scales is not None)
+    if isinstance(keys, KeyIndex):
+        warn_if_unused(keys, fill(kernel, scale, metric, d), near)
     dtype = working_dtype(q, x, y)
     w, lw = as_prior(weights, log_weights, n, dtype)
     pairs = None if bias is None or callable(bias) else as_array(bias, "bias")

@@ -318,6 +318,41 @@ def test_index_stands_for_its_keys(rng):
         vc.knn(x, index, 3, metric="euclidean")
 
 
+@pytest.mark.parametrize(
+    ("own", "options", "other"),
+    [
+        ("manhattan", {"neighbors": vc.KNearest(4)}, "euclidean"),
+        ("euclidean", {"kernel": "softmax", "neighbors": vc.KNearest(4) | vc.Radius(1.0)}, "dot"),
+        ("cosine", {}, "euclidean"),
+    ],
+)
+def test_an_index_of_another_metric_is_not_used_and_says_so(own, options, other, rng):
+    x = rng.normal(size=(300, 3))
+    index, values = vc.KeyIndex(x, metric=own), x[:, 0]
+    with pytest.warns(UserWarning, match=f"'{own}', but the kernel measures by '{other}'") as said:
+        got = vc.local_mean(x, index, values, **options)
+    (warning,) = said
+    assert warning.filename == __file__
+    np.testing.assert_array_equal(got, vc.local_mean(x, x, values, **options))
+
+
+@pytest.mark.parametrize(
+    ("own", "options"),
+    [
+        ("manhattan", {}),
+        ("manhattan", {"metric": "manhattan", "neighbors": vc.KNearest(4)}),
+        ("euclidean", {"metric": "chebyshev", "kernel": "uniform"}),
+        ("euclidean", {"kernel": vc.kernels.AitchisonAitken(3, bandwidth=0.2)}),
+        ("euclidean", {"kernel": vc.kernels.Product("gaussian", "laplace")}),
+        ("cosine", {"kernel": "von_mises_fisher"}),
+    ],
+)
+def test_an_index_that_serves_is_silent(own, options, rng):
+    x = rng.integers(0, 3, size=(300, 3)).astype(float)
+    got = vc.local_mean(x, vc.KeyIndex(x, metric=own), x[:, 0], **options)
+    np.testing.assert_array_equal(got, vc.local_mean(x, x, x[:, 0], **options))
+
+
 def test_sparse_matrix(rng):
     x = rng.normal(size=(200, 2))
     ours = vc.knn(x, x, 5).to_csr()

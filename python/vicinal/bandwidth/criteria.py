@@ -49,7 +49,9 @@ class Sample:
         if not (plain and (leaves[0].compact or self.tol > 0) and is_tree_sized(self.X)):
             return self.X
         points = np.asarray(self.X, working_dtype(self.X, self.y))
-        return KeyIndex(points, num_threads=self.num_threads)
+        return KeyIndex(
+            points, metric=leaves[0].metric or "euclidean", num_threads=self.num_threads
+        )
 
     @property
     def size(self) -> float:
