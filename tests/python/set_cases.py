@@ -11,7 +11,8 @@ M = N = 300
 
 
 def distances(q: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return np.sqrt(((q[:, None] - x[None]) ** 2).sum(-1))
+    """Return the Euclidean distances of all pairs, in float64."""
+    return np.sqrt(((q[:, None].astype(float) - x[None].astype(float)) ** 2).sum(-1))
 
 
 def k_nearest(d: np.ndarray, candidates: np.ndarray, k: int) -> np.ndarray:

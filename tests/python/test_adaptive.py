@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import pickle
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.special import logsumexp
 from scipy.stats import norm
 
+import pages
 import vicinal as vc
+from adaptive_cases import PROFILES, N, check
+from set_cases import distances
 from vicinal.bandwidth import Abramson, KthNeighbor, PerKey, Perplexity, PerQuery
 from vicinal.kernels import Gaussian, Product
-
-N = 300
-PROFILES = {
-    "gaussian": lambda u: np.exp(-u * u / 2),
-    "laplace": lambda u: np.exp(-u),
-    "cauchy": lambda u: 1 / (1 + u * u),
-    "tricube": lambda u: np.maximum(1 - u**3, 0) ** 3,
-    "uniform": lambda u: (u <= 1) * 1.0,
-}
-
-
-def distances(q: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return np.sqrt(((q[:, None].astype(float) - x[None].astype(float)) ** 2).sum(-1))
-
-
-def check(got: vc.LocalStats, w: np.ndarray, y: np.ndarray, atol: float) -> None:
-    mass = w.sum(1)
-    full = mass > 0
-    np.testing.assert_allclose(got.mean[full], (w @ y)[full] / mass[full, None], atol=atol)
-    solid = mass > 1e-6  # at the edge of a compact support the mass is all rounding
-    np.testing.assert_allclose(got.log_mass[solid], np.log(mass[solid]), atol=10 * atol)
-    np.testing.assert_array_equal(np.isneginf(got.log_mass), ~full)
 
 
 @pytest.mark.parametrize("kernel", PROFILES)
@@ -258,97 +235,8 @@ def test_bad_bandwidths_are_refused(message, call):
         call()
 
 
-@pytest.mark.parametrize("kernel", PROFILES)
-def test_accumulators(kernel, rng, dtype):
-    q, x = rng.normal(size=(2, N, 3)).astype(dtype)
-    y = rng.normal(size=(N, 2)).astype(dtype)
-    h = rng.uniform(0.5, 3.0, N).astype(dtype)
-    weights, u = rng.random(N).astype(dtype), distances(q, x)
-    atol = 1e-12 if dtype == np.float64 else 2e-5
-    names = ("mean", "log_mass", "count")
-    cuts = (slice(0, 70), slice(70, 71), slice(71, N))
-    by_key = [vc.LocalMeanAccumulator(q, kernel=kernel, statistics=names) for _ in cuts]
-    by_query = vc.LocalMeanAccumulator(q, kernel=kernel, bandwidth=PerQuery(h), statistics=names)
-    for i, cut in enumerate(cuts):
-        arguments = {"weights": weights[cut], "key_offset": cut.start}
-        by_key[i].update(x[cut], y[cut], bandwidth=PerKey(h[cut]), **arguments)
-        by_query.update(x[cut], y[cut], bias=lambda r, c: 0.0 * (r[:, None] + c), **arguments)
-    h = h.astype(float)
-    w = PROFILES[kernel](u / h) * weights
-    check(pickle.loads(pickle.dumps(vc.partial.merge_all(by_key))).result(), w, y, atol)
-    w = PROFILES[kernel](u / h[:, None]) * weights
-    check(pickle.loads(pickle.dumps(by_query)).result(), w, y, atol)
-
-
-ACCUMULATORS = [
-    (
-        ValueError,
-        "comes with the keys",
-        lambda: vc.LocalMeanAccumulator(X, bandwidth=PerKey(np.ones(4))),
-    ),
-    *(
-        (
-            ValueError,
-            "needs all keys at once",
-            lambda rule=rule: vc.LocalMeanAccumulator(X, bandwidth=rule),
-        )
-        for rule in (KthNeighbor(2), Perplexity(2), Abramson(1.0))
-    ),
-    (
-        ValueError,
-        "given twice",
-        lambda: vc.LocalMeanAccumulator(X, bandwidth=1.0).update(
-            X, X, bandwidth=PerKey(np.ones(4))
-        ),
-    ),
-    (
-        ValueError,
-        "given twice",
-        lambda: vc.LocalMeanAccumulator(X, bandwidth=PerQuery(np.ones(4))).update(
-            X, X, bandwidth=PerKey(np.ones(4))
-        ),
-    ),
-    (
-        ValueError,
-        "one per key, got shape",
-        lambda: vc.LocalMeanAccumulator(X).update(X, X, bandwidth=PerKey(np.ones(3))),
-    ),
-    (
-        ValueError,
-        "one per query, got shape",
-        lambda: vc.LocalMeanAccumulator(X, bandwidth=PerQuery(np.ones(3))).update(X, X),
-    ),
-    (
-        ValueError,
-        "in units of 1",
-        lambda: vc.LocalMeanAccumulator(X).update(X, X, bandwidth=PerKey(np.ones(4), unit=2.0)),
-    ),
-    (
-        TypeError,
-        "must be PerKey, got float",
-        lambda: vc.LocalMeanAccumulator(X).update(X, X, bandwidth=2.0),
-    ),
-    (
-        ValueError,
-        "same bandwidths of queries",
-        lambda: vc.LocalMeanAccumulator(X, bandwidth=PerQuery(np.ones(4))).merge(
-            vc.LocalMeanAccumulator(X, bandwidth=PerQuery(2 * np.ones(4)))
-        ),
-    ),
-]
-
-
-@pytest.mark.parametrize(("kind", "message", "call"), ACCUMULATORS)
-def test_bad_bandwidths_of_accumulators_are_refused(kind, message, call):
-    with pytest.raises(kind, match=message):
-        call()
-
-
 def test_the_page_runs():
-    page = Path(__file__).parents[2] / "docs" / "bandwidth.md"
-    section = page.read_text(encoding="utf-8").split("## A bandwidth for every key or query")[1]
-    code = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    exec("\n".join(code), names := {})
+    names = pages.run("bandwidth.md", after="## A bandwidth for every key or query")
     for name in ("nearest", "entropy", "abramson", "own"):
         np.testing.assert_allclose(names[name][0], np.log(0.5), atol=0.3)
     x = np.linspace(-6, 16, 4401)[:, None]

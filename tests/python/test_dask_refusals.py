@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import doctest
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import dask
 import dask.array as da
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+import pages
 import vicinal as vc
 from accuracy import near
 from dask_cases import by_hand
@@ -133,11 +132,7 @@ def test_the_example_of_the_docstring():
 
 
 def test_the_code_of_the_documentation():
-    page = Path(__file__).parents[2] / "docs" / "larger-than-memory.md"
-    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
-    assert len(blocks) == 4
-    names: dict[str, object] = {}
-    exec("\n".join(blocks), names)
+    names = pages.run("larger-than-memory.md")
     near(names["streamed"].mean, names["merged"], np.dtype("float32"))
     x, y, rows = names["keys"], names["values"], slice(70_000, 70_100)
     recent = vc.Window(10_000, 0, offset=70_000) & vc.Radius(0.5)

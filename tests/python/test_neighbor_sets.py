@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+import pages
 import vicinal as vc
 from set_cases import (
     ALL,
@@ -35,7 +32,7 @@ def test_means_are_those_of_the_pairs_that_count(case, points, rng, dtype):
     q, x = (a.astype(dtype) for a in points)
     y = rng.normal(size=(N, 3)).astype(dtype)
     near, pairs = case
-    d = distances(q.astype(float), x.astype(float))
+    d = distances(q, x)
     used = pairs(d, ALL)
     got = vc.local_mean(q, x, y, bandwidth=0.8, neighbors=near)
     np.testing.assert_allclose(
@@ -130,11 +127,7 @@ def test_bits_depend_on_neither_batch_nor_threads(case, points, dtype, rng):
 
 
 def test_the_code_of_the_documentation():
-    page = Path(__file__).parents[2] / "docs" / "neighbor-sets.md"
-    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
-    assert len(blocks) == 6
-    names: dict[str, Any] = {}
-    exec("\n".join(blocks), names)
+    names = pages.run("neighbor-sets.md")
     np.testing.assert_allclose(
         vc.local_mean(None, None, names["values"], bandwidth=0.05, neighbors=names["graph"]),
         names["by_graph"],

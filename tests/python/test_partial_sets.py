@@ -51,7 +51,7 @@ def test_pieces_give_the_means_of_the_pairs_that_count(cuts, case, points, dtype
     q, x, y = points
     near, pairs = case
     options = {"bandwidth": 0.8, "neighbors": near}
-    d = distances(q.astype(float), x.astype(float))
+    d = distances(q, x)
     wanted = dense_mean(pairs(d, ALL), d, y.astype(float), 0.8)
     streamed = vc.LocalMeanAccumulator(q, **options)
     for at in blocks(cuts):

@@ -9,6 +9,7 @@ import pytest
 
 import vicinal as vc
 from accuracy import near
+from set_cases import dense_mean, distances
 from vicinal.models import LocalMeanRegressor
 
 N = 6000
@@ -27,10 +28,7 @@ def in_window(q: np.ndarray, x: np.ndarray, before: float, after: float) -> np.n
 
 
 def mean_of(used: np.ndarray, q: np.ndarray, x: np.ndarray, y: np.ndarray, h: float) -> np.ndarray:
-    d = ((q[:, None].astype(float) - x[None].astype(float)) ** 2).sum(-1)
-    w = np.where(used, np.exp(-d / (2 * h * h)), 0)
-    with np.errstate(invalid="ignore"):
-        return (w @ y.astype(float)) / w.sum(1)[:, None]
+    return dense_mean(used, distances(q, x), y.astype(float), h)
 
 
 def assert_means(got: np.ndarray, expected: np.ndarray, dtype: str, y: np.ndarray) -> None:
@@ -90,8 +88,7 @@ def test_the_nearest_of_an_empty_row_is_in_its_window(points, dtype):
         neighbors=vc.Window(0.01, 0.01, on=1),
         empty="nearest",
     )
-    d = ((q[:, None].astype(float) - x[None].astype(float)) ** 2).sum(-1)
-    nearest = np.where(used, d, np.inf).argmin(1)
+    nearest = np.where(used, distances(q, x), np.inf).argmin(1)
     some = used.any(1)
     np.testing.assert_array_equal(got[some], y[nearest[some]])
 
@@ -100,7 +97,7 @@ def test_the_nearest_of_an_empty_row_is_in_its_window(points, dtype):
 def test_unions_of_radii(features, rng, dtype):
     x, q = (rng.normal(size=(n, features)).astype(dtype) for n in (N, 200))
     y = rng.normal(size=(N, 2)).astype(dtype)
-    d = np.sqrt(((q[:, None].astype(float) - x[None].astype(float)) ** 2).sum(-1))
+    d = distances(q, x)
     nearest = np.zeros(d.shape, bool)
     np.put_along_axis(nearest, np.argsort(d, 1)[:, :5], True, 1)
     small, large = np.quantile(d, [0.001, 0.01])

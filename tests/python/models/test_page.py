@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
+import pages
+
 
 def test_the_page_runs(tmp_path, monkeypatch):
-    page = Path(__file__).parents[3] / "docs" / "models.md"
     monkeypatch.chdir(tmp_path)  # it writes a file
-    code = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    exec("\n".join(code), names := {})
+    names = pages.run("models.md")
     X, y, model = (names[name] for name in ("X", "y", "model"))
     others = X.drop(index=7).to_numpy(), y.drop(index=7).to_numpy()
     z = (others[0] - X.to_numpy()[7]) / model.bandwidth_
