@@ -13,7 +13,7 @@ from vicinal.kernels.lowering import fill
 from vicinal.merging import merge_all
 from vicinal.partial import LocalMeanAccumulator
 from vicinal.partial_state import Layout
-from vicinal.problem import as_self_indices
+from vicinal.per_row import as_self_indices
 
 try:
     import dask

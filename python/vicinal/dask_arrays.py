@@ -12,14 +12,8 @@ import numpy as np
 from vicinal.arrays import Array, as_array, working_dtype
 from vicinal.evaluate import Request
 from vicinal.partial_state import Layout
-from vicinal.problem import (
-    leading_shape,
-    one_key_per_query,
-    one_per_key,
-    prepare,
-    refuse_other_keys,
-    refuse_two_priors,
-)
+from vicinal.per_row import one_key_per_query, one_per_key, refuse_other_keys, refuse_two_priors
+from vicinal.problem import leading_shape, prepare
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike

@@ -10,7 +10,7 @@ import numpy as np
 
 from vicinal.arrays import Array, as_array, as_index, as_points, as_rows, working_dtype
 from vicinal.key_index import KeyIndex, as_index_of
-from vicinal.problem import as_self_indices
+from vicinal.per_row import as_self_indices
 from vicinal.progress import reporter
 from vicinal.threads import resolve_num_threads
 

@@ -14,15 +14,9 @@ from vicinal.graph import as_neighbor_set
 from vicinal.kernels.lowering import fill
 from vicinal.merging import merge_all
 from vicinal.partial_state import Layout, PartialState, digest
+from vicinal.per_row import as_self_indices, refuse_other_keys
 from vicinal.pieces import as_offset, keys_of_piece, queries_and_kernel
-from vicinal.problem import (
-    Problem,
-    as_self_indices,
-    prepare,
-    refuse_other_keys,
-    spread,
-    spread_or_none,
-)
+from vicinal.problem import Problem, prepare, spread, spread_or_none
 from vicinal.progress import Report, reporter
 from vicinal.stats import as_k, as_statistics, as_stats, local_stats
 from vicinal.threads import resolve_num_threads
