@@ -1,4 +1,4 @@
-"""Rows with lists of their own: kernels, priors, hits, limits, searches, strips."""
+"""Rows with lists of their own: kernels, priors, hits, limits."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import time
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
 
 import vicinal as vc
-import vicinal.strips
 from set_cases import LIST_LENGTH as K
 from set_cases import LISTED as N
 from set_cases import random_lists
 from vicinal.kernels import (
-    AitchisonAitken,
     Cauchy,
     Gaussian,
     InverseDistance,
@@ -81,74 +78,6 @@ def test_lists_weigh_as_a_mask_does(name, d, lists, rng, dtype):
         assert listed.pairs_visited == N * K
 
 
-def test_great_circles(rng):
-    places = np.stack([rng.uniform(-80, 80, N), rng.uniform(-180, 180, N)], 1)
-    kernel = Gaussian(bandwidth=800.0, metric=vc.kernels.GreatCircle())
-    near = vc.KNearest(9) & vc.Radius(1500.0)
-    got = vc.local_mean(places, places, places, kernel=kernel, neighbors=near)
-    found = vc.radius_neighbors(places, places, 1500.0, metric=vc.kernels.GreatCircle())
-    used = np.zeros((N, N), bool)
-    for i in range(N):
-        used[i, found.indices[found.indptr[i] : found.indptr[i + 1]][:9]] = True
-    np.testing.assert_allclose(
-        got, vc.local_mean(places, places, places, kernel=kernel, mask=used), rtol=1e-9
-    )
-
-
-def test_categories_have_nearest_keys(rng):
-    x = rng.integers(0, 4, size=(N, 2)).astype(float)
-    kernel = AitchisonAitken(levels=4, bandwidth=0.3)
-    got = vc.local_mean(x, x, x, kernel=kernel, neighbors=vc.KNearest(5))
-    unlike = (x[:, None] != x[None]).sum(-1)
-    used = np.zeros((N, N), bool)
-    np.put_along_axis(used, np.argsort(unlike, 1, kind="stable")[:, :5], True, 1)
-    np.testing.assert_allclose(got, vc.local_mean(x, x, x, kernel=kernel, mask=used), rtol=1e-12)
-
-
-@pytest.mark.parametrize("name", ["softmax", "von Mises-Fisher", "polynomial"])
-def test_nearest_by_score(name, rng):
-    q, x = rng.normal(size=(2, N, 3))
-    score = q @ x.T
-    if name == "von Mises-Fisher":
-        score /= np.linalg.norm(q, axis=1)[:, None] * np.linalg.norm(x, axis=1)
-    used = np.zeros((N, N), bool)
-    np.put_along_axis(used, np.argsort(-score, 1)[:, :K], True, 1)
-    kernel = KERNELS[name]
-    got = vc.local_mean(q, x, x, kernel=kernel, neighbors=vc.KNearest(K))
-    np.testing.assert_allclose(got, vc.local_mean(q, x, x, kernel=kernel, mask=used), atol=1e-12)
-
-
-def test_nearest_of_a_product_is_by_its_largest_factor(rng):
-    q, x = rng.normal(size=(2, N, 3))
-    kernel = KERNELS["product"]
-    u = np.maximum(
-        np.sqrt(((q[:, None, :2] - x[None, :, :2]) ** 2).sum(-1)) / 0.8,
-        np.abs(q[:, None, 2] - x[None, :, 2]) / 0.5,
-    )
-    used = np.zeros((N, N), bool)
-    np.put_along_axis(used, np.argsort(u, 1)[:, :K], True, 1)
-    got = vc.local_mean(q, x, x, kernel=kernel, neighbors=vc.KNearest(K))
-    np.testing.assert_allclose(got, vc.local_mean(q, x, x, kernel=kernel, mask=used), atol=1e-12)
-
-
-def test_radius_is_in_bandwidths_where_each_feature_has_one(rng):
-    x = rng.normal(size=(N, 2))
-    h = np.array([0.5, 2.0])
-    u = np.sqrt((((x[:, None] - x[None]) / h) ** 2).sum(-1))
-    for near in (vc.Radius(0.9), vc.Radius(0.9) | vc.Radius(0.1)):  # tiles, lists
-        got = vc.local_mean(x, x, x, bandwidth=h, neighbors=near)
-        np.testing.assert_allclose(got, vc.local_mean(x, x, x, bandwidth=h, mask=u <= 0.9))
-
-
-@pytest.mark.parametrize("near", [vc.Radius(0.5), vc.Radius(0.5) | vc.KNearest(1)], ids=str)
-@pytest.mark.parametrize("h", [0.03, 0.7, np.inf])
-def test_the_ball_is_closed(near, h, dtype):
-    x = (np.arange(6000)[:, None] * 0.1).astype(dtype)
-    d = np.abs(x.astype(float) - x.astype(float).T)
-    counts = vc.local_stats(x[:700], x, kernel="laplace", bandwidth=h, neighbors=near).count
-    np.testing.assert_array_equal(counts, (d <= 0.5).sum(1)[:700])
-
-
 def test_long_lists_span_tiles(rng, dtype):
     x = rng.normal(size=(3000, 2)).astype(dtype)
     y = rng.normal(size=(3000, 3)).astype(dtype)
@@ -160,12 +89,6 @@ def test_long_lists_span_tiles(rng, dtype):
     atol = 1e-13 if dtype == np.float64 else 1e-5
     np.testing.assert_allclose(got.mean, expected.mean, atol=atol)
     np.testing.assert_allclose(got.log_mass, expected.log_mass, atol=atol)
-
-
-# -------------------------------------------------------------------------- graphs with numbers
-
-
-# ------------------------------------------------------------------------------------ edge cases
 
 
 @pytest.mark.parametrize("near", [vc.KNearest(3), vc.Radius(0.2), vc.Window(1, 1)], ids=str)
@@ -243,17 +166,6 @@ def test_nan_and_infinity_reach_only_their_rows(lists, rng):
             vc.local_mean(q, bad_key, y, neighbors=near)
 
 
-def test_an_index_changes_no_bit(rng, dtype):
-    x = rng.normal(size=(9000, 3)).astype(dtype)
-    q, y = x[:500] + dtype.type(0.01), rng.normal(size=(9000, 2)).astype(dtype)
-    index = vc.KeyIndex(x)
-    for near in (vc.KNearest(8), vc.KNearest(8) & vc.Radius(0.2), vc.Radius(0.2)):
-        for arguments in ({}, {"bandwidth": [0.5, 1.0, 2.0]}, {"weights": rng.random(9000)}):
-            plain = vc.local_mean(q, x, y, neighbors=near, **arguments)
-            indexed = vc.local_mean(q, index, y, neighbors=near, **arguments)
-            assert plain.tobytes() == indexed.tobytes()
-
-
 def test_batches_share_a_set(rng):
     x, y = rng.normal(size=(2, 3, 200, 2))
     got = vc.local_mean(x, x, y, neighbors=vc.KNearest(6))
@@ -262,82 +174,12 @@ def test_batches_share_a_set(rng):
         assert got[i].tobytes() == alone.tobytes()
 
 
-def test_a_callable_bias_meets_the_same_pairs(rng, monkeypatch):
-    monkeypatch.setattr("vicinal.strips.PAIRS", 1 << 12)  # many strips of few rows
-    x = rng.normal(size=(N, 2))
-    bias = rng.normal(size=(N, N))
-    for near in (vc.Window(4, 2), vc.KNearest(5), vc.Grid((20, 20), 2)):
-        by_strips = vc.local_mean(x, x, x, bias=lambda r, c: bias[np.ix_(r, c)], neighbors=near)
-        whole = vc.local_mean(x, x, x, bias=bias, neighbors=near)
-        np.testing.assert_allclose(by_strips, whole, atol=1e-14)
-        sparse = vc.local_weights(x, x, bias=lambda r, c: bias[np.ix_(r, c)], neighbors=near)
-        np.testing.assert_allclose(sparse @ x, whole, atol=1e-13)
-
-
-@pytest.mark.parametrize("near", [vc.KNearest(5), vc.KNearest(5) & vc.Radius(0.5), vc.Radius(0.4)])
-def test_strips_of_a_callable_bias_share_one_tree(near, rng, dtype, monkeypatch):
-    n = 9000
-    x = rng.normal(size=(n, 2)).astype(dtype)
-    bias = rng.normal(size=(40, n)).astype(dtype)
-    planted = []
-    index = vicinal.strips._core.KeyIndex
-
-    def plant(*arguments):
-        planted.append(index(*arguments))
-        return planted[-1]
-
-    def mean():
-        return vc.local_mean(x[:40], x, x, bias=lambda r, c: bias[np.ix_(r, c)], neighbors=near)
-
-    whole = mean()  # in one strip
-    assert not planted
-    monkeypatch.setattr(vicinal.strips, "PAIRS", 7 * n)
-    monkeypatch.setattr(vicinal.strips, "_core", _Core(vicinal.strips._core, KeyIndex=plant))
-    assert mean().tobytes() == whole.tobytes()
-    assert len(planted) == 1
-
-
-def test_strips_leave_absent_keys_alone(rng, monkeypatch):
-    monkeypatch.setattr("vicinal.strips.PAIRS", 1 << 10)
-    x = rng.normal(size=(N, 2))
-    options = {"neighbors": vc.KNearest(5), "bias": lambda r, c: np.zeros((len(r), len(c)))}
-    weights = np.ones(N)
-    weights[7] = 0
-    expected = vc.local_mean(x, x, x, weights=weights, **options)
-    broken = x.copy()
-    broken[7] = np.nan
-    for prior in ({"weights": weights}, {"log_weights": np.where(weights == 0, -np.inf, 0)}):
-        got = vc.local_mean(np.nan_to_num(x), broken, np.nan_to_num(x), **prior, **options)
-        assert_array_equal(got, expected)
-
-
-class _Core:
-    """The engine with some of its names replaced."""
-
-    def __init__(self, core, **names):
-        self.__dict__.update(vars(core) | names)
-
-
 def test_tol_gives_sparse_weights(rng):
     x = rng.normal(size=(6000, 2))
     exact = vc.local_weights(x[:50], x, bandwidth=0.1)
     sparse = vc.local_weights(x[:50], x, bandwidth=0.1, tol=1e-6)
     assert sparse.nnz < exact.size // 2
     assert np.abs(sparse.toarray() - exact).sum(1).max() < 2e-6
-
-
-# -------------------------------------------------------------------------------------- bad input
-
-
-def test_a_million_equal_points_neither_hang_nor_unbalance():
-    x = np.zeros((1_000_000, 2), np.float32)
-    q = np.zeros((100, 2), np.float32)
-    y = np.arange(1_000_000, dtype=np.float32)
-    got = vc.local_mean(q, x, y, neighbors=vc.KNearest(16))
-    np.testing.assert_array_equal(got, np.full(100, 7.5, np.float32))  # ties by row
-
-
-# ------------------------------------------------------------------- found by an independent review
 
 
 def test_sparse_weights_of_few_rows_and_many_keys(rng):
@@ -349,15 +191,6 @@ def test_sparse_weights_of_few_rows_and_many_keys(rng):
         got = vc.local_weights(x[:3], x, neighbors=near, num_threads=4)
         np.testing.assert_array_equal(got.indices, expected.indices)
         assert got.data.tobytes() == expected.data.tobytes()
-
-
-def test_no_key_is_left_to_search(dtype):
-    x = np.arange(10.0).reshape(5, 2).astype(dtype)
-    far = np.full((5, 2), np.inf, dtype)
-    for near in (vc.KNearest(2), vc.KNearest(2) | vc.Radius(1.0), vc.KNearest(2) & vc.Radius(1.0)):
-        got = vc.local_mean(x, x, np.ones(5, dtype), weights=np.zeros(5), neighbors=near)
-        assert np.isnan(got).all()
-        assert (vc.local_mean(x, far, np.ones(5, dtype), neighbors=near, empty=3) == 3).all()
 
 
 def test_infinite_weights_in_lists(rng):
@@ -391,24 +224,6 @@ def test_the_heaviest_keys_of_a_sum(coefficients, rng):
         indices, found = stats.top_k
         np.testing.assert_array_equal(indices, order)
         np.testing.assert_allclose(found, np.take_along_axis(weights, order, 1), rtol=1e-9)
-
-
-@pytest.mark.parametrize(("far", "radius", "kind"), [(1e250, 1e200, "d"), (1e30, 1e25, "f")])
-def test_radius_whose_square_overflows(far, radius, kind):
-    x = np.array([[0.0], [far]], kind)
-    got = vc.local_mean(x[:1], x, x[:, 0], kernel="constant", neighbors=vc.Radius(radius))
-    assert got == 0
-
-
-def test_radius_of_mapped_points(rng):
-    x = rng.normal(size=(6000, 2)) * 0.01
-    x[:3000] -= 1e3
-    x[3000:] += 1e3
-    x = x.astype(np.float32)
-    metric = vc.kernels.Mahalanobis(np.array([[1.0, 0.3], [-0.2, 0.9]]))
-    found = vc.radius_neighbors(x[:50], x, 0.01, metric=metric)
-    got = vc.local_stats(x[:50], x, kernel="constant", metric=metric, neighbors=vc.Radius(0.01))
-    np.testing.assert_array_equal(got.count, np.diff(found.indptr))
 
 
 def test_infinite_keys_in_features_that_do_not_count():
