@@ -164,7 +164,7 @@ FAULTS = [
     ),
     Fault(
         "chunks fold as they come",
-        "cpp/src/driver.cpp",
+        "cpp/src/dense.cpp",
         "turn.load(std::memory_order_acquire) != c && !poll.stopped();",
         "turn.load(std::memory_order_acquire) < 0 && !poll.stopped();",
     ),
