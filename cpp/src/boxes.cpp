@@ -5,18 +5,21 @@
 #include <limits>
 
 #include "rows.hpp"
+#include "split_axes.hpp"
 
 namespace vicinal {
 
 using kernels::Similarity;
 
 template <class T>
-BoxSpace<T> box_space(const Plan<T>& plan, std::int64_t d) {
+BoxSpace<T> box_space(const Problem<T>& problem) {
+  const Plan<T>& plan = problem.plan;
   if (plan.terms.size() == 1 && plan.terms[0].factors.size() == 1) {
     const FactorPlan<T>& f = plan.terms[0].factors[0];
-    if (f.mapped() || f.unit || f.geographic) return {&f, f.depth};
+    if (f.mapped() || f.unit || f.geographic) return {&f, f.depth, {}};
   }
-  return {nullptr, static_cast<int>(d)};
+  const int depth = static_cast<int>(problem.d);
+  return {nullptr, depth, split_axes(problem, depth)};
 }
 
 template <class T>
@@ -127,7 +130,7 @@ double nearest_score(const FactorPlan<T>& f, const BoxSpace<T>& space, const Box
 }
 
 #define VICINAL_INSTANTIATE(T)                                                           \
-  template BoxSpace<T> box_space(const Plan<T>&, std::int64_t);                          \
+  template BoxSpace<T> box_space(const Problem<T>&);                                     \
   template void BoxSpace<T>::row(const T*, const T*, T*) const noexcept;                 \
   template double nearest_score(const FactorPlan<T>&, const BoxSpace<T>&, const Box<T>&, \
                                 const Box<T>&) noexcept;

@@ -15,11 +15,12 @@ template <class T>
 struct BoxSpace {
   const FactorPlan<T>* factor = nullptr;  // null: the coordinates of the points
   int depth = 0;
+  std::vector<SplitAxis<T>> axes{};  // of the trees; empty: all features
 
   void row(const T* point, const T* origin, T* out) const noexcept;
 };
 template <class T>
-BoxSpace<T> box_space(const Plan<T>& plan, std::int64_t d);
+BoxSpace<T> box_space(const Problem<T>& problem);
 
 template <class T>
 struct Box {

@@ -19,8 +19,7 @@ struct Leaf {
 template <class T>
 std::vector<const NeighborSet*> boxed_gates(const Problem<T>& problem) {
   std::vector<const NeighborSet*> gates;
-  if (problem.neighborhood == nullptr || box_space(problem.plan, problem.d).factor != nullptr)
-    return gates;
+  if (problem.neighborhood == nullptr || box_space(problem).factor != nullptr) return gates;
   for (const NeighborSet* gate : problem.neighborhood->gates)
     if (gate->kind == NeighborSet::Kind::column_window) gates.push_back(gate);
   return gates;

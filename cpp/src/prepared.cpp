@@ -24,7 +24,7 @@ void plant(const Problem<T>& problem, const Entry<T>& entry, int threads, Poll& 
   for (std::int64_t i = 0; i < problem.n; ++i)
     if (is_present(problem, entry, i) && is_finite(problem, entry, i)) rows.push_back(i);
   const auto count = static_cast<std::int64_t>(rows.size());
-  keys.space = box_space(problem.plan, problem.d);
+  keys.space = box_space(problem);
   const int depth = keys.space.depth;
   const bool as_they_stand = count == problem.n && keys.space.factor == nullptr;
   Buffer<T> boxed;
@@ -34,9 +34,10 @@ void plant(const Problem<T>& problem, const Entry<T>& entry, int threads, Poll& 
       keys.space.row(entry.keys + rows[static_cast<std::size_t>(i)] * problem.key_stride,
                      entry.origin.data(), boxed.data() + i * depth);
   }
-  TreePoints<T> points = as_they_stand ? TreePoints<T>{entry.keys, count, problem.key_stride, depth}
-                                       : TreePoints<T>{boxed.data(), count, depth, depth};
-  if (problem.plan.terms[0].factors[0].scaled_keys()) points.split = depth / 2;
+  TreePoints<T> points = as_they_stand
+                             ? TreePoints<T>{entry.keys, count, problem.key_stride, depth, {}}
+                             : TreePoints<T>{boxed.data(), count, depth, depth, {}};
+  points.axes = keys.space.axes;
   keys.tree = build_tree(points, tile_keys, threads, poll);
   for (std::int64_t& row : keys.tree.order) row = rows[static_cast<std::size_t>(row)];
   rows = std::move(keys.tree.order);

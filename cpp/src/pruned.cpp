@@ -39,12 +39,21 @@ bool fit_a_tree(const Problem<T>& problem) {
   return true;
 }
 
-// The tree of an index is that of this call: the same boxes, and no key of the index is absent
-// here.
+// At which the tree is split.
+template <class T>
+std::int64_t split_features(const Problem<T>& problem) {
+  if (boxed_gates(problem).empty()) return problem.d;
+  const std::vector<SplitAxis<T>> axes = box_space(problem).axes;
+  return axes.empty() ? problem.d : std::ssize(axes);
+}
+
+// The tree of an index is that of this call: the same boxes, split alike, and no key of the index
+// is absent here.
 template <class T>
 bool serves(const KeyTree<T>& keys, const Problem<T>& problem, const Entry<T>& entry) {
-  const BoxSpace<T> space = box_space(problem.plan, problem.d);
-  return space.factor == nullptr && keys.space.factor == nullptr && entry.present == problem.n;
+  const BoxSpace<T> space = box_space(problem);
+  return space.factor == nullptr && keys.space.factor == nullptr && space.axes == keys.space.axes &&
+         entry.present == problem.n;
 }
 
 // The call's index has packed these tiles already, or will have: nothing but coordinates is needed,
@@ -103,8 +112,8 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
 
 template <class T>
 bool prunes(const Problem<T>& problem) {
-  if (problem.d > few_features || problem.m == 0) return false;
-  if (problem.entries[0].weights_out != nullptr) return false;
+  if (problem.m == 0 || problem.entries[0].weights_out != nullptr) return false;
+  if (split_features(problem) > few_features) return false;
   const Neighborhood<T>* n = problem.neighborhood.get();
   const bool gated =
       n != nullptr && (std::isfinite(n->radius_score) || !boxed_gates(problem).empty());

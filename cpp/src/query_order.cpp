@@ -17,16 +17,7 @@ namespace {
 template <class T>
 void part_rows(const TreePoints<T>& points, std::int64_t* rows, int count) {
   if (count < 2) return;
-  int widest = 0;
-  T most = T(-1);
-  for (int j = 0; j < points.depth; ++j) {
-    T low = points.row(rows[0])[j], high = low;
-    for (int i = 1; i < count; ++i) {
-      low = std::min(low, points.row(rows[i])[j]);
-      high = std::max(high, points.row(rows[i])[j]);
-    }
-    if (high / 2 - low / 2 > most) most = high / 2 - low / 2, widest = j;
-  }
+  const int widest = points.widest_feature(count, 1, [&](std::int64_t i) { return rows[i]; });
   std::pair<T, std::int64_t> items[max_group_rows];
   for (int i = 0; i < count; ++i) items[i] = {points.row(rows[i])[widest], rows[i]};
   std::sort(items, items + count);
@@ -54,7 +45,7 @@ std::vector<std::int64_t> order_of_queries(const Problem<T>& problem, const Entr
   for (std::int64_t i = 0; i < count; ++i)
     space.row(query(rows[static_cast<std::size_t>(i)]), entry.origin.data(),
               boxed.data() + i * depth);
-  const TreePoints<T> points{boxed.data(), count, depth, depth};
+  const TreePoints<T> points{boxed.data(), count, depth, depth, space.axes};
   constexpr int together = group_rows<T>;
   std::vector<std::int64_t> order = build_tree<T>(points, together, threads, poll).order;
   for (std::int64_t i = 0; i < count; i += together)

@@ -86,18 +86,9 @@ struct Builder {
   int widest_feature(const TreeNode& node) const {
     const std::int64_t first = first_of(node), count = end_of(node) - first,
                        step = (count + most_samples - 1) / most_samples;
-    int widest = 0;
-    T most = T(-1);
-    for (int j = 0; j < points.split; ++j) {
-      T low = points.row(tree.order[static_cast<std::size_t>(first)])[j], high = low;
-      for (std::int64_t i = 0; i < count; i += step) {
-        const T x = points.row(tree.order[static_cast<std::size_t>(first + i)])[j];
-        low = std::min(low, x);
-        high = std::max(high, x);
-      }
-      if (high / 2 - low / 2 > most) most = high / 2 - low / 2, widest = j;
-    }
-    return widest;
+    return points.widest_feature(count, step, [&](std::int64_t i) {
+      return tree.order[static_cast<std::size_t>(first + i)];
+    });
   }
 
   void split(const TreeNode& node) {

@@ -53,6 +53,43 @@ def test_a_window_on_a_column_among_many_keys(before, after, points, dtype):
     np.testing.assert_array_equal(one[0], got.mean[7])
 
 
+@pytest.mark.parametrize("features", [2, 3, 12])
+def test_a_window_visits_little_more_than_its_members(features, rng, dtype):
+    n, half = 30_000, 0.002
+    x = rng.uniform(size=(n, features)).astype(dtype)
+    x[:, 0] *= 1000  # the widest feature is another
+    y = rng.normal(size=(n, 2)).astype(dtype)
+    window = vc.Window(half, half, on=1)
+    options = {"bandwidth": 300.0, "neighbors": window, "statistics": ("mean", "count")}
+    got = vc.local_stats(x, x, y, **options)
+    some = rng.choice(n, 200, replace=False)
+    used = in_window(x[some], x, half, half)
+    np.testing.assert_array_equal(got.count[some], used.sum(1))
+    assert_means(got.mean[some], mean_of(used, x[some], x, y, 300.0), dtype, y)
+    assert got.pairs_visited < got.count.sum() + 3 * 256 * n  # and three tiles at the ends
+    one = vc.local_stats(x[7:8], vc.KeyIndex(x), y, **options, num_threads=1)
+    np.testing.assert_array_equal(one.mean[0], got.mean[7])
+
+
+def test_windows_and_reaches_are_weighed_by_their_widths(rng, dtype):
+    n, h = 60_000, 0.05
+    x = rng.uniform(size=(n, 3)).astype(dtype)
+    x[:, 2] *= 1e4
+    y = rng.normal(size=n).astype(dtype)
+    window = vc.Window(0.01, 0.01, on=1) & vc.Window(200, 0, on=2)
+    kernel = vc.kernels.Epanechnikov(columns=[0, 1], bandwidth=h)
+    got = vc.local_stats(x, x, y, kernel=kernel, neighbors=window, statistics=("mean", "count"))
+    some = rng.choice(n, 200, replace=False)
+    a, b = x[some][:, None].astype(float), x[None].astype(float)
+    u = ((a - b)[..., :2] ** 2).sum(-1) / h**2
+    ahead = a[..., 2] - b[..., 2]
+    used = in_window(x[some], x, 0.01, 0.01) & (ahead >= 0) & (ahead <= 200)
+    w = np.where(used, np.maximum(1 - u, 0), 0)
+    near(got.mean[some], w @ y.astype(float) / w.sum(1), dtype, scale=np.abs(y).max())
+    # split at the widest feature alone, the tree has six leaves within 200 of every row
+    assert got.pairs_visited < 1000 * n
+
+
 @pytest.mark.parametrize("kernel", ["constant", "softmax"])
 def test_kernels_that_do_not_fall(kernel, points, dtype):
     q, x, y = points
