@@ -19,7 +19,7 @@ void descend(const TreeNode& node, std::span<const Party<T>> parties) {
   std::size_t count = 0;
   int nearer_right = 0;
   for (const Party<T>& p : parties) {
-    if (p.group->is_beyond(p.bound) || p.group->visit_whole(node)) continue;
+    if (p.group->passes_over(node, p.bound) || p.group->visit_whole(node)) continue;
     const double left = p.group->bound_of(node.left()), right = p.group->bound_of(node.right());
     at_left[count] = {p.group, left};
     at_right[count++] = {p.group, right};

@@ -107,6 +107,19 @@ bool GroupBounds<T>::holds_group(const TreeNode& node) const {
 }
 
 template <class T>
+bool GroupBounds<T>::is_outside(std::span<const NeighborSet* const> windows,
+                                const TreeNode& node) const {
+  return vicinal::is_outside<T>(windows, {low_.data(), high_.data()}, keys_.box(node.index));
+}
+
+template <class T>
+bool GroupBounds<T>::is_row_outside(std::span<const NeighborSet* const> windows, int r,
+                                    const TreeNode& node) const {
+  const T* row = boxed_.data() + r * keys_.space.depth;
+  return vicinal::is_outside<T>(windows, {row, row}, keys_.box(node.index));
+}
+
+template <class T>
 bool GroupBounds<T>::is_beyond(double bound, T limit) const {
   return bound - std::abs(bound) * relative_ - absolute_ > static_cast<double>(limit);
 }

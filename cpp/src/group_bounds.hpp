@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "boxes.hpp"
+#include "column_windows.hpp"
 #include "prepared.hpp"
 
 namespace vicinal {
@@ -31,6 +31,10 @@ class GroupBounds {
   // Bounds of rows are cheap, and leave out more than they cost.
   bool of_rows() const { return of_rows_; }
   bool holds_group(const TreeNode& node) const;
+  // No key of the node is in these windows of any query of the group, or of row r.
+  bool is_outside(std::span<const NeighborSet* const> windows, const TreeNode& node) const;
+  bool is_row_outside(std::span<const NeighborSet* const> windows, int r,
+                      const TreeNode& node) const;
   // All keys of the node are one point.
   bool is_point(const TreeNode& node) const;
 

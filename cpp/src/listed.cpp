@@ -9,6 +9,7 @@
 #include "pair_tile.hpp"
 #include "query_order.hpp"
 #include "rows.hpp"
+#include "searched_sets.hpp"
 #include "team.hpp"
 
 namespace vicinal {

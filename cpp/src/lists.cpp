@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "searched_sets.hpp"
 #include "set_keys.hpp"
 
 namespace vicinal {
@@ -12,13 +13,6 @@ using Kind = NeighborSet::Kind;
 using kernels::group_rows;
 
 namespace {
-
-// Largest k of all `nearest` in the set; 0: there is none.
-std::int64_t largest_k(const NeighborSet& set) {
-  std::int64_t k = set.kind == Kind::nearest ? set.k : 0;
-  for (const NeighborSet& part : set.parts) k = std::max(k, largest_k(part));
-  return k;
-}
 
 // How dear it is to list the keys of a set; the rest of a conjunction is then tested.
 int cost_of(const NeighborSet& set) {
@@ -53,24 +47,30 @@ ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
       n_(*problem.neighborhood),
       source_(source),
       poll_(poll),
-      most_(largest_k(n_.set)),
       lists_(static_cast<std::size_t>(group_rows<T>)) {
   if (n_.set.kind == Kind::graph && !filters_keys(problem, entry) && !n_.is_piece) whole_ = &n_.set;
   if (source_ == nullptr) return;
-  const auto search = [&](std::int64_t k, double radius) {
-    return std::make_unique<GroupSearch<T>>(source_->problem(), source_->entry(), source_->packed(),
-                                            k, radius);
+  in_tree_order_ = lists_in_tree_order(problem, entry);
+  const auto add = [&](const NeighborSet* set, Restriction restriction) {
+    searches_.push_back({set, std::make_unique<GroupSearch<T>>(
+                                  source_->problem(), source_->entry(), source_->packed(), set->k,
+                                  set->radius, std::move(restriction))});
   };
-  if (most_ > 0) search_ = search(most_, 0);
+  for (const NearestSearch& s : nearest_searches(problem, entry)) {
+    const bool radii_alone = std::all_of(s.cut.begin(), s.cut.end(), is_radius);
+    const auto admits = [this, cut = s.cut](std::int64_t row, std::int64_t key) {
+      return is_candidate_of(row, key, cut);
+    };
+    add(s.set, radii_alone && !entry.mask ? Restriction{} : Restriction{admits, s.cut});
+  }
   std::vector<const NeighborSet*> radii;
   find_radii(n_.set, radii);
-  for (const NeighborSet* set : radii) balls_.push_back({set, search(0, set->radius)});
+  for (const NeighborSet* set : radii) add(set, {});
 }
 
 template <class T>
 void ListMaker<T>::run(const std::int64_t* rows, int count) {
-  if (search_ != nullptr) search_->run(rows, count);
-  for (Ball& ball : balls_) ball.ready = false;
+  for (Search& search : searches_) search.ready = false;
   rows_ = {rows, static_cast<std::size_t>(count)};
   for (r_ = 0; r_ < count && !poll_.stopped(); ++r_) {
     RowList<T>& list = lists_[static_cast<std::size_t>(r_)];
@@ -84,7 +84,7 @@ void ListMaker<T>::run(const std::int64_t* rows, int count) {
       cut_graph(rows[r_], list);
     else
       find(n_.set, rows[r_], {}, list.own_keys);
-    if (source_ != nullptr) {  // keys that stand near together
+    if (in_tree_order_) {  // keys that stand near together
       const std::int64_t* position = source_->entry().position;
       std::sort(list.own_keys.begin(), list.own_keys.end(), [&](std::int64_t a, std::int64_t b) {
         return position[a] != position[b] ? position[a] < position[b] : a < b;
@@ -114,7 +114,7 @@ void ListMaker<T>::take_whole(std::int64_t row, RowList<T>& list) {
 // Candidates that pass the cut and lie in the set, by row.
 template <class T>
 void ListMaker<T>::find(const NeighborSet& set, std::int64_t row, const Cut& cut, Keys& out) {
-  if (set.kind == Kind::nearest) return find_nearest(set.k, row, cut, out);
+  if (set.kind == Kind::nearest) return find_nearest(set, row, cut, out);
   Cut all = cut;
   if (!has_nearest(set)) {
     flatten(set, all);
@@ -145,21 +145,30 @@ void ListMaker<T>::find(const NeighborSet& set, std::int64_t row, const Cut& cut
   }
 }
 
+// What the tree holds of one searched set for the row in question; nothing: it is not searched.
 template <class T>
-void ListMaker<T>::find_nearest(std::int64_t k, std::int64_t row, const Cut& cut, Keys& out) {
-  const bool radius_alone = std::all_of(
-      cut.begin(), cut.end(), [](const NeighborSet* s) { return s->kind == Kind::radius; });
-  if (search_ != nullptr && radius_alone) {  // those beyond the radius are the last of the k
-    const auto found =
-        search_->found(r_).first(std::min(search_->found(r_).size(), static_cast<std::size_t>(k)));
-    for (const Found& f : found)
+std::optional<std::span<const Found>> ListMaker<T>::search(const NeighborSet* set) {
+  const auto at = std::find_if(searches_.begin(), searches_.end(),
+                               [&](const Search& s) { return s.set == set; });
+  if (at == searches_.end()) return {};
+  if (!at->ready) at->search->run(rows_.data(), static_cast<int>(rows_.size()));
+  at->ready = true;
+  return at->search->found(r_);
+}
+
+template <class T>
+void ListMaker<T>::find_nearest(const NeighborSet& set, std::int64_t row, const Cut& cut,
+                                Keys& out) {
+  if (const auto found = search(&set)) {  // those beyond a radius are the last of the k
+    for (const Found& f : *found)
       if (std::all_of(cut.begin(), cut.end(), [&](const NeighborSet* s) {
-            return holds(n_, *s, problem_, entry_, row, f.row);
+            return !is_radius(s) || holds(n_, *s, problem_, entry_, row, f.row);
           }))
         out.push_back(f.row);
     std::sort(out.begin(), out.end());
     return;
   }
+  const std::int64_t k = set.k;
   find_members(row, cut, out);
   if (std::ssize(out) <= k) return;
   ranked_.clear();
@@ -199,13 +208,12 @@ void ListMaker<T>::find_members(std::int64_t row, const Cut& sets, Keys& out) {
 // Keys within a radius that was searched, if there is one among the sets; it is then done with.
 template <class T>
 bool ListMaker<T>::list_ball(Cut& rest, Keys& out) {
-  for (Ball& ball : balls_) {
-    const auto at = std::find(rest.begin(), rest.end(), ball.set);
-    if (at == rest.end()) continue;
-    rest.erase(at);
-    if (!ball.ready) ball.search->run(rows_.data(), static_cast<int>(rows_.size()));
-    ball.ready = true;
-    for (const Found& f : ball.search->found(r_)) out.push_back(f.row);
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    if (!is_radius(rest[i])) continue;
+    const auto found = search(rest[i]);
+    if (!found) continue;
+    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
+    for (const Found& f : *found) out.push_back(f.row);
     std::sort(out.begin(), out.end());
     return true;
   }

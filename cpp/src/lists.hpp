@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "nearest_source.hpp"
@@ -35,8 +36,9 @@ class ListMaker {
 
   void take_whole(std::int64_t row, RowList<T>& list);
   void find(const NeighborSet& set, std::int64_t row, const Cut& cut, Keys& out);
-  void find_nearest(std::int64_t k, std::int64_t row, const Cut& cut, Keys& out);
+  void find_nearest(const NeighborSet& set, std::int64_t row, const Cut& cut, Keys& out);
   void find_members(std::int64_t row, const Cut& sets, Keys& out);
+  std::optional<std::span<const Found>> search(const NeighborSet* set);
   bool list_ball(Cut& rest, Keys& out);
   void list_cheapest(std::int64_t row, Cut& rest, Keys& out);
   void cut_graph(std::int64_t row, RowList<T>& list);
@@ -49,15 +51,14 @@ class ListMaker {
   const NearestSource<T>* source_;
   Poll& poll_;
   std::int64_t tested_ = 0;
-  const NeighborSet* whole_ = nullptr;      // a graph whose rows are the lists as they stand
-  std::int64_t most_ = 0;                   // largest k of the set
-  std::unique_ptr<GroupSearch<T>> search_;  // k nearest; and within each radius of the set
-  struct Ball {                             // searched for the group when a row first asks
+  const NeighborSet* whole_ = nullptr;  // a graph whose rows are the lists as they stand
+  bool in_tree_order_ = false;
+  struct Search {  // of k nearest, or within a radius: for the group when a row first asks
     const NeighborSet* set;
     std::unique_ptr<GroupSearch<T>> search;
     bool ready = false;
   };
-  std::vector<Ball> balls_;
+  std::vector<Search> searches_;
   std::span<const std::int64_t> rows_;  // of the group
   int r_ = 0;                           // row of the group in question
   std::vector<std::pair<double, std::int64_t>> ranked_;

@@ -1,54 +1,14 @@
 #include "nearest_source.hpp"
 
-#include <algorithm>
+#include "searched_sets.hpp"
 
 namespace vicinal {
-
-using Kind = NeighborSet::Kind;
-
-void find_radii(const NeighborSet& set, std::vector<const NeighborSet*>& radii) {
-  if (set.kind == Kind::radius) radii.push_back(&set);
-  for (const NeighborSet& part : set.parts) find_radii(part, radii);
-}
-
-namespace {
-
-// Whether nothing but a radius cuts before some `nearest` of the set.
-bool is_cut_by_radius_alone(const NeighborSet& set, bool open) {
-  if (set.kind == Kind::nearest) return open;
-  std::vector<const NeighborSet*> parts;
-  if (set.kind == Kind::both)
-    flatten(set, parts);
-  else
-    for (const NeighborSet& side : set.parts) parts.push_back(&side);
-  if (set.kind == Kind::both)
-    for (const NeighborSet* part : parts) open &= has_nearest(*part) || part->kind == Kind::radius;
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](const NeighborSet* part) { return is_cut_by_radius_alone(*part, open); });
-}
-
-// Whether the keys of some radius are listed: nothing that is cheaper to list goes with it.
-bool lists_ball(const NeighborSet& set) {
-  if (set.kind == Kind::radius) return true;
-  if (set.kind == Kind::either) return std::any_of(set.parts.begin(), set.parts.end(), lists_ball);
-  if (set.kind != Kind::both) return false;
-  std::vector<const NeighborSet*> parts;
-  flatten(set, parts);
-  const bool given = std::any_of(parts.begin(), parts.end(), [](const NeighborSet* part) {
-    return part->kind == Kind::graph || part->kind == Kind::grid;
-  });
-  return !given && std::any_of(parts.begin(), parts.end(),
-                               [](const NeighborSet* part) { return lists_ball(*part); });
-}
-
-}  // namespace
 
 template <class T>
 NearestSource<T>::NearestSource(const Problem<T>& problem, const Entry<T>& entry, int threads,
                                 Poll& poll) {
   const Plan<T>& metric = problem.neighborhood->metric;
-  const bool serves = problem.index != nullptr && entry.present == problem.n &&
-                      problem_of(*problem.index).plan == metric;
+  const bool serves = index_serves(problem, entry);
   if (serves) {
     problem_ = problem_of(*problem.index);
     packed_ = &packed_of(*problem.index);
@@ -83,17 +43,7 @@ NearestSource<T>::NearestSource(const Problem<T>& problem, const Entry<T>& entry
   packed_ = planted_keys_.get();
 }
 
-template <class T>
-bool searches_tree(const Problem<T>& problem, const Entry<T>& entry) {
-  const Neighborhood<T>& n = *problem.neighborhood;
-  return (lists_ball(n.set) || is_cut_by_radius_alone(n.set, true)) && !entry.mask &&
-         !n.metric.terms.empty() && n.graph == nullptr;
-}
-
-#define VICINAL_INSTANTIATE(T)     \
-  template class NearestSource<T>; \
-  template bool searches_tree(const Problem<T>&, const Entry<T>&);
-VICINAL_INSTANTIATE(float)
-VICINAL_INSTANTIATE(double)
+template class NearestSource<float>;
+template class NearestSource<double>;
 
 }  // namespace vicinal

@@ -26,12 +26,4 @@ class NearestSource {
   const PackedKeys<T>* packed_ = nullptr;
 };
 
-// The radii in a set.
-void find_radii(const NeighborSet& set, std::vector<const NeighborSet*>& radii);
-
-// Some `nearest` in the set, before which nothing but a radius cuts, or some radius is found
-// through a tree.
-template <class T>
-bool searches_tree(const Problem<T>& problem, const Entry<T>& entry);
-
 }  // namespace vicinal

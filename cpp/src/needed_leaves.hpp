@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "column_windows.hpp"
 #include "cut.hpp"
 #include "prepared.hpp"
 
@@ -15,14 +16,11 @@ struct Leaf {
   std::int64_t node, number;
 };
 
-// Windows on a column cut boxes of keys, where these stand in the coordinates of the points.
+// Windows that cut boxes of keys.
 template <class T>
 std::vector<const NeighborSet*> boxed_gates(const Problem<T>& problem) {
-  std::vector<const NeighborSet*> gates;
-  if (problem.neighborhood == nullptr || box_space(problem).factor != nullptr) return gates;
-  for (const NeighborSet* gate : problem.neighborhood->gates)
-    if (gate->kind == NeighborSet::Kind::column_window) gates.push_back(gate);
-  return gates;
+  if (problem.neighborhood == nullptr) return {};
+  return boxed_windows<T>(problem.neighborhood->gates, box_space(problem));
 }
 
 // One per worker. A leaf is left out where its box lies beyond the reach of the rows by more than
@@ -151,12 +149,7 @@ class NeededLeaves {
 
   // No key of the node is in the windows of the rows in question.
   bool is_outside(std::int64_t node) const {
-    const Box<T> keys = keys_.box(node);
-    return std::any_of(gates_.begin(), gates_.end(), [&](const NeighborSet* gate) {
-      const std::int64_t j = gate->column;
-      return static_cast<double>(keys.high[j]) < column_range(*gate, low_.data()).first ||
-             static_cast<double>(keys.low[j]) > column_range(*gate, high_.data()).last;
-    });
+    return vicinal::is_outside<T>(gates_, {low_.data(), high_.data()}, keys_.box(node));
   }
 
   bool is_needed(std::int64_t node) const {

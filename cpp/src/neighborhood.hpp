@@ -84,6 +84,7 @@ bool is_within(const Neighborhood<T>& n, double radius, const Problem<T>& proble
 // The parts of a & b & …, however they were joined.
 void flatten(const NeighborSet& set, std::vector<const NeighborSet*>& parts);
 bool has_nearest(const NeighborSet& set);
+inline bool is_radius(const NeighborSet* set) { return set->kind == NeighborSet::Kind::radius; }
 // Some part of it looks for keys by their distance, k nearest or a radius.
 bool finds_by_distance(const NeighborSet& set);
 

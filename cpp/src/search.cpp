@@ -22,14 +22,17 @@ void clear(LaneBits& bits, std::int64_t lane) {
 
 template <class T>
 GroupSearch<T>::GroupSearch(const Problem<T>& problem, const Entry<T>& entry,
-                            const PackedKeys<T>& packed, std::int64_t k, double radius)
+                            const PackedKeys<T>& packed, std::int64_t k, double radius,
+                            Restriction restriction)
     : problem_(problem),
       entry_(entry),
       packed_(packed),
       keys_(packed.keys()),
       factor_(problem.plan.terms[0].factors[0]),
       bounds_(factor_, keys_),
-      selection_{problem, entry, factor_, bounds_, static_cast<int>(k), radius} {
+      selection_{problem, entry, factor_, bounds_, static_cast<int>(k), radius},
+      restriction_(std::move(restriction)),
+      windows_(boxed_windows<T>(restriction_.sets, keys_.space)) {
   allocate(w_, problem, 1);
   allocate_rows(w_, problem, true);
 }
@@ -94,7 +97,7 @@ template <class T>
 bool GroupSearch<T>::visit_whole(const TreeNode& node) {
   std::int64_t most = 1;
   if (!node.leaf()) {
-    if (selection_.k == 0 || !bounds_.is_point(node)) return false;
+    if (selection_.k == 0 || restriction_.admits || !bounds_.is_point(node)) return false;
     // The first rows of equal keys stand in its first leaves.
     most = selection_.k + (problem_.exclude_self ? 1 : 0);
   }
@@ -108,7 +111,8 @@ template <class T>
 auto GroupSearch<T>::rows_within(const TreeNode& node, std::int64_t leaf) const -> RowBits {
   RowBits rows = 0;
   for (int r = 0; r < w_.group.rows; ++r)
-    if (home_[r] != leaf && !bounds_.is_beyond(bounds_.of_row(r, node), lists_[r].limit()))
+    if (home_[r] != leaf && !bounds_.is_beyond(bounds_.of_row(r, node), lists_[r].limit()) &&
+        !bounds_.is_row_outside(windows_, r, node))
       rows |= RowBits{1} << r;
   return rows;
 }
@@ -132,10 +136,22 @@ void GroupSearch<T>::visit_rows(std::int64_t leaf, RowBits rows) {
     for (std::int64_t k = count; k < tile_keys; ++k) clear(near, k);
     const std::int64_t own = w_.group.own[r] - leaf * tile_keys;
     if (problem_.exclude_self && own >= 0 && own < count) clear(near, own);
+    if (restriction_.admits) drop(r, leaf * tile_keys);
     if (near != LaneBits{})
       lists_[r].take(selection_, scores + r * tile_keys, near, entry_.order + leaf * tile_keys);
   }
   pairs_ += std::popcount(rows) * count;
+}
+
+// Of the keys of a tile that row r is near to, from position `first` on, those that are ruled out.
+template <class T>
+void GroupSearch<T>::drop(int r, std::int64_t first) {
+  for (std::size_t i = 0; i < near_[r].size(); ++i)
+    for (std::uint64_t bits = near_[r][i]; bits != 0; bits &= bits - 1) {
+      const std::int64_t lane = static_cast<std::int64_t>(64 * i) + std::countr_zero(bits);
+      if (!restriction_.admits(w_.group.index[r], entry_.order[first + lane]))
+        clear(near_[r], lane);
+    }
 }
 
 // Where the scores of these rows against a tile of the workspace's chunk stand: of all rows at

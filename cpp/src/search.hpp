@@ -2,10 +2,18 @@
 // leaf, and which scores there are within their limits.
 #pragma once
 
+#include <functional>
+
 #include "candidate_list.hpp"
 #include "prepared.hpp"
 
 namespace vicinal {
+
+// What rules keys out besides their distance: a mask, sets of neighbors. Empty: nothing.
+struct Restriction {
+  std::function<bool(std::int64_t row, std::int64_t key)> admits{};
+  std::vector<const NeighborSet*> sets{};  // part of that; windows on a column pass over boxes
+};
 
 // Either the k nearest, or every key within a radius. One per worker.
 template <class T>
@@ -13,7 +21,7 @@ class GroupSearch {
  public:
   // k > 0: the k nearest; else the keys at most `radius` away.
   GroupSearch(const Problem<T>& problem, const Entry<T>& entry, const PackedKeys<T>& packed,
-              std::int64_t k, double radius);
+              std::int64_t k, double radius, Restriction restriction = {});
   GroupSearch(const GroupSearch&) = delete;
 
   // Queries of these rows, at most group_rows; then found(r) lists what query r found, in order.
@@ -22,7 +30,9 @@ class GroupSearch {
   // The steps of run: after open, every leaf that is not beyond reach is visited, then close.
   void open(const std::int64_t* rows, int count);
   double bound_of(const TreeNode& node) const { return bounds_.of(node); }
-  bool is_beyond(double bound) const { return bounds_.is_beyond(bound, limit_of_group()); }
+  bool passes_over(const TreeNode& node, double bound) const {
+    return bounds_.is_beyond(bound, limit_of_group()) || bounds_.is_outside(windows_, node);
+  }
   // The node's leaves, of those that are met at once; false: its children are to be met.
   bool visit_whole(const TreeNode& node);
   void close();
@@ -44,6 +54,7 @@ class GroupSearch {
   T* score(int tile, RowBits rows);
   T* sift(int tile);
   RowBits rows_within(const TreeNode& node, std::int64_t leaf) const;
+  void drop(int r, std::int64_t first);
   RowBits all_rows() const { return (RowBits{1} << w_.group.rows) - 1; }
   T limit_of_group() const;
 
@@ -54,6 +65,8 @@ class GroupSearch {
   const FactorPlan<T>& factor_;
   GroupBounds<T> bounds_;
   Selection<T> selection_;
+  Restriction restriction_;
+  std::vector<const NeighborSet*> windows_;
   Workspace<T> w_;
   CandidateList<T> lists_[kernels::max_group_rows];
   LaneBits near_[kernels::max_group_rows];      // of the tile: keys that a query may take
