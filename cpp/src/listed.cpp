@@ -46,6 +46,7 @@ class ListWorker {
     if (problem_.empty == Empty::nearest) find_nearest(block, poll);
   }
   std::int64_t pairs() const { return pairs_; }
+  std::int64_t pairs_searched() const { return maker_.pairs_searched(); }
 
  private:
   static void drop_written(Block<T>& block) {
@@ -126,9 +127,13 @@ bool is_order_worthwhile(const Problem<T>& problem) {
              least_per_row * static_cast<double>(problem.m);
 }
 
+struct Counts {  // of pairs, by all workers
+  std::atomic<std::int64_t> visited{0}, searched{0};
+};
+
 template <class T>
 std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Poll& poll,
-                       const Sink<T>& sink, std::atomic<std::int64_t>& pairs) {
+                       const Sink<T>& sink, Counts& counts) {
   const Entry<T>& entry = problem.entries[e];
   std::optional<NearestSource<T>> source;
   std::vector<std::int64_t> order;  // near rows together, where it helps
@@ -151,7 +156,8 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
       worker.run(block, first, count, poll);
       if (!poll.stopped()) empty_rows += sink(problem, e, block);
     });
-    pairs += worker.pairs();
+    counts.visited += worker.pairs();
+    counts.searched += worker.pairs_searched();
   });
   return empty_rows;
 }
@@ -161,10 +167,11 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
 template <class T>
 Report run_listed(const Problem<T>& problem, int threads, Poll& poll, const Sink<T>& sink) {
   Report report;
-  std::atomic<std::int64_t> pairs{0};
+  Counts counts;
   for (std::size_t e = 0; e < problem.entries.size() && !poll.stopped(); ++e)
-    report.empty_rows += run_entry(problem, e, threads, poll, sink, pairs);
-  report.pairs_visited = pairs;
+    report.empty_rows += run_entry(problem, e, threads, poll, sink, counts);
+  report.pairs_visited = counts.visited;
+  report.pairs_searched = counts.searched;
   return report;
 }
 

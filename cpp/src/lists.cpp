@@ -69,6 +69,13 @@ ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
 }
 
 template <class T>
+std::int64_t ListMaker<T>::pairs_searched() const {
+  std::int64_t pairs = 0;
+  for (const Search& s : searches_) pairs += s.search->pairs();
+  return pairs;
+}
+
+template <class T>
 void ListMaker<T>::run(const std::int64_t* rows, int count) {
   for (Search& search : searches_) search.ready = false;
   rows_ = {rows, static_cast<std::size_t>(count)};

@@ -28,6 +28,8 @@ class ListMaker {
 
   // Lists of these rows, at most group_rows, until the next run.
   void run(const std::int64_t* rows, int count);
+  // Met in the tree so far.
+  std::int64_t pairs_searched() const;
   const RowList<T>& list(int r) const { return lists_[static_cast<std::size_t>(r)]; }
 
  private:

@@ -77,6 +77,7 @@ struct Report {
   std::int64_t empty_rows = 0;
   std::int64_t pairs_visited = 0;
   bool interrupted = false;
+  std::int64_t pairs_searched = 0;  // met in a tree to know which keys a row sees, weighed or not
 };
 
 VICINAL_EXPORT Report local_stats(const KernelSum& kernel, View<const float> queries,
