@@ -37,6 +37,50 @@ bool may_cut(const Problem<T>& problem) {
   return falls && !f.hits && !pairs && !gated(problem) && !listed(problem);
 }
 
+namespace {
+
+// The score of the opposite corners of the box around the keys that are present.
+template <class T>
+double score_of_diagonal(const Problem<T>& problem, const Entry<T>& entry,
+                         const BoxSpace<T>& space) {
+  const auto depth = static_cast<std::size_t>(space.depth);
+  std::vector<T> low(depth, std::numeric_limits<T>::infinity()), high(depth), row(depth);
+  for (T& x : high) x = -std::numeric_limits<T>::infinity();
+  for (std::int64_t i = 0; i < problem.n; ++i) {
+    if (!is_present(problem, entry, i)) continue;
+    space.row(entry.keys + i * problem.key_stride, entry.origin.data(), row.data());
+    for (std::size_t j = 0; j < depth; ++j) {
+      low[j] = std::min(low[j], row[j]);
+      high[j] = std::max(high[j], row[j]);
+    }
+  }
+  return nearest_score<T>(problem.plan.terms[0].factors[0], space, {low.data(), low.data()},
+                          {high.data(), high.data()});
+}
+
+}  // namespace
+
+template <class T>
+bool cuts_much(const Problem<T>& problem) {
+  if (!may_cut(problem)) return false;
+  const FactorPlan<T>& f = problem.plan.terms[0].factors[0];
+  if (!f.squares() || f.scaled_keys()) return true;
+  Problem<T> kernel;
+  kernel.plan = problem.plan;
+  kernel.table = problem.table;
+  kernel.cuts = true;
+  const CutReach<T> reach(kernel);
+  alignas(64) T scores[tile_keys] = {}, logs[tile_keys];
+  log_weights(problem, scores, logs);
+  const BoxSpace<T> space = box_space(problem);
+  return std::any_of(problem.entries.begin(), problem.entries.end(), [&](const Entry<T>& entry) {
+    if (!entry.query_scales.empty() || !entry.key_scales.empty()) return true;
+    const double room = std::log2(static_cast<double>(entry.present) / problem.tol),
+                 far = reach.of(static_cast<T>(static_cast<double>(logs[0]) - room));
+    return far < score_of_diagonal(problem, entry, space) / 4;
+  });
+}
+
 template <class T>
 void CutReach<T>::Scan::fill(const Problem<T>& problem, double from, double to) {
   alignas(64) T scores[tile_keys];
@@ -117,9 +161,10 @@ void CutFinder<T>::run(Block<T>& block, Poll& poll) {
   }
 }
 
-#define VICINAL_INSTANTIATE(T)              \
-  template bool may_cut(const Problem<T>&); \
-  template class CutReach<T>;               \
+#define VICINAL_INSTANTIATE(T)                \
+  template bool may_cut(const Problem<T>&);   \
+  template bool cuts_much(const Problem<T>&); \
+  template class CutReach<T>;                 \
   template class CutFinder<T>;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

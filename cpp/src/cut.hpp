@@ -17,6 +17,13 @@ namespace vicinal {
 template <class T>
 bool may_cut(const Problem<T>& problem);
 
+// Some row may leave out much: one that stands on a key leaves out those at half the diagonal of
+// the keys' box. Else the rows in its middle see all keys, the others most, and a tree is for
+// nothing, as it is for heavy tails unless tol is large. A function of the keys, the kernel and
+// tol.
+template <class T>
+bool cuts_much(const Problem<T>& problem);
+
 // The score beyond which the kernel's log2-weight is under a cut, or somewhat more.
 template <class T>
 class CutReach {

@@ -117,7 +117,8 @@ bool prunes(const Problem<T>& problem) {
   const Neighborhood<T>* n = problem.neighborhood.get();
   const bool gated =
       n != nullptr && (std::isfinite(n->radius_score) || !boxed_gates(problem).empty());
-  return (gated || is_compact(problem.plan) || may_cut(problem)) && fit_a_tree(problem);
+  const bool ends = gated || is_compact(problem.plan);
+  return (ends || may_cut(problem)) && fit_a_tree(problem) && (ends || cuts_much(problem));
 }
 
 template <class T>

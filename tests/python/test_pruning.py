@@ -353,3 +353,29 @@ def test_python_knows_when_the_engine_takes_a_tree(beyond, features, rng):
     assert_array_equal(got.count, 1)
     assert (got.pairs_visited < 3 * len(x)) == is_tree_sized(x)
     assert is_tree_sized(x) == (beyond == 1 and features == _core.few_features)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "h"),
+    [("cauchy", 0.1), ("student_t", 0.1), ("rational_quadratic", 0.1), ("gaussian", 3.0)],
+)
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
+def test_no_tree_is_planted_where_all_keys_count(kernel, h, metric, rng, dtype):
+    x = rng.normal(size=(20_000, 2)).astype(dtype)
+    y = rng.normal(size=20_000).astype(dtype)
+    q = rng.normal(size=(50, 2)).astype(dtype)
+    options = {
+        "kernel": kernel,
+        "bandwidth": h,
+        "metric": metric,
+        "statistics": ("mean", "log_mass"),
+    }
+    exact, got = (vc.local_stats(q, x, y, tol=tol, **options) for tol in (0, 1e-6))
+    assert got.pairs_visited == q.shape[0] * x.shape[0]
+    assert_array_equal(got.mean, exact.mean)
+    assert_array_equal(got.log_mass, exact.log_mass)
+    one = vc.local_stats(q[:1], vc.KeyIndex(x), y, tol=1e-6, **options)
+    assert one.mean[0] == got.mean[0]
+    if kernel == "gaussian":
+        less = vc.local_stats(q, x, y, tol=1e-6, **(options | {"bandwidth": 0.1}))
+        assert less.pairs_visited < got.pairs_visited
