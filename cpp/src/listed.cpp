@@ -139,8 +139,8 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
   std::vector<std::int64_t> order;  // near rows together, where it helps
   if (searches_tree(problem, entry)) {
     source.emplace(problem, entry, threads, poll);
-    order = order_of_queries(source->problem(), source->entry(), source->packed().keys().space,
-                             threads, poll);
+    order =
+        order_of_queries(source->problem(), source->entry(), source->keys().space, threads, poll);
   } else if (is_order_worthwhile(problem)) {
     order = order_by_cells(problem, entry);
   }

@@ -12,33 +12,6 @@ namespace vicinal {
 using Kind = NeighborSet::Kind;
 using kernels::group_rows;
 
-namespace {
-
-// How dear it is to list the keys of a set; the rest of a conjunction is then tested.
-int cost_of(const NeighborSet& set) {
-  const auto worst = [&] {
-    int cost = 0;
-    for (const NeighborSet& part : set.parts) cost = std::max(cost, cost_of(part));
-    return cost;
-  };
-  switch (set.kind) {
-    case Kind::graph:
-    case Kind::grid:
-      return 0;
-    case Kind::segments:
-    case Kind::window:
-      return 1;
-    case Kind::blocks:
-      return 2;
-    case Kind::either:
-      return worst();
-    default:
-      return 3;
-  }
-}
-
-}  // namespace
-
 template <class T>
 ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
                         const NearestSource<T>* source, Poll& poll)
@@ -51,27 +24,34 @@ ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
   if (n_.set.kind == Kind::graph && !filters_keys(problem, entry) && !n_.is_piece) whole_ = &n_.set;
   if (source_ == nullptr) return;
   in_tree_order_ = lists_in_tree_order(problem, entry);
-  const auto add = [&](const NeighborSet* set, Restriction restriction) {
-    searches_.push_back({set, std::make_unique<GroupSearch<T>>(
-                                  source_->problem(), source_->entry(), source_->packed(), set->k,
-                                  set->radius, std::move(restriction))});
-  };
+  if (n_.metric.terms.empty())
+    pair_search_ = std::make_unique<PairSearch<T>>(problem, entry, source_->keys());
   for (const NearestSearch& s : nearest_searches(problem, entry)) {
     const bool radii_alone = std::all_of(s.cut.begin(), s.cut.end(), is_radius);
     const auto admits = [this, cut = s.cut](std::int64_t row, std::int64_t key) {
       return is_candidate_of(row, key, cut);
     };
-    add(s.set, radii_alone && !entry.mask ? Restriction{} : Restriction{admits, s.cut});
+    add_search(s.set, s.cut,
+               radii_alone && !entry.mask ? Restriction{} : Restriction{admits, s.cut});
   }
   std::vector<const NeighborSet*> radii;
   find_radii(n_.set, radii);
-  for (const NeighborSet* set : radii) add(set, {});
+  for (const NeighborSet* set : radii) add_search(set, {}, {});
+}
+
+template <class T>
+void ListMaker<T>::add_search(const NeighborSet* set, const Cut& cut, Restriction restriction) {
+  searches_.push_back({set, cut, nullptr});
+  if (pair_search_ != nullptr) return;
+  searches_.back().search =
+      std::make_unique<GroupSearch<T>>(source_->problem(), source_->entry(), source_->packed(),
+                                       set->k, set->radius, std::move(restriction));
 }
 
 template <class T>
 std::int64_t ListMaker<T>::pairs_searched() const {
-  std::int64_t pairs = 0;
-  for (const Search& s : searches_) pairs += s.search->pairs();
+  std::int64_t pairs = pair_search_ == nullptr ? 0 : pair_search_->pairs();
+  for (const Search& s : searches_) pairs += s.search == nullptr ? 0 : s.search->pairs();
   return pairs;
 }
 
@@ -158,6 +138,10 @@ std::optional<std::span<const Found>> ListMaker<T>::search(const NeighborSet* se
   const auto at = std::find_if(searches_.begin(), searches_.end(),
                                [&](const Search& s) { return s.set == set; });
   if (at == searches_.end()) return {};
+  const std::int64_t row = rows_[static_cast<std::size_t>(r_)];
+  if (at->search == nullptr)
+    return pair_search_->run(
+        row, set->k, [&, this](std::int64_t key) { return is_candidate_of(row, key, at->cut); });
   if (!at->ready) at->search->run(rows_.data(), static_cast<int>(rows_.size()));
   at->ready = true;
   return at->search->found(r_);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "nearest_source.hpp"
+#include "pair_search.hpp"
 
 namespace vicinal {
 
@@ -40,6 +41,7 @@ class ListMaker {
   void find(const NeighborSet& set, std::int64_t row, const Cut& cut, Keys& out);
   void find_nearest(const NeighborSet& set, std::int64_t row, const Cut& cut, Keys& out);
   void find_members(std::int64_t row, const Cut& sets, Keys& out);
+  void add_search(const NeighborSet* set, const Cut& cut, Restriction restriction);
   std::optional<std::span<const Found>> search(const NeighborSet* set);
   bool list_ball(Cut& rest, Keys& out);
   void list_cheapest(std::int64_t row, Cut& rest, Keys& out);
@@ -57,12 +59,14 @@ class ListMaker {
   bool in_tree_order_ = false;
   struct Search {  // of k nearest, or within a radius: for the group when a row first asks
     const NeighborSet* set;
-    std::unique_ptr<GroupSearch<T>> search;
+    Cut cut;                                 // before k nearest
+    std::unique_ptr<GroupSearch<T>> search;  // null: row by row, by pair_search_
     bool ready = false;
   };
   std::vector<Search> searches_;
-  std::span<const std::int64_t> rows_;  // of the group
-  int r_ = 0;                           // row of the group in question
+  std::unique_ptr<PairSearch<T>> pair_search_;  // where pairs have no one metric
+  std::span<const std::int64_t> rows_;          // of the group
+  int r_ = 0;                                   // row of the group in question
   std::vector<std::pair<double, std::int64_t>> ranked_;
   std::vector<RowList<T>> lists_;
 };

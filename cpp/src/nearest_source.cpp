@@ -13,7 +13,7 @@ NearestSource<T>::NearestSource(const Problem<T>& problem, const Entry<T>& entry
     problem_ = problem_of(*problem.index);
     packed_ = &packed_of(*problem.index);
   } else {
-    problem_.plan = metric;
+    problem_.plan = metric.terms.empty() ? problem.plan : metric;
     problem_.table = problem.table;
     problem_.n = problem.n;
     problem_.d = problem.d;
@@ -38,6 +38,7 @@ NearestSource<T>::NearestSource(const Problem<T>& problem, const Entry<T>& entry
   own.present = entry.present;
   plant(problem_, own, threads, poll, planted_);
   follow(planted_, own);
+  if (metric.terms.empty()) return;
   planted_keys_ = std::make_unique<PackedKeys<T>>(planted_);
   planted_keys_->allocate(problem_);
   packed_ = planted_keys_.get();

@@ -8,7 +8,7 @@
 
 namespace vicinal {
 
-// The k nearest of whole groups of rows at once, through a tree: shared by all workers.
+// Shared by all workers: of the keys in the metric of the sets, or of the points as they are.
 template <class T>
 class NearestSource {
  public:
@@ -17,10 +17,12 @@ class NearestSource {
 
   const Problem<T>& problem() const { return problem_; }
   const Entry<T>& entry() const { return problem_.entries[0]; }
+  const KeyTree<T>& keys() const { return packed_ == nullptr ? planted_ : packed_->keys(); }
+  // Where the sets have one metric.
   const PackedKeys<T>& packed() const { return *packed_; }
 
  private:
-  Problem<T> problem_;  // of the metric alone
+  Problem<T> problem_;  // of the metric alone; where there is none, of the kernel
   KeyTree<T> planted_;
   std::unique_ptr<PackedKeys<T>> planted_keys_;
   const PackedKeys<T>* packed_ = nullptr;

@@ -94,13 +94,29 @@ void collect(const NeighborSet& set, std::vector<const NeighborSet*> cut,
   for (const NeighborSet* part : late) collect(*part, cut, searches);
 }
 
+// Pairs have a distance, of one metric or of several factors or terms; and no graph gives it.
+template <class T>
+bool may_search(const Problem<T>& problem) {
+  const auto& terms = problem.plan.terms;
+  const bool several = terms.size() > 1 || terms[0].factors.size() > 1;
+  return problem.neighborhood->graph == nullptr &&
+         (several || !problem.neighborhood->metric.terms.empty());
+}
+
+template <class T>
+bool all_finite(const Problem<T>& problem, const Entry<T>& entry) {
+  for (std::int64_t i = 0; i < problem.n; ++i)
+    if (is_present(problem, entry, i) && !is_finite(problem, entry, i)) return false;
+  return true;
+}
+
 }  // namespace
 
 template <class T>
 std::vector<NearestSearch> nearest_searches(const Problem<T>& problem, const Entry<T>& entry) {
   const Neighborhood<T>& n = *problem.neighborhood;
   std::vector<NearestSearch> searches;
-  if (n.metric.terms.empty() || n.graph != nullptr) return searches;
+  if (!may_search(problem)) return searches;
   collect(n.set, {}, searches);
   std::erase_if(searches, [&](const NearestSearch& s) {
     if (!entry.mask && std::all_of(s.cut.begin(), s.cut.end(), is_radius)) return false;
@@ -113,8 +129,10 @@ std::vector<NearestSearch> nearest_searches(const Problem<T>& problem, const Ent
 
 template <class T>
 bool index_serves(const Problem<T>& problem, const Entry<T>& entry) {
-  return problem.index != nullptr && entry.present == problem.n &&
-         problem_of(*problem.index).plan == problem.neighborhood->metric;
+  if (problem.index == nullptr || entry.present < problem.n) return false;
+  const Plan<T>& metric = problem.neighborhood->metric;
+  return metric.terms.empty() ? problem.tree->space.factor == nullptr
+                              : problem_of(*problem.index).plan == metric;
 }
 
 template <class T>
@@ -128,10 +146,10 @@ template <class T>
 bool searches_tree(const Problem<T>& problem, const Entry<T>& entry) {
   const Neighborhood<T>& n = *problem.neighborhood;
   if (lists_in_tree_order(problem, entry)) return true;
-  if (n.metric.terms.empty() || n.graph != nullptr) return false;
   constexpr std::int64_t least_rows = 32;  // that look at all keys take as long as planting
-  return (problem.m >= least_rows || index_serves(problem, entry)) &&
-         (lists_ball(n.set) || !nearest_searches(problem, entry).empty());
+  return may_search(problem) && (problem.m >= least_rows || index_serves(problem, entry)) &&
+         (lists_ball(n.set) || !nearest_searches(problem, entry).empty()) &&
+         all_finite(problem, entry);
 }
 
 #define VICINAL_INSTANTIATE(T)                                                              \

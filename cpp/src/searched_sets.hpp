@@ -25,12 +25,13 @@ std::vector<NearestSearch> nearest_searches(const Problem<T>& problem, const Ent
 template <class T>
 bool lists_in_tree_order(const Problem<T>& problem, const Entry<T>& entry);
 
-// Keys are found through a tree, for lists in its order always, for others where it pays: the lists
-// are the same without it.
+// Keys are found through a tree, for lists in its order always, for others where it pays and all
+// keys can stand in a tree: the lists are the same without it.
 template <class T>
 bool searches_tree(const Problem<T>& problem, const Entry<T>& entry);
 
-// The call's index is a tree of its keys in the metric of its sets.
+// The call's index is a tree of its keys in the metric of its sets; where these have none, of the
+// points as they are.
 template <class T>
 bool index_serves(const Problem<T>& problem, const Entry<T>& entry);
 

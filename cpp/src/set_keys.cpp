@@ -37,6 +37,28 @@ void list_grid(const NeighborSet& set, std::int64_t row, KeyRange keys,
 
 }  // namespace
 
+int cost_of(const NeighborSet& set) {
+  const auto worst = [&] {
+    int cost = 0;
+    for (const NeighborSet& part : set.parts) cost = std::max(cost, cost_of(part));
+    return cost;
+  };
+  switch (set.kind) {
+    case Kind::graph:
+    case Kind::grid:
+      return 0;
+    case Kind::segments:
+    case Kind::window:
+      return 1;
+    case Kind::blocks:
+      return 2;
+    case Kind::either:
+      return worst();
+    default:
+      return 3;
+  }
+}
+
 void list_keys(const NeighborSet& set, std::int64_t row, KeyRange keys,
                std::vector<std::int64_t>& out) {
   const auto add = [&](std::int64_t first, std::int64_t end) {

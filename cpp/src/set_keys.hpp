@@ -25,4 +25,7 @@ struct KeyRange {
 void list_keys(const NeighborSet& set, std::int64_t row, KeyRange keys,
                std::vector<std::int64_t>& out);
 
+// How dear it is to list the keys of a set; the rest of a conjunction is then tested.
+int cost_of(const NeighborSet& set);
+
 }  // namespace vicinal

@@ -32,9 +32,9 @@ struct Points {
     for (std::int64_t i = 0; i < m * n; ++i) mask[i] = numbers.uniform() < 0.5;
   }
 
-  Report operator()(const NeighborSet& set, bool masked = false, std::int64_t rows = m) const {
+  Report operator()(const NeighborSet& set, bool masked = false, std::int64_t rows = m,
+                    const KernelSum& kernel = Kernel{.bandwidth = 0.1}) const {
     std::vector<T> mean(static_cast<std::size_t>(rows));
-    const Kernel kernel{.bandwidth = 0.1};
     Options<T> options{.neighbors = set};
     if (masked) options.mask = {mask.get(), n, 1};
     return local_stats(kernel, View<const T>{queries.data(), rows, d},
@@ -69,6 +69,13 @@ TEST_CASE_TEMPLATE("nearest keys of what other sets leave are searched", T, floa
   CHECK(meets_a_part(points(few & window(n, n))));
   CHECK(meets_a_part(points(few & window_on(0, 0.02, 0.02))));
   CHECK(meets_a_part(points(few & window_on(0, 0.02, 0.02), true)));
+  constexpr std::int64_t columns[] = {0, 1};
+  const std::span<const std::int64_t> both(columns);
+  const Kernel wide{.bandwidth = 0.1, .columns = both.first(1)}, tall{.columns = both.last(1)};
+  const KernelSum product(std::vector<Term>{{1.0, {wide, tall}}});
+  CHECK(meets_a_part(points(few, false, m, product)));
+  CHECK(meets_a_part(points(few & window(n, n), true, m, product)));
+  CHECK(points(few, false, 20, product).pairs_searched == 0);
   CHECK(points(few & window(50, 50)).pairs_searched == 0);          // so few are ranked
   CHECK(points(few & window(n, n), true, 20).pairs_searched == 0);  // of so few rows, too
 }

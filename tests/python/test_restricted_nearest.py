@@ -114,3 +114,60 @@ def test_equal_keys_are_taken_in_their_order(dtype):
     use[:, :1000] = False
     got = pairs(vc.KNearest(4), x[:M], x, mask=use)
     np.testing.assert_array_equal(got, (COLUMNS >= 1000) & (COLUMNS < 1004) & (ROWS >= 0))
+
+
+K = vc.kernels
+PLACE, TIME = K.Gaussian(columns=[0, 1], bandwidth=4.0), K.Gaussian(columns=[2], bandwidth=2.0)
+LINES = K.Laplace(columns=[0, 2], bandwidth=3.0, metric="manhattan")
+
+
+def place(q, x):
+    return distances(q[:, :2], x[:, :2]) / 4
+
+
+def time(q, x):
+    return distances(q[:, 2:], x[:, 2:]) / 2
+
+
+def lines(q, x):
+    return np.abs(q[:, None, ::2] - x[None, :, ::2]).sum(-1) / 3
+
+
+SEVERAL = {
+    "product": (K.Product(PLACE, TIME), lambda q, x: np.maximum(place(q, x), time(q, x))),
+    "sum": (K.Sum(PLACE, LINES), lambda q, x: np.minimum(place(q, x), lines(q, x))),
+    "inner products": (
+        K.Product(TIME, K.Softmax(bandwidth=1.0)),
+        lambda q, x: np.maximum(time(q, x), -(q @ x.T)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+@pytest.mark.parametrize("cut", [None, "blocks", "window on", "short window"])
+@pytest.mark.parametrize("mask", [None, 0.6])
+def test_nearest_by_several_factors_or_terms(name, cut, mask, points):
+    q, x = points
+    a, b = q.astype(float), x.astype(float)
+    kernel, u = SEVERAL[name]
+    near, used = vc.KNearest(7), np.ones((M, N), bool)
+    if cut:
+        near, used = near & CUTS[cut][0], CUTS[cut][1](a, b)
+    if mask:
+        used = used & MASKS[mask]
+    got = vc.local_weights(q, x, kernel=kernel, neighbors=near, mask=MASKS.get(mask))
+    np.testing.assert_array_equal(got.toarray() > 0, k_nearest(u(a, b), used, 7))
+
+
+@pytest.mark.parametrize("kernel", [K.Gaussian(bandwidth=1.0), SEVERAL["product"][0]], ids=str)
+def test_infinite_keys_change_no_bit_of_a_batch(kernel, rng, dtype):
+    q, x = (rng.normal(size=(n, 3)).astype(dtype) for n in (M, N))
+    y = rng.normal(size=N).astype(dtype)
+    x[::7, 0], x[3::7, 2] = np.inf, -np.inf
+    few = np.random.default_rng(9).random((M, N)) < 0.005
+    options = {"kernel": kernel, "neighbors": vc.KNearest(12)}
+    many = vc.local_mean(q, x, y, mask=few, **options)
+    some = vc.local_mean(q[:9], x, y, mask=few[:9], **options)
+    np.testing.assert_array_equal(some, many[:9])
+    index = vc.KeyIndex(x)
+    np.testing.assert_array_equal(vc.local_mean(q[:9], index, y, mask=few[:9], **options), some)
