@@ -39,23 +39,32 @@ bool may_cut(const Problem<T>& problem) {
 
 namespace {
 
-// The score of the opposite corners of the box around the keys that are present.
+// The score of the opposite corners of the box around the keys that are present; an index has it.
 template <class T>
 double score_of_diagonal(const Problem<T>& problem, const Entry<T>& entry,
                          const BoxSpace<T>& space) {
+  const FactorPlan<T>& f = problem.plan.terms[0].factors[0];
+  if (problem.tree != nullptr && problem.tree->space.factor == nullptr && space.factor == nullptr &&
+      entry.present == problem.n) {
+    const Box<T> box = problem.tree->box(0);
+    return nearest_score<T>(f, space, {box.low, box.low}, {box.high, box.high});
+  }
   const auto depth = static_cast<std::size_t>(space.depth);
   std::vector<T> low(depth, std::numeric_limits<T>::infinity()), high(depth), row(depth);
   for (T& x : high) x = -std::numeric_limits<T>::infinity();
   for (std::int64_t i = 0; i < problem.n; ++i) {
     if (!is_present(problem, entry, i)) continue;
-    space.row(entry.keys + i * problem.key_stride, entry.origin.data(), row.data());
+    const T* x = entry.keys + i * problem.key_stride;
+    if (space.factor != nullptr) {
+      space.row(x, entry.origin.data(), row.data());
+      x = row.data();
+    }
     for (std::size_t j = 0; j < depth; ++j) {
-      low[j] = std::min(low[j], row[j]);
-      high[j] = std::max(high[j], row[j]);
+      low[j] = std::min(low[j], x[j]);
+      high[j] = std::max(high[j], x[j]);
     }
   }
-  return nearest_score<T>(problem.plan.terms[0].factors[0], space, {low.data(), low.data()},
-                          {high.data(), high.data()});
+  return nearest_score<T>(f, space, {low.data(), low.data()}, {high.data(), high.data()});
 }
 
 }  // namespace
