@@ -23,10 +23,10 @@ template <class T>
 class ListWorker {
  public:
   ListWorker(const Problem<T>& problem, const Entry<T>& entry, const NearestSource<T>* source,
-             Poll& poll)
+             const ColumnTrees<T>* columns, Poll& poll)
       : problem_(problem),
         entry_(entry),
-        maker_(problem, entry, source, poll),
+        maker_(problem, entry, source, columns, poll),
         tile_(problem, entry) {}
 
   void run(Block<T>& block, std::int64_t first, std::int64_t rows, Poll& poll) {
@@ -136,6 +136,8 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
                        const Sink<T>& sink, Counts& counts) {
   const Entry<T>& entry = problem.entries[e];
   std::optional<NearestSource<T>> source;
+  std::optional<ColumnTrees<T>> columns;
+  if (searches_columns(problem, entry)) columns.emplace(problem, entry, threads, poll);
   std::vector<std::int64_t> order;  // near rows together, where it helps
   if (searches_tree(problem, entry)) {
     source.emplace(problem, entry, threads, poll);
@@ -147,7 +149,8 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
   const std::int64_t rows = rows_of_turn(problem, threads);
   std::atomic<std::int64_t> empty_rows{0};
   take_turns(problem.m, rows, threads, poll, [&](const auto& each_turn) {
-    ListWorker<T> worker(problem, entry, source ? &*source : nullptr, poll);
+    ListWorker<T> worker(problem, entry, source ? &*source : nullptr,
+                         columns ? &*columns : nullptr, poll);
     Block<T> block;
     allocate(block, problem, std::min(rows, problem.m));
     block.writes_means = wants_means_alone(problem, entry);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "searched_sets.hpp"
 #include "set_keys.hpp"
@@ -14,11 +13,12 @@ using kernels::group_rows;
 
 template <class T>
 ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
-                        const NearestSource<T>* source, Poll& poll)
+                        const NearestSource<T>* source, const ColumnTrees<T>* columns, Poll& poll)
     : problem_(problem),
       entry_(entry),
       n_(*problem.neighborhood),
       source_(source),
+      columns_(columns),
       poll_(poll),
       lists_(static_cast<std::size_t>(group_rows<T>)) {
   if (n_.set.kind == Kind::graph && !filters_keys(problem, entry) && !n_.is_piece) whole_ = &n_.set;
@@ -150,7 +150,10 @@ std::optional<std::span<const Found>> ListMaker<T>::search(const NeighborSet* se
 template <class T>
 void ListMaker<T>::find_nearest(const NeighborSet& set, std::int64_t row, const Cut& cut,
                                 Keys& out) {
-  if (const auto found = search(&set)) {  // those beyond a radius are the last of the k
+  const auto window = narrowest(row, cut);
+  const bool few = window && are_few(std::ssize(*window), set.k, problem_.n);
+  if (const auto found =
+          few ? std::nullopt : search(&set)) {  // those beyond a radius are the last of the k
     for (const Found& f : *found)
       if (std::all_of(cut.begin(), cut.end(), [&](const NeighborSet* s) {
             return !is_radius(s) || holds(n_, *s, problem_, entry_, row, f.row);
@@ -192,8 +195,43 @@ void ListMaker<T>::find_members(std::int64_t row, const Cut& sets, Keys& out) {
   Cut rest = sets;
   const bool small =
       std::any_of(sets.begin(), sets.end(), [](const NeighborSet* s) { return cost_of(*s) == 0; });
-  if (small || !list_ball(rest, out)) list_cheapest(row, rest, out);
+  if (small || (!list_window(row, rest, out) && !list_ball(rest, out)))
+    list_cheapest(row, rest, out);
   std::erase_if(out, [&](std::int64_t key) { return !is_candidate_of(row, key, rest); });
+}
+
+// The keys near the narrowest window on a column among the sets, where these stand in trees.
+template <class T>
+auto ListMaker<T>::narrowest(std::int64_t row, const Cut& cut) const
+    -> std::optional<std::span<const std::int64_t>> {
+  std::optional<std::span<const std::int64_t>> least;
+  if (columns_ == nullptr) return least;
+  for (const NeighborSet* set : cut) {
+    if (set->kind != Kind::column_window) continue;
+    const auto keys = columns_->near(*set, entry_.queries + row * problem_.query_stride);
+    if (!least || keys.size() < least->size()) least = keys;
+  }
+  return least;
+}
+
+// The keys in it, where no other set is likely to hold fewer.
+template <class T>
+bool ListMaker<T>::list_window(std::int64_t row, const Cut& sets, Keys& out) {
+  constexpr std::int64_t few = 512;  // take as long as the search of a ball
+  const auto window = narrowest(row, sets);
+  if (!window) return false;
+  std::int64_t others = problem_.n;
+  for (const NeighborSet* set : sets) {
+    if (is_radius(set)) others = std::min(others, few);
+    if (set->kind != Kind::window && set->kind != Kind::segments) continue;
+    const RowRange range = range_of(*set, row + n_.query_offset, problem_.key_offset, problem_.n);
+    others = std::min(others, range.end - range.first);
+  }
+  if (std::ssize(*window) > others) return false;
+  for (const std::int64_t key : *window)
+    if (is_candidate_of(row, key, sets)) out.push_back(key);
+  std::sort(out.begin(), out.end());
+  return true;
 }
 
 // Keys within a radius that was searched, if there is one among the sets; it is then done with.
@@ -237,51 +275,6 @@ void ListMaker<T>::list_cheapest(std::int64_t row, Cut& rest, Keys& out) {
     if (cost_of(**first) == 3) return;  // all keys: the set itself is tested
   }
   rest.erase(first);
-}
-
-// The graph's own order and numbers; what else is in the set cuts.
-template <class T>
-void ListMaker<T>::cut_graph(std::int64_t row, RowList<T>& list) {
-  Cut parts, cut;
-  std::int64_t k = problem_.n;
-  flatten(n_.set, parts);
-  for (const NeighborSet* s : parts) {
-    if (s->kind == Kind::nearest)
-      k = std::min(k, s->k);
-    else if (s != n_.graph)
-      cut.push_back(s);
-  }
-  const auto at = static_cast<std::size_t>(row + n_.query_offset);
-  const auto edges = n_.graph->template edges<T>();
-  const KeyRange keys{problem_.key_offset, problem_.n};
-  for (std::int64_t i = n_.graph->indptr[at]; i < n_.graph->indptr[at + 1]; ++i) {
-    const std::int64_t number = n_.graph->key_of_edge(i), key = number - problem_.key_offset;
-    if (!keys.holds(number) || !is_candidate_of(row, key, cut)) continue;
-    list.own_keys.push_back(key);
-    list.own_edges.push_back(edges[static_cast<std::size_t>(i)]);
-  }
-  if (std::ssize(list.own_keys) > k) keep_nearest(k, list);
-}
-
-// Those with the k smallest distances, ties by row, in the order in which they stand.
-template <class T>
-void ListMaker<T>::keep_nearest(std::int64_t k, RowList<T>& list) {
-  auto& keys = list.own_keys;
-  auto& edges = list.own_edges;
-  std::vector<std::size_t> places(keys.size());
-  std::iota(places.begin(), places.end(), std::size_t{0});
-  std::nth_element(places.begin(), places.begin() + k, places.end(),
-                   [&](std::size_t a, std::size_t b) {
-                     return edges[a] != edges[b] ? edges[a] < edges[b] : keys[a] < keys[b];
-                   });
-  places.resize(static_cast<std::size_t>(k));
-  std::sort(places.begin(), places.end());
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    keys[i] = keys[places[i]];
-    edges[i] = edges[places[i]];
-  }
-  keys.resize(places.size());
-  edges.resize(places.size());
 }
 
 template class ListMaker<float>;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "column_trees.hpp"
 #include "nearest_source.hpp"
 #include "pair_search.hpp"
 
@@ -25,7 +26,7 @@ template <class T>
 class ListMaker {
  public:
   ListMaker(const Problem<T>& problem, const Entry<T>& entry, const NearestSource<T>* source,
-            Poll& poll);
+            const ColumnTrees<T>* columns, Poll& poll);
 
   // Lists of these rows, at most group_rows, until the next run.
   void run(const std::int64_t* rows, int count);
@@ -43,6 +44,8 @@ class ListMaker {
   void find_members(std::int64_t row, const Cut& sets, Keys& out);
   void add_search(const NeighborSet* set, const Cut& cut, Restriction restriction);
   std::optional<std::span<const Found>> search(const NeighborSet* set);
+  std::optional<std::span<const std::int64_t>> narrowest(std::int64_t row, const Cut& cut) const;
+  bool list_window(std::int64_t row, const Cut& sets, Keys& out);
   bool list_ball(Cut& rest, Keys& out);
   void list_cheapest(std::int64_t row, Cut& rest, Keys& out);
   void cut_graph(std::int64_t row, RowList<T>& list);
@@ -53,6 +56,7 @@ class ListMaker {
   const Entry<T>& entry_;
   const Neighborhood<T>& n_;
   const NearestSource<T>* source_;
+  const ColumnTrees<T>* columns_;
   Poll& poll_;
   std::int64_t tested_ = 0;
   const NeighborSet* whole_ = nullptr;  // a graph whose rows are the lists as they stand

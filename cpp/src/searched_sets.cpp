@@ -29,10 +29,12 @@ bool is_cut_by_radius_alone(const NeighborSet& set, bool open) {
                      [&](const NeighborSet* part) { return is_cut_by_radius_alone(*part, open); });
 }
 
-// Whether the keys of some radius are listed: nothing that is cheaper to list goes with it.
-bool lists_ball(const NeighborSet& set) {
-  if (set.kind == Kind::radius) return true;
-  if (set.kind == Kind::either) return std::any_of(set.parts.begin(), set.parts.end(), lists_ball);
+// Whether the keys of some part of this kind are listed: nothing that is cheaper to list goes with
+// it.
+bool lists(const NeighborSet& set, Kind kind) {
+  if (set.kind == kind) return true;
+  const auto in = [&](const NeighborSet& part) { return lists(part, kind); };
+  if (set.kind == Kind::either) return std::any_of(set.parts.begin(), set.parts.end(), in);
   if (set.kind != Kind::both) return false;
   std::vector<const NeighborSet*> parts;
   flatten(set, parts);
@@ -40,7 +42,7 @@ bool lists_ball(const NeighborSet& set) {
     return part->kind == Kind::graph || part->kind == Kind::grid;
   });
   return !given && std::any_of(parts.begin(), parts.end(),
-                               [](const NeighborSet* part) { return lists_ball(*part); });
+                               [&](const NeighborSet* part) { return in(*part); });
 }
 
 // How many keys a row of the set can have, none of them looked for; sets that are given row by row
@@ -75,11 +77,8 @@ std::int64_t most_keys(const NeighborSet& set, std::int64_t n) {
   }
 }
 
-// To rank c candidates takes a time in proportion to c, to search the k nearest of them among n
-// keys one in proportion to the k n / c keys that hold k candidates where these lie evenly.
 bool is_short(const NeighborSet& set, std::int64_t k, std::int64_t n) {
-  const auto c = static_cast<double>(most_keys(set, n));
-  return c * c <= 4.0 * static_cast<double>(k) * static_cast<double>(n);
+  return are_few(most_keys(set, n), k, n);
 }
 
 void collect(const NeighborSet& set, std::vector<const NeighborSet*> cut,
@@ -110,7 +109,14 @@ bool all_finite(const Problem<T>& problem, const Entry<T>& entry) {
   return true;
 }
 
+constexpr std::int64_t least_rows = 32;  // that look at all keys take as long as planting
+
 }  // namespace
+
+bool are_few(std::int64_t candidates, std::int64_t k, std::int64_t n) {
+  const auto c = static_cast<double>(candidates);
+  return c * c <= 4.0 * static_cast<double>(k) * static_cast<double>(n);
+}
 
 template <class T>
 std::vector<NearestSearch> nearest_searches(const Problem<T>& problem, const Entry<T>& entry) {
@@ -138,7 +144,7 @@ bool index_serves(const Problem<T>& problem, const Entry<T>& entry) {
 template <class T>
 bool lists_in_tree_order(const Problem<T>& problem, const Entry<T>& entry) {
   const Neighborhood<T>& n = *problem.neighborhood;
-  return (lists_ball(n.set) || is_cut_by_radius_alone(n.set, true)) && !entry.mask &&
+  return (lists(n.set, Kind::radius) || is_cut_by_radius_alone(n.set, true)) && !entry.mask &&
          !n.metric.terms.empty() && n.graph == nullptr;
 }
 
@@ -146,16 +152,26 @@ template <class T>
 bool searches_tree(const Problem<T>& problem, const Entry<T>& entry) {
   const Neighborhood<T>& n = *problem.neighborhood;
   if (lists_in_tree_order(problem, entry)) return true;
-  constexpr std::int64_t least_rows = 32;  // that look at all keys take as long as planting
   return may_search(problem) && (problem.m >= least_rows || index_serves(problem, entry)) &&
-         (lists_ball(n.set) || !nearest_searches(problem, entry).empty()) &&
+         (lists(n.set, Kind::radius) || !nearest_searches(problem, entry).empty()) &&
          all_finite(problem, entry);
+}
+
+template <class T>
+bool searches_columns(const Problem<T>& problem, const Entry<T>& entry) {
+  const Neighborhood<T>& n = *problem.neighborhood;
+  if (problem.m < least_rows || n.graph != nullptr || !lists(n.set, Kind::column_window))
+    return false;
+  for (std::int64_t i = 0; i < problem.n; ++i)
+    if (!is_finite(problem, entry, i)) return false;
+  return true;
 }
 
 #define VICINAL_INSTANTIATE(T)                                                              \
   template std::vector<NearestSearch> nearest_searches(const Problem<T>&, const Entry<T>&); \
   template bool lists_in_tree_order(const Problem<T>&, const Entry<T>&);                    \
   template bool searches_tree(const Problem<T>&, const Entry<T>&);                          \
+  template bool searches_columns(const Problem<T>&, const Entry<T>&);                       \
   template bool index_serves(const Problem<T>&, const Entry<T>&);
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

@@ -207,3 +207,34 @@ def test_names_that_say_no_column(table):
             vc.local_mean(q, keys, y, neighbors=BY_NAME)
     with pytest.raises(ValueError, match="offset is of row numbers; got on='time', offset=1"):
         vc.Window(1, 1, on="time", offset=1)
+
+
+@pytest.mark.parametrize("features", [2, 12])
+def test_lists_of_windows_on_columns(features, rng, dtype):
+    q, x = (rng.normal(size=(n, features)).astype(dtype) for n in (150, N))
+    x[::3, 1], q[::4, 1] = np.round(x[::3, 1]), np.round(q[::4, 1])
+    y = rng.normal(size=(N, 2)).astype(dtype)
+    d = ((q[:, None].astype(float) - x[None].astype(float)) ** 2).sum(-1)
+    slab = in_window(q, x, 0.05, 0)
+    ahead = x[None, :, 0].astype(float) <= q[:, None, 0].astype(float)
+    near = np.zeros(d.shape, bool)
+    np.put_along_axis(near, np.argsort(d, 1)[:, :5], True, 1)
+    window, h = vc.Window(0.05, 0, on=1), float(np.sqrt(features))
+    for union, used in (
+        (window | vc.KNearest(5), slab | near),
+        (window | (vc.Window(0.05, 0, on=1) & vc.Window(None, 0, on=0)), slab),
+        ((window & vc.Window(None, 0, on=0)) | vc.KNearest(5), (slab & ahead) | near),
+        (
+            (vc.Radius(1.0) & window) | vc.Graph.from_indices(np.zeros((150, 1), int), N),
+            (slab & (d <= 1)) | (np.arange(N)[None] == 0),
+        ),
+        (window | (vc.Segments([0, 150], [0, N]) & window), slab),
+    ):
+        options = {"bandwidth": h, "neighbors": union}
+        got = vc.local_stats(q, x, y, **options, statistics=("mean", "count"))
+        np.testing.assert_array_equal(got.count, used.sum(1))
+        assert_means(got.mean, mean_of(used, q, x, y, h), dtype, y)
+    options = {"bandwidth": h, "neighbors": window | vc.KNearest(5)}
+    many = vc.local_mean(q, x, y, **options, num_threads=2)
+    few = vc.local_mean(q[:10], x, y, **options)  # so few plant no tree of the column
+    np.testing.assert_array_equal(few, many[:10])
