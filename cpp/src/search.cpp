@@ -112,7 +112,7 @@ auto GroupSearch<T>::rows_within(const TreeNode& node, std::int64_t leaf) const 
   RowBits rows = 0;
   for (int r = 0; r < w_.group.rows; ++r)
     if (home_[r] != leaf && !bounds_.is_beyond(bounds_.of_row(r, node), lists_[r].limit()) &&
-        !bounds_.is_row_outside(windows_, r, node))
+        (windows_.empty() || !bounds_.is_row_outside(windows_, r, node)))
       rows |= RowBits{1} << r;
   return rows;
 }

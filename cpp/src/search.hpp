@@ -31,7 +31,8 @@ class GroupSearch {
   void open(const std::int64_t* rows, int count);
   double bound_of(const TreeNode& node) const { return bounds_.of(node); }
   bool passes_over(const TreeNode& node, double bound) const {
-    return bounds_.is_beyond(bound, limit_of_group()) || bounds_.is_outside(windows_, node);
+    return bounds_.is_beyond(bound, limit_of_group()) ||
+           (!windows_.empty() && bounds_.is_outside(windows_, node));
   }
   // The node's leaves, of those that are met at once; false: its children are to be met.
   bool visit_whole(const TreeNode& node);
