@@ -23,6 +23,7 @@ NearestSource<T>::NearestSource(const Problem<T>& problem, const Entry<T>& entry
   }
   problem_.m = problem.m;
   problem_.query_stride = problem.query_stride;
+  problem_.key_offset = problem.key_offset;  // own keys are counted from it
   problem_.exclude_self = problem.exclude_self;
   problem_.needs_self = problem.needs_self;
   Entry<T>& own = problem_.entries[0];

@@ -68,6 +68,21 @@ def test_pieces_give_the_means_of_the_pairs_that_count(cuts, case, points, dtype
         np.testing.assert_allclose(got, wanted, atol=tolerance)
 
 
+def test_own_keys_of_later_pieces_are_left_out_of_balls(rng, dtype):
+    x = rng.uniform(size=(M, 2)).astype(dtype)
+    y = rng.normal(size=(M, 1)).astype(dtype)
+    options = {"bandwidth": 0.1, "neighbors": vc.Radius(0.2) | vc.Window(1, 0)}
+    d = np.sqrt(((x[:, None].astype(float) - x[None].astype(float)) ** 2).sum(-1))
+    rows, columns = np.arange(M)[:, None], np.arange(M)[None]
+    used = ((d <= 0.2) | (rows - columns == 1)) & (rows != columns)
+    got = vc.LocalMeanAccumulator(x, exclude_self=True, **options)
+    for at in blocks([130, 131, 270]):
+        got.update(x[at], y[at])
+    near = dense_mean(used, d, y.astype(float), 0.1)
+    tolerance = 1e-13 if dtype == np.float64 else 2e-6
+    np.testing.assert_allclose(got.result().mean, near, atol=tolerance)
+
+
 def test_every_statistic(case, points, rng, dtype):
     q, x, y = points
     near, _ = case
