@@ -25,8 +25,7 @@ void ListMaker<T>::cut_graph(std::int64_t row, RowList<T>& list) {
   const auto edges = n_.graph->template edges<T>();
   const KeyRange keys{problem_.key_offset, problem_.n};
   for (std::int64_t i = n_.graph->indptr[at]; i < n_.graph->indptr[at + 1]; ++i) {
-    const std::int64_t number = n_.graph->key_of_edge(i),
-                       key = number - problem_.key_offset;
+    const std::int64_t number = n_.graph->key_of_edge(i), key = number - problem_.key_offset;
     if (!keys.holds(number) || !is_candidate_of(row, key, cut)) continue;
     list.own_keys.push_back(key);
     list.own_edges.push_back(edges[static_cast<std::size_t>(i)]);

@@ -149,8 +149,8 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
   const std::int64_t rows = rows_of_turn(problem, threads);
   std::atomic<std::int64_t> empty_rows{0};
   take_turns(problem.m, rows, threads, poll, [&](const auto& each_turn) {
-    ListWorker<T> worker(problem, entry, source ? &*source : nullptr,
-                         columns ? &*columns : nullptr, poll);
+    ListWorker<T> worker(problem, entry, source ? &*source : nullptr, columns ? &*columns : nullptr,
+                         poll);
     Block<T> block;
     allocate(block, problem, std::min(rows, problem.m));
     block.writes_means = wants_means_alone(problem, entry);
