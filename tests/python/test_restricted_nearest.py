@@ -90,15 +90,15 @@ def test_every_search_of_a_set_has_its_own_cut(points):
 
 
 @pytest.mark.parametrize("features", [2, 12])
-@pytest.mark.parametrize("kernel", ["gaussian", "softmax"])
-def test_bits_do_not_depend_on_the_batch_nor_on_an_index(features, kernel, rng, dtype):
+@pytest.mark.parametrize(("kernel", "metric"), [("gaussian", "euclidean"), ("softmax", "dot")])
+def test_bits_do_not_depend_on_the_batch_nor_on_an_index(features, kernel, metric, rng, dtype):
     q, x = (rng.normal(size=(n, features)).astype(dtype) for n in (M, N))
     y = rng.normal(size=(N, 2)).astype(dtype)
     near = vc.KNearest(9) & (vc.Window(1.0, 0.1, on=1) | vc.Window(None, 0, on=0))
     options = {"kernel": kernel, "bandwidth": 1.0, "neighbors": near, "exclude_self": True}
     own, mask = np.arange(M), MASKS[0.6]
     many = vc.local_mean(q, x, y, mask=mask, self_indices=own, **options, num_threads=2)
-    index = vc.KeyIndex(x)
+    index = vc.KeyIndex(x, metric=metric)
     np.testing.assert_array_equal(
         vc.local_mean(q, index, y, mask=mask, self_indices=own, **options), many
     )
