@@ -4,6 +4,7 @@
 
 #include "calls.hpp"
 #include "index.hpp"
+#include "local_fit.hpp"
 #include "neighbor_set.hpp"
 #include "state.hpp"
 #include "vicinal/config.hpp"
@@ -171,6 +172,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
                       [](const py::list& terms) { return std::make_unique<PyKernel>(terms); }));
 
   bind_index(m);
+  bind_local_fit(m);
   bind_neighbor_set(m);
   const py::none none;
   m.def("run", &run, "kernel"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),

@@ -12,6 +12,7 @@ from vicinal._core import __version__
 if TYPE_CHECKING:
     from vicinal import bandwidth, kernels, models, partial, plotting
     from vicinal import dask as dask  # no name of `import *`, which must not need dask
+    from vicinal.affine import lle_weights
     from vicinal.config import get_cmake_dir, get_include, show_config
     from vicinal.engine import local_mean, local_weights
     from vicinal.errors import LocalizationWarning
@@ -47,6 +48,7 @@ __all__ = [
     "get_num_threads",
     "kernels",
     "knn",
+    "lle_weights",
     "load",
     "local_mean",
     "local_stats",
@@ -77,6 +79,7 @@ _HOMES = {
     "get_include": "config",
     "get_num_threads": "threads",
     "knn": "neighbors",
+    "lle_weights": "affine",
     "load": "persistence",
     "local_mean": "engine",
     "local_stats": "stats",

@@ -178,6 +178,27 @@ def run_each(
     num_threads: int = 0,
     progress: _Progress | None = None,
 ) -> list[dict[str, int]]: ...
+def affine_weights(
+    queries: _Array,
+    keys: _Array,
+    neighbors: _Array,
+    weights: _Array,
+    *,
+    reg: float,
+    ridge: str = "trace",
+    num_threads: int = 0,
+) -> None: ...
+def affine_lists(
+    queries: _Array,
+    keys: _Array,
+    indptr: _Array,
+    indices: _Array,
+    weights: _Array,
+    *,
+    reg: float,
+    ridge: str = "trace",
+    num_threads: int = 0,
+) -> None: ...
 def tabulate(
     fn: Callable[[_Array], Any],
     support: float,
