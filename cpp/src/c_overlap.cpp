@@ -106,11 +106,22 @@ void check_overlap(const View<const T>& keys, const View<const T>& queries,
   check_all(inputs, outputs);
 }
 
+template <class T>
+void check_overlap(const View<const T>& keys, const View<const T>& queries,
+                   const View<const std::int64_t>& neighbors, const View<T>& weights) {
+  const std::array inputs{range_of("keys", keys), range_of("queries", queries),
+                          range_of("neighbors", neighbors)};
+  const std::array outputs{range_of("weights", weights)};
+  check_all(inputs, outputs);
+}
+
 #define VICINAL_INSTANTIATE(T)                                               \
   template void check_overlap(const BatchItem<T>&, const NeighborSet&);      \
   template void check_overlap(const View<const T>&, const View<const T>&,    \
                               std::span<const std::int64_t>, const View<T>&, \
-                              const View<std::int64_t>&);
+                              const View<std::int64_t>&);                    \
+  template void check_overlap(const View<const T>&, const View<const T>&,    \
+                              const View<const std::int64_t>&, const View<T>&);
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)
 

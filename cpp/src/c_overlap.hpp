@@ -12,5 +12,8 @@ template <class T>
 void check_overlap(const View<const T>& keys, const View<const T>& queries,
                    std::span<const std::int64_t> self_indices, const View<T>& distances,
                    const View<std::int64_t>& indices);
+template <class T>
+void check_overlap(const View<const T>& keys, const View<const T>& queries,
+                   const View<const std::int64_t>& neighbors, const View<T>& weights);
 
 }  // namespace vicinal::c

@@ -39,6 +39,8 @@ void check_points(const View<const T>& queries, const View<const T>& keys,
   if (queries.columns != keys.columns)
     refuse("queries and keys must have the same number of features, got " +
            std::to_string(queries.columns) + " and " + std::to_string(keys.columns));
+  if ((queries.data == nullptr && queries.rows > 0) || (keys.data == nullptr && keys.rows > 0))
+    refuse("queries and keys must point to data, got a null pointer");
   if (!(options.reg >= 0 && std::isfinite(options.reg)))
     refuse("reg must be finite and at least 0, got " + std::to_string(options.reg));
   if (options.ridge != Ridge::trace && options.ridge != Ridge::distance)
@@ -46,17 +48,20 @@ void check_points(const View<const T>& queries, const View<const T>& keys,
            std::to_string(static_cast<int>(options.ridge)));
 }
 
-// The longest row, once every index is known to name a key or none.
+// The number of neighbors of the longest row, once every index is known to name a key or none.
 template <class T>
 std::int64_t checked_length(const Rows<T>& rows, std::int64_t m, std::int64_t n) {
   std::int64_t longest = 0;
   for (std::int64_t i = 0; i < m; ++i) {
     const auto row = rows.of(i);
-    longest = std::max(longest, static_cast<std::int64_t>(row.size()));
-    for (const std::int64_t j : row)
+    std::int64_t length = 0;
+    for (const std::int64_t j : row) {
+      length += j >= 0;
       if (j < -1 || j >= n)
         refuse("neighbors must be -1 (none) or below the number of keys (" + std::to_string(n) +
                "), got " + std::to_string(j) + " in row " + std::to_string(i));
+    }
+    longest = std::max(longest, length);
   }
   return longest;
 }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <new>
 #include <vector>
 
 namespace vicinal {
@@ -16,8 +17,7 @@ namespace vicinal {
 class SmallSolve {
  public:
   explicit SmallSolve(std::int64_t most_unknowns)
-      : matrix_(static_cast<std::size_t>(most_unknowns * most_unknowns)),
-        factors_(matrix_.size()) {}
+      : matrix_(square(most_unknowns)), factors_(matrix_.size()) {}
 
   // The upper triangle of A, 0 at first: entry (i, j), i ≤ j, is row(i)[j].
   void clear(std::int64_t unknowns) noexcept {
@@ -58,6 +58,10 @@ class SmallSolve {
   }
 
  private:
+  static std::size_t square(std::int64_t n) {
+    if (n >= std::int64_t{1} << 30) throw std::bad_alloc();  // beyond what memory can be
+    return static_cast<std::size_t>(n * n);
+  }
   double* factors(std::int64_t j) noexcept { return factors_.data() + j * n_; }
   const double* factors(std::int64_t j) const noexcept { return factors_.data() + j * n_; }
 

@@ -60,3 +60,14 @@ vicinal_status sets(vicinal_options* options, const float* x) {
   (void)vicinal_local_mean_f32(options, x, 2, x, 2, 1, x, 1, means);
   return vicinal_neighbors_free(both);
 }
+
+vicinal_status fits(const double* x, const int64_t* near);
+
+vicinal_status fits(const double* x, const int64_t* near) {
+  double weights[4];
+  vicinal_lle_options options;
+  if (vicinal_lle_options_init(&options, sizeof options) != VICINAL_OK)
+    return VICINAL_ERROR_INTERNAL;
+  options.ridge = VICINAL_RIDGE_DISTANCE;
+  return vicinal_lle_weights_f64(&options, x, 2, x, 2, 1, near, 2, weights, NULL);
+}

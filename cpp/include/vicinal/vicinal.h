@@ -13,6 +13,7 @@
 #define VICINAL_VICINAL_H
 
 #include "vicinal/c/kernel.h"
+#include "vicinal/c/local_fit.h"
 #include "vicinal/c/local_mean.h"
 #include "vicinal/c/neighbor_set.h"
 #include "vicinal/c/search.h"
