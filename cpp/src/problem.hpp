@@ -15,6 +15,8 @@ inline constexpr std::int64_t most_columns = 1 << 22;
 
 template <class T>
 struct KeyTree;
+template <class T>
+class PlantedKeys;
 
 // A weight asked out as a list: times 2^reference until its row is done.
 template <class T>
@@ -79,9 +81,11 @@ struct Problem {
   bool take_limits = true;  // rows whose every score overflows take the limit h → 0
   Empty empty = Empty::nan;
   double empty_value = 0;
-  double tol = 0;                      // share of a row's mass that may be left out
-  const KeyIndex<T>* index = nullptr;  // of the keys
-  const KeyTree<T>* tree = nullptr;    // its tree
+  double tol = 0;                           // share of a row's mass that may be left out
+  const KeyIndex<T>* index = nullptr;       // of the keys
+  const KeyTree<T>* tree = nullptr;         // its tree
+  const PlantedKeys<T>* planted = nullptr;  // of the one entry: what pruning needs is ready
+  bool ordered_queries = false;             // near queries stand together already
   std::shared_ptr<const Neighborhood<T>> neighborhood;  // which keys a query sees; null: all
   bool lists_weights = false;                           // weights are asked for as lists
   std::vector<double> value_center;  // p: moments are taken about it; a function of the keys alone

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <numeric>
 
 #include "block.hpp"
 #include "cut.hpp"
@@ -65,22 +66,28 @@ bool has_tiles_of(const Problem<T>& problem, const Entry<T>& entry, const KeyTre
          share_scores(problem.plan, problem_of(*problem.index).plan);
 }
 
+// The rows in an order in which near ones stand together, if they do not come in one.
+template <class T>
+std::vector<std::int64_t> order_of_rows(const Problem<T>& call, const Entry<T>& entry,
+                                        const BoxSpace<T>& space, int threads, Poll& poll) {
+  if (!call.ordered_queries) return order_of_queries(call, entry, space, threads, poll);
+  std::vector<std::int64_t> order(static_cast<std::size_t>(call.m));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  return order;
+}
+
 template <class T>
 std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Poll& poll,
                        const Sink<T>& sink, std::atomic<std::int64_t>& pairs) {
   const Entry<T>& entry = problem.entries[e];
   Problem<T> call = problem;
-  KeyTree<T> planted;
-  const KeyTree<T>* keys = problem.tree;
-  if (keys == nullptr || !serves(*keys, problem, entry)) {
-    plant(problem, entry, threads, poll, planted);
-    keys = &planted;
-  }
-  follow(*keys, call.entries[e]);
-  std::optional<PackedKeys<T>> own;
-  if (!has_tiles_of(problem, entry, *keys)) own.emplace(*keys).allocate(problem);
-  const PackedKeys<T>& packed = own ? *own : packed_of(*problem.index);
-  const std::vector<std::int64_t> order = order_of_queries(call, entry, keys->space, threads, poll);
+  std::optional<PlantedKeys<T>> own_keys;
+  if (problem.planted == nullptr) own_keys.emplace(problem, entry, threads, poll);
+  const PlantedKeys<T>& planted = own_keys ? *own_keys : *problem.planted;
+  const PackedKeys<T>& packed = planted.packed();
+  follow(planted.tree(), call.entries[e]);
+  const std::vector<std::int64_t> order =
+      order_of_rows(call, entry, planted.tree().space, threads, poll);
   const Entry<T>& ordered = call.entries[e];
   const std::int64_t rows = rows_of_turn(problem, threads);
   std::atomic<std::int64_t> empty_rows{0};
@@ -111,7 +118,24 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
 }  // namespace
 
 template <class T>
+PlantedKeys<T>::PlantedKeys(const Problem<T>& problem, const Entry<T>& entry, int threads,
+                            Poll& poll)
+    : tree_(problem.tree) {
+  if (tree_ == nullptr || !serves(*tree_, problem, entry)) {
+    plant(problem, entry, threads, poll, own_tree_);
+    tree_ = &own_tree_;
+  }
+  if (has_tiles_of(problem, entry, *tree_)) {
+    packed_ = &packed_of(*problem.index);
+  } else {
+    own_packed_.emplace(*tree_).allocate(problem);
+    packed_ = &*own_packed_;
+  }
+}
+
+template <class T>
 bool prunes(const Problem<T>& problem) {
+  if (problem.planted != nullptr) return problem.m > 0;
   if (problem.m == 0 || problem.entries[0].weights_out != nullptr) return false;
   if (split_features(problem) > few_features) return false;
   const Neighborhood<T>* n = problem.neighborhood.get();
@@ -134,6 +158,7 @@ Report run_pruned(const Problem<T>& problem, int threads, Poll& poll, const Sink
 }
 
 #define VICINAL_INSTANTIATE(T)             \
+  template class PlantedKeys<T>;           \
   template bool prunes(const Problem<T>&); \
   template Report run_pruned(const Problem<T>&, int, Poll&, const Sink<T>&);
 VICINAL_INSTANTIATE(float)
