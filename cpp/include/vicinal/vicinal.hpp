@@ -5,6 +5,7 @@
 #include "vicinal/kernel.hpp"
 #include "vicinal/local_fit.hpp"
 #include "vicinal/local_mean.hpp"
+#include "vicinal/mean_shift.hpp"
 #include "vicinal/neighbor_set.hpp"
 #include "vicinal/neighbors.hpp"
 #include "vicinal/partial.hpp"
