@@ -115,13 +115,30 @@ void check_overlap(const View<const T>& keys, const View<const T>& queries,
   check_all(inputs, outputs);
 }
 
-#define VICINAL_INSTANTIATE(T)                                               \
-  template void check_overlap(const BatchItem<T>&, const NeighborSet&);      \
-  template void check_overlap(const View<const T>&, const View<const T>&,    \
-                              std::span<const std::int64_t>, const View<T>&, \
-                              const View<std::int64_t>&);                    \
-  template void check_overlap(const View<const T>&, const View<const T>&,    \
-                              const View<const std::int64_t>&, const View<T>&);
+template <class T>
+void check_overlap(const View<const T>& keys, const View<const T>& seeds,
+                   const MeanShiftOptions<T>& options, const MeanShiftOutputs<T>& outputs) {
+  const std::array inputs{range_of("keys", keys),
+                          range_of("seeds", seeds),
+                          range_of("modes", options.modes),
+                          range_of("weights", options.weights),
+                          range_of("log_weights", options.log_weights),
+                          range_of("key_bandwidths", options.key_bandwidths)};
+  const std::array ranges{range_of("ends", outputs.ends),
+                          range_of("iterations", outputs.iterations),
+                          range_of("status", outputs.status), range_of("mode", outputs.mode)};
+  check_all(inputs, ranges);
+}
+
+#define VICINAL_INSTANTIATE(T)                                                  \
+  template void check_overlap(const BatchItem<T>&, const NeighborSet&);         \
+  template void check_overlap(const View<const T>&, const View<const T>&,       \
+                              std::span<const std::int64_t>, const View<T>&,    \
+                              const View<std::int64_t>&);                       \
+  template void check_overlap(const View<const T>&, const View<const T>&,       \
+                              const View<const std::int64_t>&, const View<T>&); \
+  template void check_overlap(const View<const T>&, const View<const T>&,       \
+                              const MeanShiftOptions<T>&, const MeanShiftOutputs<T>&);
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)
 

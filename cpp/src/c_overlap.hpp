@@ -1,6 +1,7 @@
 // No output of a call may overlap an input of it, or another output.
 #pragma once
 
+#include "vicinal/mean_shift.hpp"
 #include "vicinal/neighbors.hpp"
 
 namespace vicinal::c {
@@ -15,5 +16,8 @@ void check_overlap(const View<const T>& keys, const View<const T>& queries,
 template <class T>
 void check_overlap(const View<const T>& keys, const View<const T>& queries,
                    const View<const std::int64_t>& neighbors, const View<T>& weights);
+template <class T>
+void check_overlap(const View<const T>& keys, const View<const T>& seeds,
+                   const MeanShiftOptions<T>& options, const MeanShiftOutputs<T>& outputs);
 
 }  // namespace vicinal::c

@@ -237,6 +237,10 @@ VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)
 template View<const std::int64_t> matrix(const char*, const std::int64_t*, std::int64_t,
                                          std::int64_t, std::int64_t);
+template View<std::int8_t> matrix(const char*, std::int8_t*, std::int64_t, std::int64_t,
+                                  std::int64_t);
+template View<std::int64_t> matrix(const char*, std::int64_t*, std::int64_t, std::int64_t,
+                                   std::int64_t);
 template View<const std::uint8_t> matrix(const char*, const std::uint8_t*, std::int64_t,
                                          std::int64_t, std::int64_t);
 

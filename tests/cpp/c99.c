@@ -71,3 +71,16 @@ vicinal_status fits(const double* x, const int64_t* near) {
   options.ridge = VICINAL_RIDGE_DISTANCE;
   return vicinal_lle_weights_f64(&options, x, 2, x, 2, 1, near, 2, weights, NULL);
 }
+
+vicinal_status shift(const double* x, double* ends);
+
+vicinal_status shift(const double* x, double* ends) {
+  vicinal_mean_shift_options options;
+  vicinal_ascents ascents;
+  if (vicinal_mean_shift_options_init(&options, sizeof options) != VICINAL_OK ||
+      vicinal_ascents_init(&ascents, sizeof ascents) != VICINAL_OK)
+    return VICINAL_ERROR_INTERNAL;
+  options.max_iter = 50;
+  ascents.ends = ends;
+  return vicinal_mean_shift_f64(NULL, &options, x, 2, x, 2, 1, &ascents, NULL);
+}

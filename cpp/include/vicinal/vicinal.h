@@ -15,6 +15,7 @@
 #include "vicinal/c/kernel.h"
 #include "vicinal/c/local_fit.h"
 #include "vicinal/c/local_mean.h"
+#include "vicinal/c/mean_shift.h"
 #include "vicinal/c/neighbor_set.h"
 #include "vicinal/c/search.h"
 #include "vicinal/c/state.h"
