@@ -5,6 +5,7 @@
 #include "calls.hpp"
 #include "index.hpp"
 #include "local_fit.hpp"
+#include "mean_shift.hpp"
 #include "neighbor_set.hpp"
 #include "state.hpp"
 #include "vicinal/config.hpp"
@@ -189,6 +190,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         "empty_value"_a = std::numeric_limits<double>::quiet_NaN(), "num_threads"_a = 0,
         "progress"_a = none);
   bind_state(m);
+  bind_mean_shift(m);
 
   py::class_<vicinal::ProfileTable>(m, "Table")
       .def_property_readonly("error", &vicinal::ProfileTable::error)

@@ -133,6 +133,25 @@ class State(metaclass=_Bound):
     def __getstate__(self) -> Any: ...
     def __setstate__(self, state: Any) -> None: ...
 
+def mean_shift(
+    kernel: Kernel,
+    seeds: _Array,
+    keys: _Array,
+    *,
+    outputs: dict[str, _Array],
+    alpha: float = 1.0,
+    tol: float,
+    max_iter: int,
+    mass_tol: float = 0.0,
+    weights: _Array | None = None,
+    log_weights: _Array | None = None,
+    key_bandwidths: _Array | None = None,
+    index: KeyIndex | None = None,
+    modes: _Array | None = None,
+    capture_radius: float = 0.0,
+    num_threads: int = 0,
+    callback: Callable[[int, float, _Array, _Array, int], object] | None = None,
+) -> dict[str, int]: ...
 def run(
     kernel: Kernel,
     queries: _Array,
