@@ -232,9 +232,9 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
       refuse("self_indices must be given for all items of a batch or for none");
     p.entries.push_back(entry_of(item, p.n));
     p.entries.back().origin = origin_of(item, p.plan);
+    if (p.moment_columns() > 0) p.entries.back().value_center = center_of(item, p.n, p.p);
     read_bandwidths(p, item.key_bandwidths, item.query_bandwidths, p.entries.back());
   }
-  if (p.moment_columns() > 0) p.value_center = center_of(first, p.n, p.p);
   return p;
 }
 

@@ -46,7 +46,7 @@ void take_limit(const Problem<T>& problem, const Entry<T>& entry, Block<T>& bloc
     for (std::int64_t c = 0; c < p; ++c) sums[header_columns + c] += w * static_cast<double>(y[c]);
     if (problem.moment_columns() > 0) {
       const auto z = [&](std::int64_t c) {
-        return static_cast<double>(y[c]) - problem.value_center[static_cast<std::size_t>(c)];
+        return static_cast<double>(y[c]) - entry.value_center[static_cast<std::size_t>(c)];
       };
       std::int64_t at = base;
       sums[at++] += w;

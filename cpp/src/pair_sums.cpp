@@ -83,7 +83,7 @@ void PairTile<T>::sum_moments(const Run& run) noexcept {
     const T* y = entry_.values + keys_[run.first + k] * problem_.value_stride;
     const auto z = [&](std::int64_t c) {  // what is not finite spoils the mean already
       return std::isfinite(y[c])
-                 ? static_cast<double>(y[c]) - problem_.value_center[static_cast<std::size_t>(c)]
+                 ? static_cast<double>(y[c]) - entry_.value_center[static_cast<std::size_t>(c)]
                  : 0.0;
     };
     double* at = moments;

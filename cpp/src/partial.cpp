@@ -20,16 +20,17 @@ struct PartialState<T>::Impl {
   std::int64_t value_columns = 0;
   StateStatistics wanted;
   bool exclude_self = false;
-  std::vector<double> center;       // of the moments, from the first keys
-  std::vector<RowState<T>> states;  // one per item
-  bool is_signed = false;           // weights of a graph were
-  bool incomplete = false;          // an update was stopped halfway
+  std::vector<RowState<T>> states;           // one per item
+  std::vector<std::vector<double>> centers;  // of each one's moments, from its first keys
+  bool is_signed = false;                    // weights of a graph were
+  bool incomplete = false;                   // an update was stopped halfway
 
   Impl(const KernelSum& kernel, std::int64_t d)
       : plan(lower<T>(kernel, d)), metric(kernel, plan, d) {}
-  std::vector<double> shift_from(const std::vector<double>& other) const {
+  // From the center of item e to another one of its moments.
+  std::vector<double> shift_from(std::size_t e, const std::vector<double>& other) const {
     std::vector<double> shift(other);
-    for (std::size_t c = 0; c < shift.size(); ++c) shift[c] -= center[c];
+    for (std::size_t c = 0; c < shift.size(); ++c) shift[c] -= centers[e][c];
     return shift;
   }
   void check_complete() const {
@@ -141,8 +142,12 @@ Report PartialState<T>::update(std::span<const BatchItem<T>> batch, const Option
   problem.take_limits = false;  // the nearest key may be in another piece
   if (s.states.empty()) s.states = s.opened(problem);
   if (m == 0 || problem.n == 0) return {};
-  if (s.center.empty()) s.center = problem.value_center;
-  const std::vector<double> shift = s.shift_from(problem.value_center);
+  s.centers.resize(problem.entries.size());
+  std::vector<std::vector<double>> shifts;
+  for (std::size_t e = 0; e < problem.entries.size(); ++e) {
+    if (s.centers[e].empty()) s.centers[e] = problem.entries[e].value_center;
+    shifts.push_back(s.shift_from(e, problem.entries[e].value_center));
+  }
   std::atomic<bool> touched{false};
   const auto take = [&](const Problem<T>&, std::size_t e, Block<T>& block) {
     touched = true;
@@ -152,7 +157,7 @@ Report PartialState<T>::update(std::span<const BatchItem<T>> batch, const Option
       piece.reference[static_cast<std::size_t>(i)] += prior;
       for (std::int64_t t = i * piece.k; t < (i + 1) * piece.k; ++t)
         piece.top_rank[static_cast<std::size_t>(t)] += static_cast<T>(prior);
-      piece.shift_moments(i, shift, problem.covariance);
+      piece.shift_moments(i, shifts[e], problem.covariance);
       merge_row(s.states[e], block.row(i), piece, i);
     }
     return std::int64_t{0};
@@ -185,16 +190,20 @@ void PartialState<T>::merge(const PartialState& other) {
   std::vector<RowState<T>> pieces = o.states;
   if (s.states.empty()) {
     s.states = std::move(pieces);
-    s.center = o.center;
+    s.centers = o.centers;
     return;
   }
-  if (s.center.empty()) s.center = o.center;
-  const std::vector<double> shift = s.shift_from(o.center);
-  for (std::size_t e = 0; e < s.states.size(); ++e)
+  std::vector<std::vector<double>> centers = o.centers;
+  centers.resize(s.states.size());  // empty: no key was seen, or there are no moments
+  s.centers.resize(s.states.size());
+  for (std::size_t e = 0; e < s.states.size(); ++e) {
+    if (s.centers[e].empty()) s.centers[e] = centers[e];
+    const std::vector<double> shift = s.shift_from(e, centers[e]);
     for (std::int64_t i = 0; i < s.states[e].rows; ++i) {
       if (!shift.empty()) pieces[e].shift_moments(i, shift, s.wanted.covariance);
       merge_row(s.states[e], i, pieces[e], i);
     }
+  }
 }
 
 template <class T>
@@ -229,8 +238,9 @@ Report PartialState<T>::finish(std::span<const Statistics<T>> batch, Empty empty
   problem.plan.is_signed |= s.is_signed;
   problem.variance = s.wanted.variance;  // the columns that the state has
   problem.covariance = s.wanted.covariance;
-  problem.value_center = s.center;
   for (std::size_t e = 0; e < items.size(); ++e) {
+    if (e < s.centers.size() && !s.centers[e].empty())
+      problem.entries[e].value_center = s.centers[e];
     Block<T> block;
     allocate(block, problem, m);
     block.rows = m;
@@ -247,10 +257,12 @@ Report PartialState<T>::finish(std::span<const Statistics<T>> batch, Empty empty
 template <class T>
 std::vector<StateArrays> PartialState<T>::arrays() const {
   std::vector<StateArrays> all;
-  for (const RowState<T>& state : impl_->states) {
+  for (std::size_t e = 0; e < impl_->states.size(); ++e) {
+    const RowState<T>& state = impl_->states[e];
     StateArrays a;
     a.rows = state.rows, a.columns = state.columns, a.value_columns = state.p, a.top_k = state.k;
-    a.reference = state.reference, a.hi = state.hi, a.lo = state.lo, a.center = impl_->center;
+    a.reference = state.reference, a.hi = state.hi, a.lo = state.lo;
+    if (e < impl_->centers.size()) a.center = impl_->centers[e];
     a.is_signed = impl_->is_signed;
     a.count = state.count, a.top_index = state.top_index, a.top_sign = state.top_sign;
     a.top_rank.assign(state.top_rank.begin(), state.top_rank.end());
@@ -264,6 +276,7 @@ template <class T>
 void PartialState<T>::restore(const std::vector<StateArrays>& arrays) {
   Impl& s = *impl_;
   s.states.clear();
+  s.centers.clear();
   for (const StateArrays& a : arrays) {
     const auto n = static_cast<std::size_t>(a.rows),
                cells = n * static_cast<std::size_t>(a.columns);
@@ -289,7 +302,7 @@ void PartialState<T>::restore(const std::vector<StateArrays>& arrays) {
     if (sizeof(T) == 8) state.unit.assign(units, 0);
     for (std::size_t i = 0; i < a.unit.size() && sizeof(T) == 8; ++i)
       state.unit[i] = static_cast<int>(a.unit[i]);
-    s.center = a.center;
+    s.centers.push_back(a.center);
     s.is_signed |= a.is_signed;
     s.states.push_back(std::move(state));
   }

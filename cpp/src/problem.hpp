@@ -56,9 +56,10 @@ struct Entry {
   // Found at the door, functions of the keys alone.
   double prior_shift =
       0;  // largest log2 prior, rounded up: whole, so that states of other keys merge
-  double prior_peak = 0;     // largest natural log prior
-  std::vector<T> origin;     // d: where linear maps take their differences from
-  std::int64_t present = 0;  // keys of non-zero prior weight
+  double prior_peak = 0;             // largest natural log prior
+  std::vector<T> origin;             // d: where linear maps take their differences from
+  std::vector<double> value_center;  // p: moments are taken about it
+  std::int64_t present = 0;          // keys of non-zero prior weight
 
   std::int64_t row_at(std::int64_t at) const { return order == nullptr ? at : order[at]; }
 };
@@ -88,7 +89,6 @@ struct Problem {
   bool ordered_queries = false;             // near queries stand together already
   std::shared_ptr<const Neighborhood<T>> neighborhood;  // which keys a query sees; null: all
   bool lists_weights = false;                           // weights are asked for as lists
-  std::vector<double> value_center;  // p: moments are taken about it; a function of the keys alone
   std::vector<Entry<T>> entries;
   Plan<T> plan;
   const kernels::Table<T>* table = nullptr;

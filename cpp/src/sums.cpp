@@ -38,7 +38,7 @@ void fill_product(const Step<T>& s, std::int64_t column, double* out) {
   const auto centered = [&](std::int64_t c, int k) {
     const auto at = static_cast<std::size_t>(c);
     return static_cast<double>(values[k * key + c * feature]) * chunk.scales[at + header_columns] -
-           s.problem.value_center[at];
+           s.entry.value_center[at];
   };
   if (column == 0) return std::fill_n(out, tile_keys, 1.0), void();
   if (column <= p) {

@@ -201,3 +201,32 @@ def test_batches_of_values_far_from_one(rng, dtype, columns, size):
     whole = vc.local_mean(q, x, y, bandwidth=0.7)
     for rows in (slice(7, 8), slice(3, 20), slice(0, 24)):
         assert vc.local_mean(q[rows], x, y, bandwidth=0.7).tobytes() == whole[rows].tobytes()
+
+
+@pytest.mark.parametrize("columns", [1, 3, 12])
+def test_moments_of_an_item_depend_on_its_own_values_alone(rng, dtype, columns):
+    """Far from zero, a center of other values would leave no digit of a variance."""
+    q, x = rng.normal(size=(9, 2)).astype(dtype), rng.normal(size=(3, 700, 2)).astype(dtype)
+    y = rng.normal(size=(3, 700, columns)) + np.array([0.0, 1e6, -1e4])[:, None, None]
+    y = y.astype(dtype)
+    wanted = ("variance", "covariance")
+    together = vc.local_stats(q, x, y, statistics=wanted)
+    gathered = vc.LocalMeanAccumulator(q[None].repeat(3, 0), statistics=wanted)
+    gathered.update(x[:, :300], y[:, :300]).update(x[:, 300:], y[:, 300:])
+    in_pieces = gathered.result()
+    for i in range(3):
+        alone = vc.local_stats(q, x[i], y[i], statistics=wanted)
+        piece = vc.LocalMeanAccumulator(q, statistics=wanted)
+        piece.update(x[i, :300], y[i, :300]).update(x[i, 300:], y[i, 300:])
+        one = piece.result()
+        for name in wanted:
+            assert np.array_equal(getattr(together, name)[i], getattr(alone, name))
+            assert np.array_equal(getattr(in_pieces, name)[i], getattr(one, name))
+        u2 = ((q[:, None].astype(float) - x[i].astype(float)) ** 2).sum(-1)
+        w = np.exp(-u2 / 2)
+        w /= w.sum(1, keepdims=True)
+        z = y[i].astype(float) - y[i].astype(float).mean(0)
+        exact = w @ z**2 - (w @ z) ** 2
+        np.testing.assert_allclose(
+            in_pieces.variance[i], exact, rtol=1e-9 if dtype == np.float64 else 1e-4
+        )
