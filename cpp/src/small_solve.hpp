@@ -32,13 +32,15 @@ class SmallSolve {
     return sum;
   }
 
-  // Factors A + ridge · I. Where a pivot is under 1e-12 of the trace, the matrix is singular for
-  // all that rounding tells: then 1e-10 · max(trace, ε) is added besides, and the answer is true.
-  bool factor(double ridge = 0) noexcept {
+  // Factors A + ridge · I. Where a pivot is under 1e-12 of the trace, or under the share of it that
+  // is rounding, the matrix is singular for all that is known: then 1e-10 · max(trace, ε), or that
+  // share of it, is added besides, and the answer is true.
+  bool factor(double ridge = 0, double rounding = 0) noexcept {
     const double sum = trace() + static_cast<double>(n_) * ridge;
-    if (eliminate(ridge, 1e-12 * sum)) return false;
+    if (eliminate(ridge, std::max(1e-12, rounding) * sum)) return false;
     constexpr double epsilon = std::numeric_limits<double>::epsilon();
-    eliminate(ridge + 1e-10 * std::max(sum, epsilon), -std::numeric_limits<double>::infinity());
+    eliminate(ridge + std::max(1e-10, rounding) * std::max(sum, epsilon),
+              -std::numeric_limits<double>::infinity());
     return true;
   }
 

@@ -54,6 +54,51 @@ void affine_lists(const py::array& queries, const py::array& keys, const py::arr
   call(queries, keys, indptr, indices, weights, lle_options(reg, ridge, num_threads));
 }
 
+// One item per leading index: arrays by the names of FitMoments and LinearFits.
+std::int64_t fit_moments(const py::dict& moments, const py::dict& fits, double ridge,
+                         int num_threads) {
+  std::vector<vicinal::FitMoments> given;
+  std::vector<vicinal::LinearFits> wanted;
+  const auto each = [](const py::dict& arrays, auto& items, const char* name, auto&& views_of,
+                       auto member) {
+    if (!arrays.contains(name)) return;
+    const auto views = views_of(name, py::array(arrays[name]));
+    items.resize(views.size());
+    for (std::size_t i = 0; i < views.size(); ++i) items[i].*member = views[i];
+  };
+  const auto input = [](const char* n, const py::array& a) {
+    return matrix_views<const double>(n, a);
+  };
+  const auto inputs = [](const char* n, const py::array& a) {
+    return vector_spans<const double>(n, a);
+  };
+  const auto output = [](const char* n, const py::array& a) { return matrix_views<double>(n, a); };
+  using M = vicinal::FitMoments;
+  using F = vicinal::LinearFits;
+  each(moments, given, "queries", input, &M::queries);
+  each(moments, given, "mean", input, &M::mean);
+  each(moments, given, "covariance", input, &M::covariance);
+  each(moments, given, "log_mass", inputs, &M::log_mass);
+  each(moments, given, "self_points", input, &M::self_points);
+  each(moments, given, "self_share", inputs, &M::self_share);
+  each(moments, given, "squared_mean", input, &M::squared_mean);
+  each(moments, given, "squared_covariance", input, &M::squared_covariance);
+  each(moments, given, "squared_log_mass", inputs, &M::squared_log_mass);
+  each(fits, wanted, "fitted", output, &F::fitted);
+  each(fits, wanted, "slopes", output, &F::slopes);
+  each(fits, wanted, "standard_errors", output, &F::standard_errors);
+  each(
+      fits, wanted, "self_weight",
+      [](const char* n, const py::array& a) { return vector_spans<double>(n, a); },
+      &F::self_weight);
+  if (given.size() != wanted.size()) throw std::invalid_argument("leading dimensions differ");
+  std::int64_t regularised = 0;
+  const py::gil_scoped_release release;
+  for (std::size_t i = 0; i < given.size(); ++i)
+    regularised += vicinal::fit_moments(given[i], wanted[i], ridge, num_threads);
+  return regularised;
+}
+
 }  // namespace
 
 void bind_local_fit(py::module_& m) {
@@ -62,4 +107,6 @@ void bind_local_fit(py::module_& m) {
         py::kw_only(), "reg"_a, "ridge"_a = "trace", "num_threads"_a = 0);
   m.def("affine_lists", &affine_lists, "queries"_a, "keys"_a, "indptr"_a, "indices"_a, "weights"_a,
         py::kw_only(), "reg"_a, "ridge"_a = "trace", "num_threads"_a = 0);
+  m.def("fit_moments", &fit_moments, "moments"_a, "fits"_a, py::kw_only(), "ridge"_a = 0.0,
+        "num_threads"_a = 0);
 }

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from vicinal.config import get_cmake_dir, get_include, show_config
     from vicinal.engine import local_mean, local_weights
     from vicinal.errors import LocalizationWarning
+    from vicinal.fits import local_fit
     from vicinal.graph import Graph
     from vicinal.key_index import KeyIndex
     from vicinal.neighbor_sets import KNearest, NeighborSet, Radius
     from vicinal.neighbors import Neighbors, knn, radius_neighbors
     from vicinal.partial import LocalMeanAccumulator
     from vicinal.persistence import load
-    from vicinal.results import LocalStats
+    from vicinal.results import LocalFit, LocalStats
     from vicinal.row_sets import BlockMask, Grid, Segments, Window
     from vicinal.stats import local_stats
     from vicinal.threads import get_num_threads, set_num_threads
@@ -33,6 +34,7 @@ __all__ = [
     "Grid",
     "KNearest",
     "KeyIndex",
+    "LocalFit",
     "LocalMeanAccumulator",
     "LocalStats",
     "LocalizationWarning",
@@ -50,6 +52,7 @@ __all__ = [
     "knn",
     "lle_weights",
     "load",
+    "local_fit",
     "local_mean",
     "local_stats",
     "local_weights",
@@ -67,6 +70,7 @@ _HOMES = {
     "Grid": "row_sets",
     "KNearest": "neighbor_sets",
     "KeyIndex": "key_index",
+    "LocalFit": "results",
     "LocalMeanAccumulator": "partial",
     "LocalStats": "results",
     "LocalizationWarning": "errors",
@@ -81,6 +85,7 @@ _HOMES = {
     "knn": "neighbors",
     "lle_weights": "affine",
     "load": "persistence",
+    "local_fit": "fits",
     "local_mean": "engine",
     "local_stats": "stats",
     "local_weights": "engine",

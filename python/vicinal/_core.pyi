@@ -218,6 +218,13 @@ def affine_lists(
     ridge: str = "trace",
     num_threads: int = 0,
 ) -> None: ...
+def fit_moments(
+    moments: dict[str, _Array],
+    fits: dict[str, _Array],
+    *,
+    ridge: float = 0.0,
+    num_threads: int = 0,
+) -> int: ...
 def tabulate(
     fn: Callable[[_Array], Any],
     support: float,

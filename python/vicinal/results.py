@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
 
 from vicinal.arrays import Array
 
-__all__ = ["LocalStats"]
+__all__ = ["LocalFit", "LocalStats"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,11 +56,53 @@ class LocalStats:
     pairs_visited: int = 0
 
     def __repr__(self) -> str:
-        given = [(field.name, getattr(self, field.name)) for field in fields(self)[:-2]]
-        parts = [
-            f"{name} {value[0].shape if isinstance(value, tuple) else value.shape}"
-            for name, value in given
-            if value is not None
-        ]
-        counts = f"empty_rows={self.empty_rows}", f"pairs_visited={self.pairs_visited}"
-        return f"LocalStats({', '.join((*parts, *counts))})"
+        return line_of(self)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LocalFit:
+    r"""Local constants or lines at each query; a field that was not asked for is None.
+
+    With values of one number per key, fields with a p axis come without it.
+
+    Parameters
+    ----------
+    fitted : ndarray of shape (..., m, p)
+        The fit at the query.
+    coefficients : ndarray of shape (..., m, 1 + degree · d, p)
+        The constant term at the query, which is `fitted`, and the slopes.
+    derivatives : ndarray of shape (..., m, d, p), or None for constants
+        The slopes: the derivative of the fit by each feature.
+    standard_errors : ndarray of the shape of `coefficients`, optional
+        Of each coefficient; NaN where the fit leaves no residual free.
+    self_weight : ndarray of shape (..., m), optional
+        The derivative of the fit by the value of the query's own key.
+    edf : float, optional
+        Effective degrees of freedom, ``Σ self_weight``.
+    regularized : int
+        Number of queries whose keys do not determine a line.
+    """
+
+    fitted: Array
+    coefficients: Array
+    derivatives: Array | None = None
+    standard_errors: Array | None = None
+    self_weight: Array | None = None
+    edf: float | None = None
+    regularized: int = 0
+
+    def __repr__(self) -> str:
+        return line_of(self)
+
+
+def line_of(result: Any) -> str:
+    """Print the shapes of a result's arrays and its counts on one line."""
+    parts = []
+    for field in fields(result):
+        value = getattr(result, field.name)
+        array = value[0] if isinstance(value, tuple) else value
+        if isinstance(array, np.ndarray):
+            parts.append(f"{field.name} {array.shape}")
+        elif value is not None:
+            parts.append(f"{field.name}={value}")
+    return f"{type(result).__name__}({', '.join(parts)})"

@@ -94,7 +94,7 @@ def test_public_names():
         assert getattr(vc, name) is not None
 
 
-@pytest.mark.parametrize("later", ["local_fit", "attention"])
+@pytest.mark.parametrize("later", ["attention"])
 def test_names_of_later_parts_are_absent(later):
     assert not hasattr(vc, later)
 

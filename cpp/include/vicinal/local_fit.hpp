@@ -50,4 +50,42 @@ VICINAL_EXPORT Report lle_weights(View<const double> queries, View<const double>
                                   std::span<const std::int64_t> indices, std::span<double> weights,
                                   const LleOptions& options = {});
 
+// Statistics of m queries from which linear fits follow. local_stats computes them, in double, for
+// the keys' own coordinates beside the values: n × (d + p) columns z = (x, y). An empty view is not
+// given.
+struct FitMoments {
+  View<const double> queries{};          // m × d
+  View<const double> mean{};             // m × (d + p)
+  View<const double> covariance{};       // m × (d + p)²
+  std::span<const double> log_mass{};    // m
+  View<const double> self_points{};      // m × d: the own key, for self_weight
+  std::span<const double> self_share{};  // m: Statistics::self_weight
+  // For standard errors: the same of x alone under the squares of the weights.
+  View<const double> squared_mean{}, squared_covariance{};  // m × d, m × d²
+  std::span<const double> squared_log_mass{};               // m
+};
+
+// Every output is optional but fitted.
+struct LinearFits {
+  View<double> fitted{};            // m × p
+  View<double> slopes{};            // m × (d · p), feature by feature
+  View<double> standard_errors{};   // m × ((1 + d) · p): of fitted, then of the slopes
+  std::span<double> self_weight{};  // m: ∂ fitted / ∂ y of the own key
+};
+
+// The line that minimises Σ w (y − a − bᵀ(x − q))² / Σ w + ridge · ‖b‖² at every query (Cleveland
+// 1979): with the weighted covariance C of (x, y), b = (C_xx + ridge · I)⁻¹ C_xy and
+// a = ȳ + bᵀ(q − x̄). Features are scaled to unit weighted variance first; where C_xx then is
+// singular (a pivot under 1e-12 · trace, or under the rounding of the moments), 1e-10 · trace, or
+// that rounding, is added; a constant feature has slope 0. The rounding is taken to be ε · x̄², so
+// count coordinates from their mean over all keys. An empty query (log_mass −∞) keeps the mean of
+// y, and slopes of 0.
+//
+// Standard errors are those of the sandwich σ² (XᵀWX)⁻¹ XᵀW²X (XᵀWX)⁻¹ with the local residual
+// variance σ² = Σ w r² / tr(W − W X (XᵀWX)⁻¹ XᵀW) (Fan & Gijbels 1996, §4.3).
+//
+// Returns how many queries were regularised.
+VICINAL_EXPORT std::int64_t fit_moments(const FitMoments& moments, const LinearFits& fits,
+                                        double ridge = 0, int num_threads = 0);
+
 }  // namespace vicinal
