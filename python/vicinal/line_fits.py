@@ -11,6 +11,7 @@ import numpy as np
 from vicinal import _core
 from vicinal.arrays import Array, as_rows
 from vicinal.evaluate import Request, allocate, raise_if_empty
+from vicinal.neighbor_sets import Radius
 from vicinal.problem import Problem
 from vicinal.progress import Report, share
 from vicinal.results import LocalFit
@@ -138,7 +139,8 @@ def squared_problem(
 ) -> Problem:
     """Return the problem whose weights are the squares of this one's."""
     from vicinal.kernels import Product
-    from vicinal.kernels.lowering import lower
+    from vicinal.kernels.lowering import fill, lower
+    from vicinal.kernels.square import squared
 
     if getattr(neighbors, "edge_data", "pattern") == "weight":
         raise ValueError(
@@ -150,16 +152,30 @@ def squared_problem(
             f"standard_errors need one bandwidth for all, got {type(bandwidth).__name__}; ask for "
             "the fit alone"
         )
+    own = fill(kernel, bandwidth, metric, d)
+    ball = _has_radius(neighbors)
+    # A radius counts in bandwidths per feature, and has no meaning under a product of kernels.
+    square = squared(own, rescale=not (ball and np.ndim(bandwidth) > 0))
+    if ball and isinstance(square, Product):
+        raise ValueError(
+            f"standard_errors within a Radius are not available for the kernel {own!r}; give the "
+            "neighbors as vc.radius_neighbors(queries, keys, radius) found them"
+        )
     bias: Any = problem.bias
     twice = (lambda rows, columns: 2 * np.asarray(bias(rows, columns))) if callable(bias) else None
     if bias is not None and twice is None:
         bias = 2 * bias
     return problem._replace(
-        kernel=lower(Product(kernel, kernel), bandwidth, metric, d),
+        kernel=lower(square, None, None, d),
         weights=None if problem.weights is None else problem.weights**2,
         log_weights=None if problem.log_weights is None else 2 * problem.log_weights,
         bias=twice or bias,
     )
+
+
+def _has_radius(near: Any) -> bool:
+    parts = (getattr(near, "a", None), getattr(near, "b", None))
+    return isinstance(near, Radius) or any(_has_radius(part) for part in parts if part is not None)
 
 
 def as_fit(

@@ -102,6 +102,37 @@ def test_prior_weights_masks_biases_and_sets_enter_the_weights(data, rng):
         assert len(list(check_lines(fit, q, x, y, base * factor))) == M
 
 
+@pytest.mark.parametrize("kernel", ["gaussian", "laplace", "uniform", "epanechnikov", "tricube"])
+@pytest.mark.parametrize("neighbors", [None, vc.KNearest(60), vc.Radius(25.0)])
+def test_standard_errors_of_every_kind_of_square(kernel, neighbors, data):
+    x, y, q = data
+    distance = np.sqrt(((q[:, None] - x) ** 2).sum(-1))
+    u = distance / 30.0
+    weights = {
+        "gaussian": np.exp(-0.5 * u**2),
+        "laplace": np.exp(-u),
+        "uniform": u <= 1,
+        "epanechnikov": np.maximum(1 - u**2, 0),
+        "tricube": np.maximum(1 - u**3, 0) ** 3,
+    }[kernel]
+    if isinstance(neighbors, vc.KNearest):
+        weights = weights * (np.argsort(np.argsort(distance, axis=1), axis=1) < 60)
+    elif neighbors is not None:
+        weights = weights * (distance <= 25.0)
+    within = isinstance(neighbors, vc.Radius)
+    if within and kernel == "tricube":
+        with pytest.raises(ValueError, match=r"standard_errors within a Radius .*Tricube"):
+            vc.local_fit(
+                q, x, y, kernel=kernel, bandwidth=30.0, neighbors=neighbors, statistics=ALL[0]
+            )
+        neighbors = vc.radius_neighbors(q, x, 25.0)
+    for h in (30.0,) if within else (30.0, np.full(D, 30.0)):
+        fit = vc.local_fit(
+            q, x, y, kernel=kernel, bandwidth=h, neighbors=neighbors, statistics=ALL[0]
+        )
+        assert len(list(check_lines(fit, q, x, y, weights, rtol=1e-8))) == M
+
+
 def test_bandwidths_of_keys_and_queries(data, rng):
     x, y, q = data
     u = np.sqrt(((q[:, None] - x) ** 2).sum(-1))
