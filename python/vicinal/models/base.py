@@ -357,11 +357,11 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
                 f"{count} of {len(empty)} rows have no key in the support of the kernel: "
                 f"{becomes or self._empty_becomes}; set empty='nearest' or widen the bandwidth",
                 vicinal.LocalizationWarning,
-                stacklevel=_levels_to_the_caller(),
+                stacklevel=levels_to_the_caller(),
             )
 
 
-def _levels_to_the_caller() -> int:
+def levels_to_the_caller() -> int:
     """Return the stacklevel at which a warning of this module names the user's line."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_FOLDER):
