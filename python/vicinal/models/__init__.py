@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .classification import LocalMeanClassifier as LocalMeanClassifier
     from .density import KernelDensity as KernelDensity
+    from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
     from .regression import LocalMeanRegressor as LocalMeanRegressor
 
 # The one table of models: name -> module. Lazy import and `vicinal.load` both read it.
@@ -15,9 +16,15 @@ _MODULES = {
     "KernelDensity": "density",
     "LocalMeanClassifier": "classification",
     "LocalMeanRegressor": "regression",
+    "LocallyLinearEmbedding": "lle",
 }
 
-__all__ = ["KernelDensity", "LocalMeanClassifier", "LocalMeanRegressor"]
+__all__ = [
+    "KernelDensity",
+    "LocalMeanClassifier",
+    "LocalMeanRegressor",
+    "LocallyLinearEmbedding",
+]
 
 
 def __getattr__(name: str) -> Any:

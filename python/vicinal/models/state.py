@@ -34,10 +34,7 @@ def check_training_set(state: State) -> None:
         _check_array(weights, "sample_weight_", (rows,), np.dtype(np.float64))
         fits = np.isfinite(weights).all() and weights.min() >= 0 and weights.max() > 0
         _require(fits, "sample_weight_", "holds no valid weights")
-    names = state.get("feature_names_in_")
-    if names is not None:
-        texts = isinstance(names, np.ndarray) and all(isinstance(name, str) for name in names)
-        _require(texts and len(names) == features, "feature_names_in_", "is not one per feature")
+    _check_feature_names(state, features)
 
 
 def check_values(state: State, columns: int | None = None, gaps: bool = False) -> None:
@@ -47,6 +44,34 @@ def check_values(state: State, columns: int | None = None, gaps: bool = False) -
     _check_array(values, "values_", shape, keys.dtype)
     finite = np.isfinite(values) | (gaps & np.isnan(values))
     _require(values.size > 0 and finite.all(), "values_", "is empty or not finite")
+
+
+def check_embedding(state: State, n_components: int, precomputed: bool) -> None:
+    """Raise unless coordinates, eigenvalues and landmarks fit the keys."""
+    keys, coordinates, chosen = state["keys_"], state["embedding_"], state["landmarks_"]
+    count, features = keys.shape[0], state["n_features_in_"]
+    _check_array(coordinates, "embedding_", (None, n_components), np.dtype(np.float64))
+    _require(np.isfinite(coordinates).all(), "embedding_", "is not finite")
+    n = len(coordinates)
+    if precomputed:
+        _require(features == n, "n_features_in_", f"is not {n}")
+    else:
+        _check_array(keys, "keys_", (count, features), np.dtype(np.float64))
+        _require(np.isfinite(keys).all() and features > 0, "keys_", "is empty or not finite")
+    if chosen is None:
+        _require(count == n, "embedding_", f"has {n} rows of {count} keys")
+    else:
+        whole = isinstance(chosen, np.ndarray) and chosen.dtype == np.int64
+        _require(whole and chosen.shape == (count,), "landmarks_", "is not one row per key")
+        rising = (np.diff(chosen) > 0).all() and chosen[0] >= 0 and chosen[-1] < n
+        _require(count > 0 and rising, "landmarks_", "holds no ascending rows")
+    for name in ("eigenvalues_", "residuals_"):
+        _check_array(state[name], name, (n_components,), np.dtype(np.float64))
+        _require(np.isfinite(state[name]).all(), name, "is not finite")
+    error, parts = state["reconstruction_error_"], state["n_connected_components_"]
+    _require(isinstance(error, float), "reconstruction_error_", "is no number")
+    _require(isinstance(parts, int), "n_connected_components_", "is no count")
+    _check_feature_names(state, features)
 
 
 def check_classes(state: State) -> None:
@@ -60,6 +85,13 @@ def check_classes(state: State) -> None:
     count = sum(map(len, outputs))
     check_values(state, count)
     _check_array(state["class_prior_"], "class_prior_", (count,))
+
+
+def _check_feature_names(state: State, features: int) -> None:
+    names = state.get("feature_names_in_")
+    if names is not None:
+        texts = isinstance(names, np.ndarray) and all(isinstance(name, str) for name in names)
+        _require(texts and len(names) == features, "feature_names_in_", "is not one per feature")
 
 
 def _check_bandwidth(bandwidth: Any, rows: int) -> None:

@@ -30,7 +30,8 @@ def test_golden_file(path, tmp_path):
     single = model.keys_.dtype == np.float32
     tolerance = 1e-5 if single else 1e-12
     np.testing.assert_allclose(answers, expected["answers"], rtol=tolerance, atol=tolerance)
-    assert model.loo_score() == pytest.approx(expected["loo_score"], rel=tolerance)
+    if "loo_score" in expected:
+        assert model.loo_score() == pytest.approx(expected["loo_score"], rel=tolerance)
     model.save(tmp_path / "again.npz")  # what is read can be written again, and says the same
     again = vc.load(tmp_path / "again.npz")
     assert getattr(again, expected["method"])(queries).tobytes() == answers.tobytes()

@@ -12,8 +12,18 @@ import numpy as np
 import pandas as pd
 
 import vicinal as vc
-from vicinal.models import KernelDensity, LocalMeanClassifier, LocalMeanRegressor
+from vicinal.models import (
+    KernelDensity,
+    LocallyLinearEmbedding,
+    LocalMeanClassifier,
+    LocalMeanRegressor,
+)
 
+METHODS = {
+    KernelDensity: "score_samples",
+    LocalMeanClassifier: "predict_proba",
+    LocallyLinearEmbedding: "transform",
+}
 FOLDER = Path(__file__).parent
 
 
@@ -35,21 +45,22 @@ def models():
     labels = np.array(["ä", "b", "c"])[rng.integers(0, 3, 20)]
     yield LocalMeanClassifier(n_jobs=2).fit(X.astype("f4"), labels, rng.uniform(size=20))
     yield KernelDensity(kernel="student_t").fit(frame.to_numpy())
+    yield LocallyLinearEmbedding(n_neighbors=6, landmarks=15, n_components=1).fit(frame)
 
 
 if __name__ == "__main__":
     for model in models():
         queries = np.linspace(-2, 2, 18).reshape(-1, model.n_features_in_)
-        method = "score_samples" if isinstance(model, KernelDensity) else "predict"
-        method = "predict_proba" if isinstance(model, LocalMeanClassifier) else method
+        method = METHODS.get(type(model), "predict")
         known = model.feature_names_in_ if hasattr(model, "feature_names_in_") else None
         X = queries if known is None else pd.DataFrame(queries, columns=known)
         expected = {
             "method": method,
             "queries": queries.tolist(),
             "answers": np.asarray(getattr(model, method)(X), dtype=float).tolist(),
-            "loo_score": model.loo_score(),
         }
+        if hasattr(model, "loo_score"):
+            expected["loo_score"] = model.loo_score()
         name = f"{type(model).__name__}-{vc.__version__}"
         model.save(FOLDER / f"{name}.npz")
         (FOLDER / f"{name}.json").write_text(json.dumps(expected, indent=1) + "\n")
