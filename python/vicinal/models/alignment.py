@@ -21,18 +21,21 @@ __all__ = ["MODIFIED_REG", "hessian", "ltsa", "modified", "standard"]
 
 MODIFIED_REG = 1e-3  # of the weights in the modified method (Zhang & Wang, 2007)
 # Numbers held at once: of offsets or blocks in work, and of blocks before they are added up.
-_IN_WORK, _IN_SUM = 1 << 19, 1 << 22
+_IN_WORK, _IN_SUM = 1 << 19, 1 << 21
 
 
 def standard(near: Neighborhoods, reg: float) -> Any:
     """Return (I − W)ᵀ (I − W) of the affine weights W, (n, n), sparse (Roweis & Saul, 2000)."""
-    n, k = near.indices.shape
-    indptr = np.arange(0, n * k + 1, k)
-    weights = near.weights(reg).ravel()
-    columns, indptr = _narrow(near.indices.ravel(), n * k), _narrow(indptr, n * k)
-    means = csr_array((weights, columns, indptr), shape=(n, n))
-    residual = eye_array(n, format="csr") - means
+    residual = _identity_minus_weights(near, reg)
     return residual.T.tocsr() @ residual
+
+
+def _identity_minus_weights(near: Neighborhoods, reg: float) -> Any:
+    n, k = near.indices.shape
+    indptr = _narrow(np.arange(0, n * k + 1, k), n * k)
+    columns = _narrow(near.indices.ravel(), n * k)
+    means = csr_array((near.weights(reg).ravel(), columns, indptr), shape=(n, n))
+    return eye_array(n, format="csr") - means
 
 
 def ltsa(near: Neighborhoods, n_components: int) -> Any:

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import eigh
-from scipy.sparse import eye_array
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, splu
 
 from vicinal.arrays import Array
@@ -95,9 +94,12 @@ def _shift_invert(matrix: Any, count: int, tol: float, max_iter: int, start: Arr
     eigenvalue 1/shift that would drown the others.
     """
     n = matrix.shape[0]
-    shift = SHIFT * matrix.diagonal().mean()
+    diagonal = matrix.diagonal()
+    shift = SHIFT * diagonal.mean()
+    shifted = matrix.T.copy()  # columns, as the factorization reads them: the matrix is symmetric
+    shifted.setdiag(diagonal + shift)
     factors = splu(
-        (matrix + shift * eye_array(n, format="csr")).tocsc(),
+        shifted,
         permc_spec="MMD_AT_PLUS_A",
         diag_pivot_thresh=0.0,
         options={"SymmetricMode": True},

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import re
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import vicinal as vc
-from vicinal.models import LocallyLinearEmbedding
+from vicinal.models import LocallyLinearEmbedding, alignment
 from vicinal.models.neighborhoods import PointNeighborhoods
 
 METHODS = ("standard", "modified", "hessian", "ltsa")
@@ -249,8 +251,6 @@ def test_neighborhoods_are_never_held_at_once(rng):
     n, k, d = 6000, 10, 60
     points = rng.normal(size=(n, d))
     indices = rng.integers(0, n, (n, k))
-    from vicinal.models import alignment
-
     for method in (alignment.ltsa, lambda near, d: alignment.modified(near, d, 1e-12)):
         tracemalloc.start()
         method(PointNeighborhoods(points, points, indices), 2)
@@ -258,6 +258,30 @@ def test_neighborhoods_are_never_held_at_once(rng):
         tracemalloc.stop()
         numbers_of_blocks = n * (k + 1) ** 2
         assert peak < 8 * (n * k * d + 8 * numbers_of_blocks)
+
+
+def test_memory_of_the_standard_method():
+    """At most three times W and X, besides the matrix (and its factorization)."""
+    n, k = 20_000, 12
+    points, _ = swiss_roll(n)
+    indices = vc.knn(points, points, k, exclude_self=True).indices
+    tracemalloc.start()
+    matrix = alignment.standard(PointNeighborhoods(points, points, indices), 1e-3)
+    peak = tracemalloc.get_traced_memory()[1] + indices.nbytes
+    tracemalloc.stop()
+    of_weights = n * k * (8 + 4)
+    of_matrix = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
+    assert peak <= 3 * (of_weights + points.nbytes) + of_matrix
+
+
+def test_examples_of_the_page_run():
+    page = Path(__file__).parents[3] / "docs" / "lle.md"
+    code = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.S)
+    names: dict[str, object] = {}
+    exec("\n".join(code), names)
+    assert affine_error(names["same"].embedding_, names["flat"]) < 1e-5
+    missed = np.linalg.norm(names["back"] - names["fresh"], axis=1)
+    assert np.median(missed) < 0.5
 
 
 @pytest.mark.parametrize("parameters", [{}, {"landmarks": 100}, {"metric": "precomputed"}], ids=str)
