@@ -202,7 +202,7 @@ class LocallyLinearEmbedding(
         chosen = self._choose(rows.shape[0], random)
         keys = rows if chosen is None else self._at_landmarks(rows[chosen], chosen)
         space = self._space_of(keys)
-        near = space.among(self.n_neighbors)
+        near = space.among(self.n_neighbors, self.n_jobs)
         matrix = self._alignment(near)
         self._count_parts(matrix)
         found = bottom_eigenvectors(
@@ -282,7 +282,7 @@ class LocallyLinearEmbedding(
             )
         if self._embedded is None:
             self._embedded = Points(self._coordinates, "euclidean", self.n_jobs)
-        return interpolate(self._embedded, points, self.keys_, self.n_neighbors, self.reg)
+        return self._combined(self._embedded, points, self.keys_)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to a file that `vicinal.load` reads; nothing in it is pickled.
@@ -301,7 +301,10 @@ class LocallyLinearEmbedding(
         return int(self.embedding_.shape[1])
 
     def _interpolated(self, queries: Any) -> Array:
-        return interpolate(self._space, queries, self._coordinates, self.n_neighbors, self.reg)
+        return self._combined(self._space, queries, self._coordinates)
+
+    def _combined(self, space: Space, queries: Any, values: Array) -> Array:
+        return interpolate(space, queries, values, self.n_neighbors, self.reg, self.n_jobs)
 
     def _remember(self, space: Space, coordinates: Array) -> None:
         """Keep what answers for new rows: where keys are found, and their coordinates."""

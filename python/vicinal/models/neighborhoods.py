@@ -44,10 +44,10 @@ class Space(Protocol):
 
     def __len__(self) -> int: ...
 
-    def among(self, k: int) -> Neighborhoods:
+    def among(self, k: int, num_threads: int | None) -> Neighborhoods:
         """Return the k nearest others of every key."""
 
-    def around(self, queries: Any, k: int) -> Neighborhoods:
+    def around(self, queries: Any, k: int, num_threads: int | None) -> Neighborhoods:
         """Return the k nearest keys of every query."""
 
     def crowded(self, queries: Any, near: Neighborhoods) -> Array:
@@ -108,19 +108,18 @@ class Points:
 
     def __init__(self, keys: Array, metric: Metric, num_threads: int | None) -> None:
         self.keys = keys
-        self.num_threads = num_threads
         self._index = vicinal.KeyIndex(keys, metric=metric, num_threads=num_threads)
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    def among(self, k: int) -> PointNeighborhoods:
+    def among(self, k: int, num_threads: int | None) -> PointNeighborhoods:
         """See `Space`."""
-        return self._near(self.keys, k, exclude_self=True)
+        return self._near(self.keys, k, True, num_threads)
 
-    def around(self, queries: Array, k: int) -> PointNeighborhoods:
+    def around(self, queries: Array, k: int, num_threads: int | None) -> PointNeighborhoods:
         """See `Space`."""
-        return self._near(queries, k, exclude_self=False)
+        return self._near(queries, k, False, num_threads)
 
     def crowded(self, queries: Array, near: Neighborhoods) -> Array:
         """See `Space`."""
@@ -129,26 +128,29 @@ class Points:
     def coincident(self, queries: Array) -> tuple[Array, Array, Array]:
         """See `Space`."""
         distinct, group = np.unique(queries, axis=0, return_inverse=True)
-        index = vicinal.KeyIndex(self.keys, num_threads=self.num_threads)
-        found = vicinal.radius_neighbors(distinct, index, 0.0, num_threads=self.num_threads)
+        found = vicinal.radius_neighbors(distinct, self.keys, 0.0)
         assert found.indptr is not None
         return found.indices, found.indptr[:-1], group.ravel()
 
-    def _near(self, queries: Array, k: int, exclude_self: bool) -> PointNeighborhoods:
+    def _near(
+        self, queries: Array, k: int, exclude_self: bool, num_threads: int | None
+    ) -> PointNeighborhoods:
         found = vicinal.knn(
-            queries, self._index, k, exclude_self=exclude_self, num_threads=self.num_threads
+            queries, self._index, k, exclude_self=exclude_self, num_threads=num_threads
         )
-        return PointNeighborhoods(queries, self.keys, found.indices, self.num_threads)
+        return PointNeighborhoods(queries, self.keys, found.indices, num_threads)
 
 
-def interpolate(space: Space, queries: Any, values: Array, k: int, reg: float) -> Array:
+def interpolate(
+    space: Space, queries: Any, values: Array, k: int, reg: float, num_threads: int | None
+) -> Array:
     """Combine the values of the k nearest keys with the affine weights of every query.
 
     A query that coincides with keys takes the mean of their values, however many they are, and the
     result is continuous towards it.
     """
     m = queries.shape[0]
-    near = space.around(queries, k)
+    near = space.around(queries, k, num_threads)
     weights = near.weights(reg, ridge="distance")
     result = np.zeros((m, values.shape[1]))
     for place in range(k):

@@ -66,6 +66,8 @@ class DistanceNeighborhoods:
     distances: Array
     indices: Array
     stored: csr_array
+    places: Array  # of what is stored, in the flat matrix; ascending
+    num_threads: int | None = None
 
     def offsets(self, rows: slice) -> Array:
         """See `Neighborhoods`: coordinates from the Gram matrix ½(dᵢₐ² + dᵢᵦ² − dₐᵦ²).
@@ -91,7 +93,9 @@ class DistanceNeighborhoods:
             own = np.arange(c * k).reshape(c, k)
             around = np.where(self.distances[rows][..., None] > 0, around, 0.0).reshape(c * k, -1)
             origin = np.zeros((c, around.shape[1]))
-            weights[rows] = affine_weights(origin, around, own, reg=reg, ridge=ridge)
+            weights[rows] = affine_weights(
+                origin, around, own, reg=reg, ridge=ridge, num_threads=self.num_threads
+            )
         return weights
 
     def covering(self) -> DistanceNeighborhoods:
@@ -102,9 +106,7 @@ class DistanceNeighborhoods:
 
     def _between(self, nodes: Array) -> Array:
         """Return the distances between all pairs of nodes (c, k), stored in either order."""
-        n = self.stored.shape[0]
-        owner = np.repeat(np.arange(n), np.diff(self.stored.indptr))
-        known = owner * n + self.stored.indices
+        n, known = self.stored.shape[0], self.places
         first, second = nodes[:, :, None], nodes[:, None, :]
         found = np.where(first == second, 0.0, np.nan)
         for wanted in (first * n + second, second * n + first):
@@ -126,17 +128,19 @@ class Distances:
 
     def __init__(self, stored: csr_array) -> None:
         self.stored = stored
+        n = stored.shape[0]
+        self._places = np.repeat(np.arange(n), np.diff(stored.indptr)) * n + stored.indices
 
     def __len__(self) -> int:
         return int(self.stored.shape[0])
 
-    def among(self, k: int) -> DistanceNeighborhoods:
+    def among(self, k: int, num_threads: int | None) -> DistanceNeighborhoods:
         """See `Space`."""
-        return self._near(self.stored, k, exclude_self=True)
+        return self._near(self.stored, k, True, num_threads)
 
-    def around(self, queries: csr_array, k: int) -> DistanceNeighborhoods:
+    def around(self, queries: csr_array, k: int, num_threads: int | None) -> DistanceNeighborhoods:
         """See `Space`."""
-        return self._near(queries, k, exclude_self=False)
+        return self._near(queries, k, False, num_threads)
 
     def crowded(self, queries: csr_array, near: Neighborhoods) -> Array:
         """See `Space`."""
@@ -150,7 +154,9 @@ class Distances:
         starts = np.searchsorted(rows, np.arange(m))
         return queries.indices[queries.data == 0], starts, np.arange(m)
 
-    def _near(self, graph: csr_array, k: int, exclude_self: bool) -> DistanceNeighborhoods:
+    def _near(
+        self, graph: csr_array, k: int, exclude_self: bool, num_threads: int | None
+    ) -> DistanceNeighborhoods:
         m = graph.shape[0]
         rows = np.repeat(np.arange(m), np.diff(graph.indptr))
         kept = (rows != graph.indices) | (not exclude_self)
@@ -165,4 +171,6 @@ class Distances:
         first = np.cumsum(counts) - counts
         nearest = order[first[:, None] + np.arange(k)]
         indices = columns[nearest].astype(np.int64)
-        return DistanceNeighborhoods(distances[nearest], indices, self.stored)
+        return DistanceNeighborhoods(
+            distances[nearest], indices, self.stored, self._places, num_threads
+        )

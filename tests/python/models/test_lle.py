@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import tracemalloc
@@ -240,6 +241,10 @@ def test_no_answer_depends_on_batch_order_or_threads(roll, fitted):
         assert alone.tobytes() == whole.tobytes()
         order = np.random.default_rng(0).permutation(len(rows))
         assert answer(rows[order]).tobytes() == whole[order].tobytes()
+        for threads in (1, 2, 3):
+            fitted.set_params(n_jobs=threads)
+            assert answer(rows).tobytes() == whole.tobytes()
+        fitted.set_params(n_jobs=None)
     bits = {
         clone(fitted).set_params(n_jobs=threads).fit(roll[0]).transform(queries).tobytes()
         for threads in (1, 2, 3)
@@ -298,16 +303,20 @@ def test_files_and_pickles(tmp_path, parameters):
         assert again.reconstruction_error_ == model.reconstruction_error_
 
 
-def test_files_that_do_not_fit_together_are_refused(tmp_path):
-    import json
-
-    path = tmp_path / "model.npz"
-    points, _ = swiss_roll(60)
-    LocallyLinearEmbedding(n_neighbors=9, landmarks=30).fit(points).save(path)
+def opened(path):
+    """Return the header and the arrays of a file."""
     with np.load(path) as members:
         arrays = {name: members[name] for name in members.files}
     header = json.loads(arrays.pop("header").tobytes())
     del arrays["checksum"]
+    return header, arrays
+
+
+def test_files_that_do_not_fit_together_are_refused(tmp_path):
+    path = tmp_path / "model.npz"
+    points, _ = swiss_roll(60)
+    LocallyLinearEmbedding(n_neighbors=9, landmarks=30).fit(points).save(path)
+    header, arrays = opened(path)
     place = {name: entry["array"] for name, entry in header["state"].items() if type(entry) is dict}
     bad = {
         "embedding_": (arrays[place["embedding_"]] * np.nan, arrays[place["embedding_"]][:, :1]),
@@ -323,6 +332,25 @@ def test_files_that_do_not_fit_together_are_refused(tmp_path):
     forge(path, {**header, "parameters": {**header["parameters"], "n_neighbors": 40}}, arrays)
     with pytest.raises(ValueError, match="n_neighbors=40 of 30 keys"):
         vc.load(path)
+
+
+def test_distances_of_a_file_that_do_not_fit_are_refused(tmp_path):
+    path = tmp_path / "model.npz"
+    points, _ = swiss_roll(40)
+    LocallyLinearEmbedding(metric="precomputed").fit(cdist(points, points)).save(path)
+    header, arrays = opened(path)
+    place = {name: part["array"] for name, part in header["state"]["keys_"].items()}
+    indptr, indices, distances = (arrays[place[p]] for p in ("indptr", "indices", "distances"))
+    bad = {
+        "indptr": (indptr[::-1].copy(), indptr[:-1], indptr + 1),
+        "indices": (indices + 40, indices - 1, indices[:-1]),
+        "distances": (-distances, np.full_like(distances, np.inf), distances[:-1]),
+    }
+    for name, contents in bad.items():
+        for content in contents:
+            forge(path, header, {**arrays, place[name]: content})
+            with pytest.raises(ValueError, match=r"cannot load.*does not fit"):
+                vc.load(path)
 
 
 def test_a_sparse_matrix_of_features_is_refused():
