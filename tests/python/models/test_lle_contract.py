@@ -63,7 +63,7 @@ def our_class(monkeypatch):
     monkeypatch.setattr(sklearn.manifold, "LocallyLinearEmbedding", LocallyLinearEmbedding)
 
 
-# Singular weights are those of scikit-learn's function, which raises; ours are of every fit.
+# The two tests left out are of scikit-learn's functions, not of its class.
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(
