@@ -215,7 +215,7 @@ def _rule(
         if columns:
             own_metric = leaf.metric or metric or "euclidean"
             shared = np.array([gaussian[column] for column in columns])
-            h = shared * _scale(leaf, own_metric, len(columns))
+            h = shared * gaussian_equivalent(leaf, own_metric, len(columns))
             before = result[columns]
             if not np.all(np.isinf(before) | (before == h)):
                 raise ValueError(
@@ -245,8 +245,9 @@ def _open_leaves(kernel: Kernel, metric: Metric | None, name: str) -> list[Profi
     return leaves
 
 
-def _scale(leaf: ProfileKernel, metric: Metric, d: int) -> float:
-    # Equal variance per coordinate with the Gaussian of bandwidth 1: E r² · E s₁² of x = r·s.
+def gaussian_equivalent(leaf: ProfileKernel, metric: Metric, d: int) -> float:
+    """Return the bandwidth at which a kernel has the variance of the Gaussian of bandwidth 1."""
+    # The variance of a coordinate is E r² · E s₁² of x = r·s.
     mass, second = leaf.log_radial_integral(d), leaf.log_radial_integral(d + 2)
     if math.isfinite(mass) and math.isfinite(second):
         return 1 / math.sqrt(math.exp(second - mass) * mean_square_coordinate(metric, d))

@@ -9,28 +9,38 @@ if TYPE_CHECKING:
     from .classification import LocalMeanClassifier as LocalMeanClassifier
     from .density import KernelDensity as KernelDensity
     from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
+    from .mean_shift import MeanShift as MeanShift
+    from .quick_shift import QuickShift as QuickShift
     from .regression import LocalMeanRegressor as LocalMeanRegressor
+    from .seeding import estimate_bandwidth as estimate_bandwidth
 
 # The one table of models: name -> module. Lazy import and `vicinal.load` both read it.
-_MODULES = {
+MODELS = {
     "KernelDensity": "density",
     "LocalMeanClassifier": "classification",
     "LocalMeanRegressor": "regression",
     "LocallyLinearEmbedding": "lle",
+    "MeanShift": "mean_shift",
+    "QuickShift": "quick_shift",
 }
+_FUNCTIONS = {"estimate_bandwidth": "seeding"}
+_HOMES = MODELS | _FUNCTIONS
 
 __all__ = [
     "KernelDensity",
     "LocalMeanClassifier",
     "LocalMeanRegressor",
     "LocallyLinearEmbedding",
+    "MeanShift",
+    "QuickShift",
+    "estimate_bandwidth",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -11,7 +11,13 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import vicinal as vc
-from vicinal.models import KernelDensity, LocalMeanClassifier, LocalMeanRegressor
+from vicinal.models import (
+    KernelDensity,
+    LocalMeanClassifier,
+    LocalMeanRegressor,
+    MeanShift,
+    QuickShift,
+)
 
 MODELS = (KernelDensity, LocalMeanClassifier, LocalMeanRegressor)
 SETTINGS = (
@@ -24,7 +30,16 @@ SETTINGS = (
     {"bandwidth": vc.bandwidth.Abramson(1.0)},
     {"bandwidth": vc.bandwidth.Perplexity(3)},
 )
-ESTIMATORS = [model(**setting) for model in MODELS for setting in SETTINGS]
+SHIFTS = (
+    MeanShift(),
+    MeanShift(kernel="gaussian", bin_seeding=True),
+    MeanShift(kernel="epanechnikov", bandwidth=vc.bandwidth.Abramson(2.0), cluster_all=False),
+    MeanShift(variant="blurring", kernel="gaussian", assign="nearest"),
+    MeanShift(variant="medoid"),
+    QuickShift(),
+    QuickShift(kernel="laplace", bandwidth=0.5, max_distance=1.5),
+)
+ESTIMATORS = [*(model(**setting) for model in MODELS for setting in SETTINGS), *SHIFTS]
 RAN: Counter[str] = Counter()
 
 # The checks of classifiers whose tag is `multi_label`, less the one for a decision_function.

@@ -1,0 +1,411 @@
+"""Mean shift: clusters are the basins of the modes of a density."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array
+
+from vicinal.arrays import Array
+from vicinal.ascent import CONVERGED, ORPHAN
+from vicinal.kernels import Uniform, as_kernel
+from vicinal.models.checks import check_choice, check_number, check_rows, check_whole
+from vicinal.models.landscape import Landscape
+from vicinal.models.mode_seeker import ModeSeeker
+from vicinal.models.mode_variants import blur, blurred, medoid_ends, walk_medoids
+from vicinal.models.modes import Walked, merged, walk, walk_sharing
+from vicinal.models.seeding import binned_seeds
+from vicinal.neighbors import knn
+
+VARIANTS = ("standard", "blurring", "medoid")
+RULES = ("attractor", "nearest")
+CAPTURE = 0.5  # of a bandwidth: the ball around a mode that stops ascents
+
+
+class MeanShift(ModeSeeker):
+    r"""Cluster rows by the mode of the density that each of them climbs to.
+
+    Every seed steps to the mean of the rows near it, :math:`q \leftarrow q + \alpha (m(q) - q)`
+    with :math:`m(q) = \sum_j w_j K(q, x_j) x_j / \sum_j w_j K(q, x_j)`, until a step is at most
+    `tol` bandwidths long.
+
+    scikit-learn's constructor, attributes and errors come first, with their meaning; what follows
+    is of this package.
+
+    Parameters
+    ----------
+    bandwidth : float, array-like of shape (d,), str or Abramson, default=None
+        In units of `X`, one for all features or one each. None is `estimate_bandwidth` for the
+        flat kernel, and for another the bandwidth at which it has the flat one's variance; if that
+        is 0, every distinct row is a mode, with one warning. A name is a criterion of
+        `vicinal.bandwidth.select` for the density. `vicinal.bandwidth.Abramson` gives every row
+        its own. A kernel that has its own bandwidth keeps it.
+    seeds : array-like of shape (s, d), default=None
+        Where ascents begin; None is every row, or `bin_seeding`.
+    bin_seeding : bool, default=False
+        Begin at the centers of the bins of a grid, one bandwidth wide, that hold rows.
+    min_bin_freq : int, default=1
+        Rows, or sum of their weights, that a bin must hold.
+    cluster_all : bool, default=True
+        False labels rows −1 that are farther than the bandwidth from the center of their cluster.
+    n_jobs : int, default=None
+        Threads of the engine; None is `vicinal.get_num_threads()`, −1 all cores.
+    max_iter : int, default=300
+        A seed that still moves after so many steps makes a last one and is stopped.
+    kernel : str or kernel, default="flat"
+        A name or an object of `vicinal.kernels`, of Euclidean distances; "flat" is computed in
+        float64, others in the type of `X`.
+    tol : float, default=1e-3
+        Longest last step, in bandwidths.
+    assign : {"auto", "attractor", "nearest"}, default="auto"
+        What a row's label is: "attractor", the center nearest to the end of the row's own ascent;
+        "nearest", the center nearest to the row, as in scikit-learn; "auto" is "attractor" when
+        every row is a seed, else "nearest".
+    variant : {"standard", "blurring", "medoid"}, default="standard"
+        "blurring": the rows move together and are what is averaged (Fukunaga & Hostetler, 1975);
+        "medoid": from row to row, to the one nearest to the mean (Sheikh, Khan & Kanade, 2007).
+    alpha : float, default=1.0
+        Share of the way to the mean that a step goes, between 0 and 2.
+    mass_tol : float, default=0.0
+        At most this share of the mass of a mean is left out, see `vicinal.local_mean`; 0 is exact.
+    capture : float or "auto", default="auto"
+        In bandwidths: in `fit`, with every row a seed, an ascent stops where it lies so close to a
+        mode that is known already and has been seen to pull from there, see Notes. 0 walks every
+        ascent to its end. "auto" is 0 for the flat kernel and 0.5 for others.
+    verbose : int, default=0
+        Print a line for every step.
+    callback : callable, default=None
+        ``callback(iteration, error, state)`` after every step, with the longest step in bandwidths
+        and the positions of all seeds, (s, d); a true answer stops the fit there.
+    progress : bool or callable, default=False
+        True shows a bar; or a function of the share of seeds at rest.
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (k, d)
+        Ends of ascents, those of the largest mass first, each farther than the bandwidth from all
+        before it.
+    labels_ : ndarray of shape (n,), int64
+        Rows of `cluster_centers_`, or −1.
+    n_iter_ : int
+        Steps before the last one of the longest ascent, as scikit-learn counts them.
+    converged_ : bool
+        Whether every seed came to rest.
+    n_orphans_ : int
+        Seeds without a row in the support of the kernel, which are dropped.
+    assign_ : str
+        The rule of the labels.
+    bandwidth_ : float, ndarray of shape (d,) or PerKey
+        The bandwidth used.
+    log_density_ : ndarray of shape (k,)
+        Logarithm of the density under the kernel at the centers, computed when it is read; a
+        ValueError for a kernel without a finite integral.
+    keys_ : ndarray of shape (n, d)
+        The rows.
+    sample_weight_ : ndarray of shape (n,) or None
+        Their weights.
+    n_features_in_ : int
+        Number of features seen by `fit`.
+    feature_names_in_ : ndarray of shape (d,)
+        Their names, when `X` had string column names.
+
+    See Also
+    --------
+    QuickShift : Links rows to denser rows, without means.
+    estimate_bandwidth : The default bandwidth.
+
+    Notes
+    -----
+    Fukunaga & Hostetler (1975); Cheng (1995); Comaniciu & Meer (2002). The mean under a kernel K
+    climbs the density of its shadow (Cheng): the flat kernel that of the Epanechnikov, the Gaussian
+    its own. With a bandwidth :math:`h_j` of each row (Comaniciu, Ramesh & Meer, 2001) weights are
+    multiplied by :math:`h_j^{-(d+2)}`.
+
+    Modes are merged by scikit-learn's rule: ends are taken by falling mass, ties by falling
+    coordinates, and each removes the others within one bandwidth.
+
+    `predict` walks every ascent to its end, whatever `capture` is, and an answer does not depend
+    on the other rows asked. With capture, 4√n rows are walked to their ends first; a mode captures
+    what comes within `capture` bandwidths if the 2d points at that distance along the axes return
+    to it. Where such a ball reached into another basin, `labels_` of its rows would differ from
+    `predict`; ``capture=0`` excludes it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vicinal.models import MeanShift
+    >>> X = np.array([[1, 1], [2, 1], [1, 0], [4, 7], [3, 5], [3, 6]])
+    >>> model = MeanShift(bandwidth=2).fit(X)
+    >>> model.labels_
+    array([1, 1, 1, 0, 0, 0])
+    >>> model.predict([[0, 0], [5, 5]])
+    array([1, 0])
+    """
+
+    n_iter_: int
+    converged_: bool
+    n_orphans_: int
+    assign_: str
+    _state = (*ModeSeeker._state, "n_iter_", "converged_", "n_orphans_", "assign_")
+    _optional = (*ModeSeeker._optional, "_frames", "_medoids")
+
+    def __init__(
+        self,
+        *,
+        bandwidth: Any = None,
+        seeds: Any = None,
+        bin_seeding: bool = False,
+        min_bin_freq: int = 1,
+        cluster_all: bool = True,
+        n_jobs: int | None = None,
+        max_iter: int = 300,
+        kernel: Any = "flat",
+        tol: float = 1e-3,
+        assign: str = "auto",
+        variant: str = "standard",
+        alpha: float = 1.0,
+        mass_tol: float = 0.0,
+        capture: Any = "auto",
+        verbose: int = 0,
+        callback: Any = None,
+        progress: Any = False,
+    ) -> None:
+        self.bandwidth = bandwidth
+        self.seeds = seeds
+        self.bin_seeding = bin_seeding
+        self.min_bin_freq = min_bin_freq
+        self.cluster_all = cluster_all
+        self.n_jobs = n_jobs
+        self.max_iter = max_iter
+        self.kernel = kernel
+        self.tol = tol
+        self.assign = assign
+        self.variant = variant
+        self.alpha = alpha
+        self.mass_tol = mass_tol
+        self.capture = capture
+        self.verbose = verbose
+        self.callback = callback
+        self.progress = progress
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> MeanShift:
+        """Find the modes and label the rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Rows to cluster.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n,), default=None
+            How many equal rows each stands for; a row of weight 0 is labelled, and nothing else.
+
+        Returns
+        -------
+        self : MeanShift
+            The fitted model.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not finite, a parameter does not fit, or no seed has a row within reach.
+        """
+        self._check_parameters()
+        for name in ("_frames", "_medoids"):  # of the last fit
+            self.__dict__.pop(name, None)
+        points = self._remember(X, sample_weight)
+        if self._land is None:
+            self._take_distinct()
+            return self
+        seeds = self._seeds(self._land)
+        every = seeds is None
+        self.assign_ = (
+            ("attractor" if every else "nearest") if self.assign == "auto" else self.assign
+        )
+        walked = self._walk(self._land, points[self._present()] if seeds is None else seeds)
+        self._take_modes(self._land, walked)
+        if every and self.assign_ == "attractor" and self.sample_weight_ is None:
+            self.labels_ = self._labels_of(points, self._nearest(walked.ends)[0])
+        else:
+            self.labels_ = self._label(points, self.assign_)[0]
+        return self
+
+    def predict(self, X: Any, mode: str | None = None) -> Array:
+        """Return the cluster of each row of `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, d)
+            Rows.
+        mode : {"attractor", "nearest"}, default=None
+            As `assign`; None is the rule of the fit, so that the rows of the fit get `labels_`.
+
+        Returns
+        -------
+        labels : ndarray of shape (m,), int64
+            Rows of `cluster_centers_`, or −1 with ``cluster_all=False``. Rows without a key in the
+            support of the kernel stay where they are and get the nearest center, with one
+            `LocalizationWarning`.
+        """
+        if mode is not None:
+            check_choice(mode, "mode", RULES)
+        points = self._queries(X)
+        labels, orphans = self._label(points, mode or self.assign_)
+        if orphans:
+            self._warn(
+                f"{orphans} of {len(points)} rows have no training row in the support of the "
+                "kernel: they are labelled by the nearest center; widen the bandwidth or take "
+                "mode='nearest'"
+            )
+        return labels
+
+    def _check_parameters(self) -> None:
+        check_whole(self.min_bin_freq, "min_bin_freq", 1)
+        check_whole(self.max_iter, "max_iter", 0)
+        check_choice(self.assign, "assign", ("auto", *RULES))
+        check_choice(self.variant, "variant", VARIANTS)
+        check_number(self.tol, "tol", lambda t: 0 <= t < np.inf, "a number from 0 on")
+        check_number(self.alpha, "alpha", lambda a: 0 < a < 2, "a number between 0 and 2")
+        if self.capture != "auto":
+            rule = "'auto' or a number from 0 to 1"
+            check_number(self.capture, "capture", lambda c: 0 <= c <= 1, rule)
+        if self.variant == "blurring" and (self.seeds is not None or self.bin_seeding):
+            raise ValueError(
+                "variant='blurring' moves all rows and takes neither seeds nor bin_seeding"
+            )
+        if self.variant == "medoid" and self.alpha != 1:
+            raise ValueError(
+                f"variant='medoid' goes from row to row: alpha must be 1, got {self.alpha}"
+            )
+
+    def _check_state(self, state: dict[str, Any]) -> None:
+        keys = state["keys_"]
+        check_choice(state["assign_"], "assign_", RULES)
+        if (self.variant == "medoid") != ("_medoids" in state):
+            raise ValueError("_medoids does not fit variant")
+        if self.variant == "medoid":
+            check_rows(state["_medoids"], "_medoids", len(keys), 0, len(keys))
+        frames = state.get("_frames")
+        if (self.variant == "blurring") != isinstance(frames, np.ndarray):
+            raise ValueError("_frames does not fit variant")
+        if frames is not None and frames.shape[1:] != keys.shape:
+            raise ValueError(f"_frames has shape {frames.shape}")
+
+    def _seeds(self, land: Landscape) -> Array | None:
+        """Return the seeds in working units, None = every row."""
+        if self.seeds is not None:
+            seeds = check_array(self.seeds, dtype=self.keys_.dtype, order="C")
+            if seeds.shape[1] != self.n_features_in_:
+                raise ValueError(
+                    f"seeds have {seeds.shape[1]} features, but X has {self.n_features_in_}"
+                )
+            return land.enter(seeds)
+        if not self.bin_seeding or np.isinf(land.radius):
+            return None
+        return binned_seeds(land.keys, land.radius, self.min_bin_freq, self.sample_weight_)
+
+    def _walk_options(self, land: Landscape) -> dict[str, Any]:
+        # scikit-learn makes a last step after max_iter of them.
+        return {
+            "alpha": self.alpha,
+            "tol": self.tol * land.radius,
+            "max_iter": int(self.max_iter) + 1,
+        }
+
+    def _walk(self, land: Landscape, seeds: Array) -> Walked:
+        """Walk all seeds as the variant has it."""
+        with self._monitored(self.verbose, self.callback, self.progress) as look:
+            options = {**self._walk_options(land), "callback": look}
+            if self.variant == "blurring":
+                walked, self._frames = blur(land, **options)
+                return walked.of(self._present())
+            if self.variant == "medoid":
+                walked, self._medoids = walk_medoids(land, seeds)
+                return walked
+            capture = self._capture_radius() * land.radius
+            if capture > 0 and self.seeds is None and not self.bin_seeding:
+                return walk_sharing(land, seeds, capture, **options)
+            return walk(land, seeds, **options)
+
+    def _capture_radius(self) -> float:
+        if self.capture != "auto":
+            return float(self.capture)
+        return 0.0 if isinstance(as_kernel(self.kernel), Uniform) else CAPTURE
+
+    def _take_modes(self, land: Landscape, walked: Walked) -> None:
+        """Store what seeds found; raise if they found nothing, warn of what they did not."""
+        found = ~walked.orphans
+        self.n_orphans_ = int(np.count_nonzero(~found))
+        if not found.any():
+            raise ValueError(
+                f"No point was within bandwidth={land.radius:f} of any seed. Try a different "
+                "seeding strategy or increase the bandwidth."
+            )
+        if self.n_orphans_:
+            self._warn(
+                f"{self.n_orphans_} of {len(found)} seeds have no row in the support of the kernel "
+                "and are dropped; widen the bandwidth or place the seeds among the rows"
+            )
+        self.n_iter_ = max(walked.steps - 1, 0)
+        moving = int(np.count_nonzero(walked.status[found] != CONVERGED))
+        self.converged_ = moving == 0
+        if moving:
+            self._warn(
+                f"{moving} of {len(found)} seeds still moved after max_iter={self.max_iter} steps; "
+                "raise max_iter or tol",
+                ConvergenceWarning,
+            )
+        ends = walked.ends[found]
+        kept = merged(ends, walked.log_mass[found], land.radius, self.n_jobs)
+        self.cluster_centers_ = land.leave(ends[kept]).astype(self.keys_.dtype)
+
+    def _take_distinct(self) -> None:
+        """Make every distinct row a mode: the limit of a bandwidth of 0."""
+        present = self._present()
+        weights = None if self.sample_weight_ is None else self.sample_weight_[present]
+        centers, of_row = np.unique(self.keys_[present], axis=0, return_inverse=True)
+        counts = np.bincount(of_row.ravel(), weights)
+        order = np.lexsort((*centers.T[::-1], counts))[::-1]
+        self.cluster_centers_ = centers[order]
+        self.n_iter_, self.converged_, self.n_orphans_ = 0, True, 0
+        self.assign_ = "attractor" if self.assign == "auto" else self.assign
+        self.labels_ = self._label(self.keys_, self.assign_)[0]
+        self._warn_of_no_bandwidth(len(centers))
+
+    def _label(self, points: Array, rule: str) -> tuple[Array, int]:
+        """Return the labels of points in working units, and how many are orphans."""
+        if rule == "nearest" or self._land is None:
+            labels, distances = self._nearest(points)
+            return self._cut(labels, distances), 0
+        ends, lost = self._ends(self._land, points)
+        return self._labels_of(points, self._nearest(ends)[0]), int(np.count_nonzero(lost))
+
+    def _ends(self, land: Landscape, points: Array) -> tuple[Array, Array]:
+        """Return where points end as the variant has it, and tell which are orphans."""
+        if self.variant == "blurring":
+            return blurred(land, points, self._frames, self.alpha)
+        if self.variant == "medoid":
+            return medoid_ends(land, points, self._medoids)
+        found = land.ascend(points, **self._walk_options(land))
+        return found.ends, found.status == ORPHAN
+
+    def _nearest(self, points: Array) -> tuple[Array, Array]:
+        near = knn(points, self._centers(), 1, num_threads=self.n_jobs)
+        return near.indices[:, 0], near.distances[:, 0]
+
+    def _centers(self) -> Array:
+        centers = self.cluster_centers_
+        return centers if self._land is None else self._land.enter(centers)
+
+    def _labels_of(self, points: Array, labels: Array) -> Array:
+        if self.cluster_all:
+            return labels
+        gaps = points - self._centers()[labels]
+        return self._cut(labels, np.sqrt(np.square(gaps, dtype=np.float64).sum(axis=1)))
+
+    def _cut(self, labels: Array, distances: Array) -> Array:
+        """Return −1 for rows farther from their center than the bandwidth."""
+        radius = 0.0 if self._land is None else self._land.radius
+        return labels if self.cluster_all else np.where(distances <= radius, labels, -1)
