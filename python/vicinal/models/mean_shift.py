@@ -325,7 +325,8 @@ class MeanShift(ModeSeeker):
                 walked, self._medoids = walk_medoids(land, seeds)
                 return walked
             capture = self._capture_radius() * land.radius
-            if capture > 0 and self.seeds is None and not self.bin_seeding:
+            every = self.seeds is None and not self.bin_seeding
+            if every and 0 < capture < np.inf:
                 return walk_sharing(land, seeds, capture, **options)
             return walk(land, seeds, **options)
 

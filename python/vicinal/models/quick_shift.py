@@ -169,7 +169,8 @@ class QuickShift(ModeSeeker):
 
     def _check_parameters(self) -> None:
         if self.max_distance is not None:
-            check_number(self.max_distance, "max_distance", lambda t: t >= 0, "None or from 0 on")
+            rule = "None or a number from 0 on"
+            check_number(self.max_distance, "max_distance", lambda t: t >= 0, rule)
 
     def _check_state(self, state: dict[str, Any]) -> None:
         rows = len(state["keys_"])

@@ -147,7 +147,7 @@ def _header(members: dict[str, Array]) -> Mapping[str, Any]:
             f"it has schema {schema!r}, written by vicinal {header.get('vicinal')!r}; "
             f"this version reads schemas up to {SCHEMA}: upgrade vicinal"
         )
-    if header.get("model") not in models.MODELS:
+    if header.get("model") not in tuple(models.MODELS):
         raise Refused(f"it holds a {header.get('model')!r}, which this version does not know")
     if not all(isinstance(header.get(part), dict) for part in ("parameters", "state")):
         raise Refused("its header lacks parameters or state")
