@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 
 from vicinal.arrays import Array
-from vicinal.ascent import CONVERGED, ORPHAN
+from vicinal.ascent import CONVERGED, ORPHAN, Ascents
 from vicinal.kernels import Uniform, as_kernel
 from vicinal.models.checks import check_choice, check_number, check_rows, check_whole
 from vicinal.models.landscape import Landscape
@@ -260,6 +260,39 @@ class MeanShift(ModeSeeker):
                 "mode='nearest'"
             )
         return labels
+
+    def trajectories(self, X: Any) -> list[Array]:
+        """Return the places where each row of `X` stands on its way, in the standard variant.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, d)
+            Rows.
+
+        Returns
+        -------
+        trajectories : list of m ndarrays of shape (t, d)
+            The row first, then where each of its steps led.
+
+        Raises
+        ------
+        ValueError
+            For another variant, or a bandwidth of 0.
+        """
+        points, land = self._queries(X), self._land
+        if self.variant != "standard" or land is None:
+            raise ValueError(
+                "trajectories are those of variant='standard' and a bandwidth above 0, got "
+                f"variant={self.variant!r} and bandwidth_={self.bandwidth_!r}"
+            )
+        places = [points]
+
+        def look(iteration: int, error: float, now: Ascents) -> None:
+            places.append(now.ends)
+
+        found = land.ascend(points, **self._walk_options(land), callback=look)
+        way = land.leave(np.stack(places))
+        return [way[: steps + 1, i] for i, steps in enumerate(found.n_iter)]
 
     def _check_parameters(self) -> None:
         check_whole(self.min_bin_freq, "min_bin_freq", 1)

@@ -1,6 +1,7 @@
 """Displays in scikit-learn's manner; matplotlib is imported when one is drawn."""
 
 from vicinal.plotting.curve import BandwidthCurveDisplay
+from vicinal.plotting.trajectory import TrajectoryDisplay
 from vicinal.plotting.weights import LocalWeightsDisplay
 
-__all__ = ["BandwidthCurveDisplay", "LocalWeightsDisplay"]
+__all__ = ["BandwidthCurveDisplay", "LocalWeightsDisplay", "TrajectoryDisplay"]

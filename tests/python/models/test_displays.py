@@ -15,8 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import vicinal as vc
-from vicinal.models import KernelDensity, LocalMeanClassifier, LocalMeanRegressor
-from vicinal.plotting import BandwidthCurveDisplay, LocalWeightsDisplay
+from vicinal.models import KernelDensity, LocalMeanClassifier, LocalMeanRegressor, MeanShift
+from vicinal.plotting import BandwidthCurveDisplay, LocalWeightsDisplay, TrajectoryDisplay
 
 mpl.use("Agg")
 
@@ -174,3 +174,58 @@ def test_features_by_name_or_number(problem):
         assert display.ax_.get_xlabel() == labels[0]
     with pytest.raises(ValueError, match="features must be one or two columns"):
         LocalWeightsDisplay.from_estimator(model, frame[:1], features="y")
+
+
+@pytest.fixture
+def shifted(problem):
+    return MeanShift(kernel="gaussian", bandwidth=0.6, max_iter=2000).fit(problem.X)
+
+
+def test_trajectories(problem, shifted):
+    display = TrajectoryDisplay.from_estimator(shifted, problem.X[:20], features=(2, 0))
+    assert len(display.lines_) == 20
+    for row, line, label in zip(problem.X, display.lines_, display.labels, strict=False):
+        way = np.column_stack(line.get_data())
+        np.testing.assert_array_equal(way[0], row[[2, 0]])
+        gap = way[-1] - shifted.cluster_centers_[label][[2, 0]]
+        assert np.sqrt((gap**2).sum()) <= 0.6
+        assert len(way) > 1
+    np.testing.assert_array_equal(
+        display.centers_artist_.get_offsets(), shifted.cluster_centers_[:, [2, 0]]
+    )
+    assert display.ax_.get_xlabel() == "feature 2 (units of X)"
+    assert display.ax_.get_ylabel() == "feature 0 (units of X)"
+    names = texts(display.ax_)
+    assert names[0] == "training rows"
+    assert names[-1] == "modes"
+    modes = sorted(set(display.labels.tolist()))[:10]
+    assert names[1:-1] == [f"to mode {number}" for number in modes if number < 10]
+    styles = {
+        (line.get_marker(), line.get_linestyle())
+        for line, label in zip(display.lines_, display.labels, strict=True)
+        if label < 10
+    }
+    assert len(styles) == len([number for number in modes if number < 10])  # not by color alone
+    display.figure_.canvas.draw()
+
+
+def test_trajectories_are_those_of_the_ascent(problem, shifted):
+    ways = shifted.trajectories(problem.X[:5])
+    for way in ways:
+        steps = vc.local_mean(way[:-1], problem.X, problem.X, bandwidth=0.6)
+        np.testing.assert_array_equal(way[1:], steps)
+    scaled = MeanShift(kernel="gaussian", bandwidth=[0.6, 0.6, 1.2]).fit(problem.X)
+    np.testing.assert_allclose(scaled.trajectories(problem.X[:5])[3][0], problem.X[3], rtol=1e-14)
+
+
+def test_trajectories_of_bad_arguments(problem, shifted):
+    with pytest.raises(TypeError, match=r"estimator must be a vicinal\.models\.MeanShift"):
+        TrajectoryDisplay.from_estimator(KernelDensity().fit(problem.X))
+    with pytest.raises(NotFittedError):
+        TrajectoryDisplay.from_estimator(MeanShift())
+    for features in [(0,), (0, 3), (0, 1, 2)]:
+        with pytest.raises(ValueError, match="features must be two columns out of 3"):
+            TrajectoryDisplay.from_estimator(shifted, features=features)
+    blurred = MeanShift(variant="blurring", bandwidth=1.0).fit(problem.X)
+    with pytest.raises(ValueError, match="trajectories are those of variant='standard'"):
+        TrajectoryDisplay.from_estimator(blurred)
