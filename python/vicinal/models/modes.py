@@ -54,7 +54,8 @@ def merged(ends: Array, log_mass: Array, radius: float, num_threads: int | None 
     """
     if not len(ends):
         return np.empty(0, np.int64)
-    left = np.lexsort((*ends.T[::-1], log_mass))[::-1]
+    order = np.lexsort((*ends.T[::-1], log_mass))[::-1]
+    left = order[distinct_rows(ends[order])[0]]
     kept: list[Array] = []
     block = 1
     while left.size:

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils import check_array, check_random_state
 
 from vicinal.arrays import Array
+from vicinal.ascent import distinct_rows
 from vicinal.bandwidth.nearest import Surroundings, kth_distances
 from vicinal.models.base import FLOATS, as_weights, levels_to_the_caller
 from vicinal.models.checks import check_number, check_whole
@@ -93,7 +94,7 @@ def estimate_bandwidth(
 def binned_seeds(
     X: Array, bin_size: float, min_bin_freq: int = 1, weights: Array | None = None
 ) -> Array:
-    """Return the centers of the bins of a grid that hold enough rows, in no stated order.
+    """Return the centers of the bins of a grid that hold enough rows, in the order of `X`.
 
     Parameters
     ----------
@@ -118,8 +119,9 @@ def binned_seeds(
     """
     if bin_size == 0:
         return X
-    bins, of_row = np.unique(np.round(X / bin_size), axis=0, return_inverse=True)
-    held = np.bincount(of_row.ravel(), weights, len(bins))
+    bins = np.round(X / bin_size) + 0.0  # no −0, which is another row
+    first, of_row = distinct_rows(bins)
+    held = np.bincount(of_row, weights)
     taken = (held >= min_bin_freq) & (held > 0)
     if not taken.any():
         raise ValueError(
@@ -132,4 +134,4 @@ def binned_seeds(
             stacklevel=levels_to_the_caller(),
         )
         return X
-    return np.asarray(bins[taken] * bin_size, X.dtype)
+    return np.asarray(bins[first[taken]] * bin_size, X.dtype)
