@@ -316,15 +316,23 @@ class MeanShift(ModeSeeker):
     def _check_state(self, state: dict[str, Any]) -> None:
         keys = state["keys_"]
         check_choice(state["assign_"], "assign_", RULES)
-        if (self.variant == "medoid") != ("_medoids" in state):
-            raise ValueError("_medoids does not fit variant")
-        if self.variant == "medoid":
+        for name in ("n_iter_", "n_orphans_"):
+            check_whole(state[name], name, 0)
+        if not isinstance(state["converged_"], bool):
+            raise ValueError("converged_ is not true or false")
+        wanted = {"medoid": "_medoids", "blurring": "_frames"}.get(self.variant)
+        if isinstance(state["bandwidth_"], float) and state["bandwidth_"] == 0:
+            wanted = None  # every distinct row is a mode
+        if {"_medoids", "_frames"} & state.keys() != ({wanted} if wanted else set()):
+            raise ValueError("_medoids and _frames do not fit variant")
+        if wanted == "_medoids":
             check_rows(state["_medoids"], "_medoids", len(keys), 0, len(keys))
-        frames = state.get("_frames")
-        if (self.variant == "blurring") != isinstance(frames, np.ndarray):
-            raise ValueError("_frames does not fit variant")
-        if frames is not None and frames.shape[1:] != keys.shape:
-            raise ValueError(f"_frames has shape {frames.shape}")
+        if wanted == "_frames":
+            frames = state["_frames"]
+            if frames.dtype.kind != "f" or frames.shape[1:] != keys.shape or not len(frames):
+                raise ValueError("_frames is no array of keys before every step")
+            if not np.isfinite(frames).all():
+                raise ValueError("_frames is not finite")
 
     def _seeds(self, land: Landscape) -> Array | None:
         """Return the seeds in working units, None = every row."""

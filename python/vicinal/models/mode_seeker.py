@@ -93,7 +93,7 @@ class ModeSeeker(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             self.keys_,
             self.sample_weight_,
             self.kernel,
-            self.bandwidth_ if np.ndim(self.bandwidth_) == 0 else np.asarray(self.bandwidth_),
+            self.bandwidth_,
             float(self.mass_tol),
             self.n_jobs,
         )
@@ -129,7 +129,9 @@ class ModeSeeker(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         check_training_set(state)
         rows, d = state["keys_"].shape
         centers, labels = state["cluster_centers_"], state["labels_"]
-        if centers.dtype != state["keys_"].dtype or centers.ndim != 2 or centers.shape[1] != d:
+        if not isinstance(centers, np.ndarray) or centers.dtype != state["keys_"].dtype:
+            raise ValueError("cluster_centers_ is no array of the type of keys_")
+        if centers.ndim != 2 or centers.shape[1] != d:
             raise ValueError("cluster_centers_ does not fit keys_")
         if not np.isfinite(centers).all() or not len(centers):
             raise ValueError("cluster_centers_ is empty or not finite")

@@ -176,7 +176,9 @@ class QuickShift(ModeSeeker):
         rows = len(state["keys_"])
         check_rows(state["parents_"], "parents_", rows, -1, rows)
         for name in ("parent_distances_", "_log_mass"):
-            if not isinstance(state[name], np.ndarray) or state[name].shape != (rows,):
+            numbers = state[name]
+            fits = isinstance(numbers, np.ndarray) and numbers.dtype.kind == "f"
+            if not fits or numbers.shape != (rows,):
                 raise ValueError(f"{name} is not one number per row")
 
     def _masses(self, points: Array) -> Array:

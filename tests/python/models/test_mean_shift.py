@@ -13,7 +13,8 @@ from vicinal.models import KernelDensity, MeanShift, estimate_bandwidth
 
 k = vc.kernels
 JOINT = k.Product(
-    k.Epanechnikov(columns=0, bandwidth=2.0), k.Gaussian(columns=(1, 2), bandwidth=1.0)
+    k.Epanechnikov(columns=0, bandwidth=2.0),
+    k.Gaussian(columns=(1, 2), bandwidth=(0.8, 1.2)),
 )
 
 
@@ -93,11 +94,7 @@ SETTINGS = [
     {"variant": "blurring", "kernel": "epanechnikov", "bandwidth": [1.0, 2.0, 1.5]},
     {"variant": "medoid", "kernel": "gaussian", "bandwidth": 0.8},
     {"variant": "medoid", "bandwidth": 1.5, "cluster_all": False},
-    {
-        "kernel": k.Product(
-            k.Epanechnikov(columns=0, bandwidth=2.0), k.Gaussian(columns=(1, 2), bandwidth=1.0)
-        )
-    },
+    {"kernel": JOINT},
     {"kernel": k.Sum(k.Gaussian(bandwidth=0.7), k.Gaussian(bandwidth=1.0))},
     {"seeds": [[0.0, 0.0, 0.0], [5.0, 5.0, 5.0]], "bandwidth": 30.0},
 ]
