@@ -38,7 +38,6 @@ Ascents<T>::Ascents(const View<const T>& seeds, const MeanShiftOutputs<T>& outpu
       balls_(options.modes, options.capture_radius) {
   const auto rows = static_cast<std::size_t>(seeds.rows);
   positions_.resize(rows * static_cast<std::size_t>(d_));
-  means_.resize(positions_.size());
   for (std::int64_t i = 0; i < seeds.rows; ++i) std::copy_n(seeds.row(i), d_, position(i));
   seeds_.resize(rows);
   std::iota(seeds_.begin(), seeds_.end(), std::int64_t{0});
@@ -46,6 +45,8 @@ Ascents<T>::Ascents(const View<const T>& seeds, const MeanShiftOutputs<T>& outpu
   fates_.resize(rows);
   modes_.assign(rows, -1);
   own_ends_.resize(positions_.size());
+  own_before_.resize(outputs.before.data == nullptr ? 0 : positions_.size());
+  means_ = positions_;
   own_iterations_.resize(rows);
   own_modes_.resize(rows);
   own_status_.resize(rows);
@@ -66,6 +67,7 @@ template <class T>
 void Ascents<T>::keep(std::int64_t from, std::int64_t to) {
   if (from == to) return;
   std::copy_n(position(from), d_, position(to));
+  std::copy_n(means_.data() + from * d_, d_, means_.data() + to * d_);
   seeds_[static_cast<std::size_t>(to)] = seeds_[static_cast<std::size_t>(from)];
 }
 
@@ -78,6 +80,9 @@ template <class T>
 void Ascents<T>::settle(std::int64_t i, AscentStatus status, std::int64_t iteration) {
   const auto seed = static_cast<std::size_t>(seeds_[static_cast<std::size_t>(i)]);
   std::copy_n(position(i), d_, own_ends_.data() + static_cast<std::int64_t>(seed) * d_);
+  if (!own_before_.empty())
+    std::copy_n(means_.data() + i * d_, d_,
+                own_before_.data() + static_cast<std::int64_t>(seed) * d_);
   own_iterations_[seed] = iteration;
   own_status_[seed] = static_cast<std::int8_t>(status);
   own_modes_[seed] = status == AscentStatus::captured ? modes_[static_cast<std::size_t>(i)] : -1;
@@ -87,19 +92,18 @@ void Ascents<T>::settle(std::int64_t i, AscentStatus status, std::int64_t iterat
 template <class T>
 double Ascents<T>::step(std::int64_t i) {
   T* q = position(i);
-  const T* mean = means_.data() + i * d_;
+  T* mean = means_.data() + i * d_;
   Fate& fate = fates_[static_cast<std::size_t>(i)];
   if (std::isnan(mean[0])) {
     fate = strays;
+    std::copy_n(q, d_, mean);
     return 0;
   }
   double square = 0;
   for (std::int64_t j = 0; j < d_; ++j) {
     const double from = static_cast<double>(q[j]), to = static_cast<double>(mean[j]);
-    if (options_.alpha == 1)
-      q[j] = mean[j];
-    else
-      q[j] = static_cast<T>(from + options_.alpha * (to - from));
+    std::swap(q[j], mean[j]);
+    if (options_.alpha != 1) q[j] = static_cast<T>(from + options_.alpha * (to - from));
     const double moved = static_cast<double>(q[j]) - from;
     square += moved * moved;
   }
@@ -192,25 +196,35 @@ void Ascents<T>::share() {
 }
 
 template <class T>
-void Ascents<T>::close(std::int64_t iteration, MeanShiftReport& report) {
-  for (std::int64_t i = 0; i < moving(); ++i) settle(i, AscentStatus::exhausted, iteration);
+void Ascents<T>::write(std::int64_t iteration, AscentStatus moving_status) {
+  for (std::int64_t i = 0; i < moving(); ++i) settle(i, moving_status, iteration);
+  const auto copy = [&](const std::vector<T>& from, std::size_t at, const View<T>& to,
+                        std::int64_t row) {
+    if (to.data != nullptr)
+      std::copy_n(from.data() + static_cast<std::int64_t>(at) * d_, d_, to.row(row));
+  };
   for (std::size_t seed = 0; seed < leader_.size(); ++seed) {
-    auto at = static_cast<std::size_t>(leader_[seed]);
-    while (static_cast<std::size_t>(leader_[at]) != at) {  // halving the path
-      leader_[at] = leader_[static_cast<std::size_t>(leader_[at])];
-      at = static_cast<std::size_t>(leader_[at]);
-    }
-    const auto status = static_cast<AscentStatus>(own_status_[at]);
-    report.iterations = std::max(report.iterations, own_iterations_[at]);
+    auto& at = leader_[seed];
+    while (leader_[static_cast<std::size_t>(at)] != at) at = leader_[static_cast<std::size_t>(at)];
+    const auto own = static_cast<std::size_t>(at);
+    copy(own_ends_, own, outputs_.ends, static_cast<std::int64_t>(seed));
+    copy(own_before_, own, outputs_.before, static_cast<std::int64_t>(seed));
+    if (!outputs_.iterations.empty()) outputs_.iterations[seed] = own_iterations_[own];
+    if (!outputs_.status.empty()) outputs_.status[seed] = own_status_[own];
+    if (!outputs_.mode.empty()) outputs_.mode[seed] = own_modes_[own];
+  }
+}
+
+template <class T>
+void Ascents<T>::close(std::int64_t iteration, MeanShiftReport& report) {
+  write(iteration, AscentStatus::exhausted);
+  for (const std::int64_t leader : leader_) {
+    const auto own = static_cast<std::size_t>(leader);
+    const auto status = static_cast<AscentStatus>(own_status_[own]);
+    report.iterations = std::max(report.iterations, own_iterations_[own]);
     report.exhausted += status == AscentStatus::exhausted;
     report.orphans += status == AscentStatus::orphan;
     report.captured += status == AscentStatus::captured;
-    if (outputs_.ends.data != nullptr)
-      std::copy_n(own_ends_.data() + static_cast<std::int64_t>(at) * d_, d_,
-                  outputs_.ends.row(static_cast<std::int64_t>(seed)));
-    if (!outputs_.iterations.empty()) outputs_.iterations[seed] = own_iterations_[at];
-    if (!outputs_.status.empty()) outputs_.status[seed] = own_status_[at];
-    if (!outputs_.mode.empty()) outputs_.mode[seed] = own_modes_[at];
   }
 }
 

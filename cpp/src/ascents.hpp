@@ -30,7 +30,10 @@ class Ascents {
   double advance(std::int64_t iteration);
   // Of positions that are equal bit for bit one is kept.
   void share();
-  // What still moves ends as exhausted; then every seed has what it shares.
+  // Writes the present state of every seed, that of the seed whose position it shares; what still
+  // moves has this status.
+  void write(std::int64_t iteration, AscentStatus moving);
+  // What still moves ends as exhausted.
   void close(std::int64_t iteration, MeanShiftReport& report);
 
  private:
@@ -48,14 +51,15 @@ class Ascents {
   const MeanShiftOptions<T>& options_;
   int threads_;
   ModeBalls<T> balls_;
-  std::vector<T> positions_, means_;
+  std::vector<T> positions_;
+  std::vector<T> means_;              // where steps lead to; once they are taken, where they began
   std::vector<std::int64_t> seeds_;   // of each position, the one that writes
   std::vector<std::int64_t> leader_;  // of each seed, whose end is its own
   std::vector<Fate> fates_;
   std::vector<std::int64_t> modes_;  // of each position, where it is caught
   std::vector<std::int64_t> table_;  // of share
   // Of each seed, whether or not the caller asks for it.
-  std::vector<T> own_ends_;
+  std::vector<T> own_ends_, own_before_;
   std::vector<std::int64_t> own_iterations_, own_modes_;
   std::vector<std::int8_t> own_status_;
 };

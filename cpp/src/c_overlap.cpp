@@ -126,7 +126,8 @@ void check_overlap(const View<const T>& keys, const View<const T>& seeds,
                           range_of("key_bandwidths", options.key_bandwidths)};
   const std::array ranges{range_of("ends", outputs.ends),
                           range_of("iterations", outputs.iterations),
-                          range_of("status", outputs.status), range_of("mode", outputs.mode)};
+                          range_of("status", outputs.status), range_of("mode", outputs.mode),
+                          range_of("before", outputs.before)};
   check_all(inputs, ranges);
 }
 

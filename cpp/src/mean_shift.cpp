@@ -84,6 +84,10 @@ void check_options(const View<const T>& keys, const View<const T>& seeds,
     refuse("ends must have " + std::to_string(seeds.columns) + " columns, got " +
            std::to_string(out.ends.columns));
   fits("ends", out.ends.rows);
+  if (out.before.data != nullptr && out.before.columns != seeds.columns)
+    refuse("before must have " + std::to_string(seeds.columns) + " columns, got " +
+           std::to_string(out.before.columns));
+  if (out.before.data != nullptr) fits("before", out.before.rows);
   fits("iterations", out.iterations.size());
   fits("status", out.status.size());
   fits("mode", out.mode.size());
@@ -175,8 +179,10 @@ MeanShiftReport ascend(const View<const T>& keys, const View<const T>& seeds,
     if (round.interrupted) break;
     const double longest = ascents.advance(++iteration);
     ascents.share();
-    if (o.callback && o.callback({iteration, longest, report.pairs_visited, ascents.positions(),
-                                  ascents.seeds()}))
+    if (!o.callback) continue;
+    ascents.write(iteration, AscentStatus::moving);
+    if (o.callback(
+            {iteration, longest, report.pairs_visited, ascents.positions(), ascents.seeds()}))
       break;
   }
   ascents.close(iteration, report);

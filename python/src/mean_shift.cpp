@@ -38,12 +38,8 @@ vicinal::MeanShiftOptions<T> options_of(const Ascent& a) {
   if (!a.callback.is_none())
     options.callback = [&callback = a.callback](const vicinal::MeanShiftRound<T>& round) {
       const py::gil_scoped_acquire gil;
-      const auto& at = round.positions;
-      const py::array_t<T> positions({at.rows, at.columns}, at.data);
-      const py::array_t<std::int64_t> seeds(static_cast<py::ssize_t>(round.seeds.size()),
-                                            round.seeds.data());
-      return py::cast<bool>(py::bool_(
-          callback(round.iteration, round.longest_step, seeds, positions, round.pairs_visited)));
+      return py::cast<bool>(
+          py::bool_(callback(round.iteration, round.longest_step, round.pairs_visited)));
     };
   return options;
 }
@@ -60,7 +56,8 @@ py::dict shift_as(const PyKernel& kernel, const py::array& seeds, const py::arra
       .ends = matrix_views<T>("ends", outputs["ends"])[0],
       .iterations = vector_spans<std::int64_t>("n_iter", outputs["n_iter"])[0],
       .status = vector_spans<std::int8_t>("status", outputs["status"])[0],
-      .mode = vector_spans<std::int64_t>("mode", outputs["mode"])[0]};
+      .mode = vector_spans<std::int64_t>("mode", outputs["mode"])[0],
+      .before = matrix_views<T>("before", outputs["before"])[0]};
   const vicinal::KeyIndex<T>* prepared = index == nullptr ? nullptr : index->get<T>();
   vicinal::MeanShiftReport report;
   {

@@ -150,7 +150,7 @@ def mean_shift(
     modes: _Array | None = None,
     capture_radius: float = 0.0,
     num_threads: int = 0,
-    callback: Callable[[int, float, _Array, _Array, int], object] | None = None,
+    callback: Callable[[int, float, int], object] | None = None,
 ) -> dict[str, int]: ...
 def run(
     kernel: Kernel,

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 __all__ = [
     "CAPTURED",
     "CONVERGED",
-    "EXHAUSTED",
+    "MOVING",
     "ORPHAN",
-    "AscentState",
+    "STOPPED",
     "Ascents",
     "ascend",
+    "distinct_rows",
 ]
 
-CONVERGED, EXHAUSTED, ORPHAN, CAPTURED = range(4)  # of `Ascents.status`
+MOVING, CONVERGED, STOPPED, ORPHAN, CAPTURED = range(-1, 4)  # of `Ascents.status`
 
 
 class Ascents(NamedTuple):
@@ -38,17 +39,10 @@ class Ascents(NamedTuple):
     n_iter: Array  # (s,) int64: steps taken
     status: Array  # (s,) int8
     mode: Array  # (s,) int64: row of `modes` in whose ball it came to lie, else -1
+    before: Array  # (s, d): where the last step began
 
 
-class AscentState(NamedTuple):
-    """Where the ascents that still move stand after an iteration."""
-
-    seeds: Array  # (r,) int64: a seed of each position; others may share it
-    positions: Array  # (r, d)
-    pairs_visited: int  # so far
-
-
-Callback: TypeAlias = Callable[[int, float, AscentState], object]
+Callback: TypeAlias = Callable[[int, float, Ascents], object]
 
 
 def ascend(
@@ -101,8 +95,8 @@ def ascend(
     num_threads : int, optional
         As in `local_mean`; the result does not depend on it.
     callback : callable, optional
-        ``callback(iteration, longest_step, state) -> stop?`` after every iteration, with an
-        `AscentState`; if it returns true, what still moves ends as exhausted.
+        ``callback(iteration, longest_step, ascents) -> stop?`` after every iteration; what still
+        moves has the status −1. If it returns true, that is stopped as by `max_iter`.
 
     Returns
     -------
@@ -152,7 +146,16 @@ def ascend(
         "n_iter": np.empty(count, np.int64),
         "status": np.empty(count, np.int8),
         "mode": np.empty(count, np.int64),
+        "before": np.empty(problem.queries.shape, problem.dtype),
     }
+    if count == 0:
+        return Ascents(**outputs)
+
+    def told(iteration: int, longest_step: float, pairs_visited: int) -> bool:
+        assert callback is not None
+        now = Ascents(**{name: array.copy() for name, array in outputs.items()})
+        return bool(callback(iteration, longest_step, now))
+
     _core.mean_shift(
         problem.kernel,
         problem.queries,
@@ -169,7 +172,7 @@ def ascend(
         modes=None if modes is None else as_rows(as_points(modes, "modes"), problem.dtype),
         capture_radius=float(capture_radius),
         num_threads=resolve_num_threads(num_threads),
-        callback=None if callback is None else _unpacked(callback),
+        callback=None if callback is None else told,
     )
     return Ascents(**outputs)
 
@@ -184,8 +187,37 @@ def _indexed(keys: ArrayLike, index: KeyIndex) -> KeyIndex:
     return index
 
 
-def _unpacked(callback: Callback) -> Callable[[int, float, Array, Array, int], bool]:
-    def call(iteration: int, longest: float, seeds: Array, positions: Array, pairs: int) -> bool:
-        return bool(callback(iteration, longest, AscentState(seeds, positions, pairs)))
+def distinct_rows(rows: Array) -> tuple[Array, Array]:
+    """Return the first of every set of rows that are equal bit for bit, and each row's set.
 
-    return call
+    Parameters
+    ----------
+    rows : ndarray of shape (s, d), C-contiguous
+
+    Returns
+    -------
+    first : ndarray of int64
+        Ascending row numbers.
+    inverse : ndarray of int64, shape (s,)
+        ``rows[first[inverse]]`` is `rows`.
+    """
+    d = rows.shape[1]
+    words = rows.view(np.uint32 if rows.itemsize == 4 else np.uint64).astype(np.uint64, copy=False)
+    _, first, inverse = np.unique(_hashes(words), return_index=True, return_inverse=True)
+    if not np.array_equal(words[first][inverse], words):  # different rows of one hash
+        flat = np.ascontiguousarray(words).view(np.dtype((np.void, 8 * d))).ravel()
+        _, first, inverse = np.unique(flat, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[inverse]
+
+
+def _hashes(words: Array) -> Array:
+    # The finalizer of splitmix64 (Steele, Lea & Flood, 2014), word by word.
+    hashes = np.zeros(len(words), np.uint64)
+    for word in words.T:
+        hashes = (hashes ^ word) * np.uint64(0xBF58476D1CE4E5B9)
+        hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        hashes ^= hashes >> np.uint64(31)
+    return hashes

@@ -18,10 +18,11 @@ namespace vicinal {
 
 // Why an ascent ended.
 enum class AscentStatus : std::int8_t {
-  converged,  // its last step was at most tol long
-  exhausted,  // max_iter steps were taken, or the callback ended the call
-  orphan,     // no key has a weight there: the point stays
-  captured    // it came within capture_radius of one of the given modes
+  moving = -1,  // it did not, yet: seen by a callback alone
+  converged,    // its last step was at most tol long
+  exhausted,    // max_iter steps were taken, or the callback ended the call
+  orphan,       // no key has a weight there: the point stays
+  captured      // it came within capture_radius of one of the given modes
 };
 
 // One row or element per seed; an empty view or span is not written.
@@ -31,9 +32,11 @@ struct MeanShiftOutputs {
   std::span<std::int64_t> iterations{};  // s: steps taken
   std::span<std::int8_t> status{};       // s: AscentStatus
   std::span<std::int64_t> mode{};        // s: row of `modes` where captured, else −1
+  View<T> before{};                      // s × d: where the last step began
 };
 
 // After every round of steps: where those that still move stand, each for all seeds that share it.
+// The outputs hold the present state of all seeds.
 template <class T>
 struct MeanShiftRound {
   std::int64_t iteration;  // from 1
