@@ -66,7 +66,7 @@ void check_options(const View<const T>& keys, const View<const T>& seeds,
     refuse("seeds and keys must have the same number of features, got " +
            std::to_string(seeds.columns) + " and " + std::to_string(keys.columns));
   check_number("alpha", o.alpha, 0, true);
-  check_number("tol", o.tol, 0);
+  if (!(o.tol >= 0)) refuse("tol must be at least 0, got " + std::to_string(o.tol));
   check_number("capture_radius", o.capture_radius, 0);
   if (!(o.mass_tol >= 0 && o.mass_tol < 1))
     refuse("mass_tol must be at least 0 and below 1, got " + std::to_string(o.mass_tol));

@@ -226,8 +226,13 @@ class MeanShift(ModeSeeker):
         )
         walked = self._walk(self._land, points[self._present()] if seeds is None else seeds)
         self._take_modes(self._land, walked)
-        if every and self.assign_ == "attractor" and self.sample_weight_ is None:
-            self.labels_ = self._labels_of(points, self._nearest(walked.ends)[0])
+        if every and self.assign_ == "attractor":
+            present = self._present()
+            self.labels_ = np.empty(len(points), np.int64)
+            self.labels_[present] = self._labels_of(points[present], self._nearest(walked.ends)[0])
+            absent = np.setdiff1d(np.arange(len(points)), present)
+            if absent.size:
+                self.labels_[absent] = self._label(points[absent], self.assign_)[0]
         else:
             self.labels_ = self._label(points, self.assign_)[0]
         return self
