@@ -11,16 +11,15 @@ from sklearn.utils import check_array
 from vicinal.arrays import Array
 from vicinal.ascent import CONVERGED, ORPHAN, Ascents
 from vicinal.kernels import Uniform, as_kernel
-from vicinal.models.checks import check_choice, check_number, check_rows, check_whole
+from vicinal.models.checks import check_choice
 from vicinal.models.landscape import Landscape
+from vicinal.models.mean_shift_checks import RULES, check_parameters, check_state
 from vicinal.models.mode_seeker import ModeSeeker
 from vicinal.models.mode_variants import blur, blurred, medoid_ends, walk_medoids
 from vicinal.models.modes import Walked, merged, walk, walk_sharing
 from vicinal.models.seeding import binned_seeds
 from vicinal.neighbors import knn
 
-VARIANTS = ("standard", "blurring", "medoid")
-RULES = ("attractor", "nearest")
 CAPTURE = 0.5  # of a bandwidth: the ball around a mode that stops ascents
 
 
@@ -300,44 +299,10 @@ class MeanShift(ModeSeeker):
         return [way[: steps + 1, i] for i, steps in enumerate(found.n_iter)]
 
     def _check_parameters(self) -> None:
-        check_whole(self.min_bin_freq, "min_bin_freq", 1)
-        check_whole(self.max_iter, "max_iter", 0)
-        check_choice(self.assign, "assign", ("auto", *RULES))
-        check_choice(self.variant, "variant", VARIANTS)
-        check_number(self.tol, "tol", lambda t: 0 <= t < np.inf, "a number from 0 on")
-        check_number(self.alpha, "alpha", lambda a: 0 < a < 2, "a number between 0 and 2")
-        if self.capture != "auto":
-            rule = "'auto' or a number from 0 to 1"
-            check_number(self.capture, "capture", lambda c: 0 <= c <= 1, rule)
-        if self.variant == "blurring" and (self.seeds is not None or self.bin_seeding):
-            raise ValueError(
-                "variant='blurring' moves all rows and takes neither seeds nor bin_seeding"
-            )
-        if self.variant == "medoid" and self.alpha != 1:
-            raise ValueError(
-                f"variant='medoid' goes from row to row: alpha must be 1, got {self.alpha}"
-            )
+        check_parameters(self)
 
     def _check_state(self, state: dict[str, Any]) -> None:
-        keys = state["keys_"]
-        check_choice(state["assign_"], "assign_", RULES)
-        for name in ("n_iter_", "n_orphans_"):
-            check_whole(state[name], name, 0)
-        if not isinstance(state["converged_"], bool):
-            raise ValueError("converged_ is not true or false")
-        wanted = {"medoid": "_medoids", "blurring": "_frames"}.get(self.variant)
-        if isinstance(state["bandwidth_"], float) and state["bandwidth_"] == 0:
-            wanted = None  # every distinct row is a mode
-        if {"_medoids", "_frames"} & state.keys() != ({wanted} if wanted else set()):
-            raise ValueError("_medoids and _frames do not fit variant")
-        if wanted == "_medoids":
-            check_rows(state["_medoids"], "_medoids", len(keys), 0, len(keys))
-        if wanted == "_frames":
-            frames = state["_frames"]
-            if frames.dtype.kind != "f" or frames.shape[1:] != keys.shape or not len(frames):
-                raise ValueError("_frames is no array of keys before every step")
-            if not np.isfinite(frames).all():
-                raise ValueError("_frames is not finite")
+        check_state(state, self.variant)
 
     def _seeds(self, land: Landscape) -> Array | None:
         """Return the seeds in working units, None = every row."""
