@@ -152,7 +152,7 @@ FAULTS = [
     Fault(
         "moments are not moved when pieces have other centres",
         "cpp/src/partial.cpp",
-        "piece.shift_moments(i, shift, problem.covariance);",
+        "piece.shift_moments(i, shifts[e], problem.covariance);",
         "",
     ),
     # Sharing of work
