@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "capture.hpp"
-#include "poll.hpp"
 #include "vicinal/mean_shift.hpp"
 
 namespace vicinal {

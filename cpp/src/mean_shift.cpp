@@ -1,7 +1,6 @@
 // Mean shift: through the door once, then round after round of local means of what still moves.
 #include "vicinal/mean_shift.hpp"
 
-#include <new>
 #include <optional>
 #include <string>
 
