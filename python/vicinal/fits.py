@@ -98,7 +98,8 @@ def local_fit(
     (fewer distinct keys than features, keys on a line), which shows in a pivot under 1e-12 of its
     trace between features of unit variance, or under the rounding of the moments, 1e-10 of the
     trace (or that rounding) is added and the row counted in `regularized`; a feature that is
-    constant there has slope 0. A query without any weight gets what `empty` says and slopes of 0 (NaN with NaN).
+    constant there has slope 0. A query without any weight gets what `empty` says and slopes of 0
+    (NaN with NaN).
 
     Standard errors are those of the sandwich ``σ² (XᵀWX)⁻¹ XᵀW²X (XᵀWX)⁻¹`` with the local residual
     variance ``σ² = Σ w r² / tr(W − WX(XᵀWX)⁻¹XᵀW)`` (Fan & Gijbels, 1996, §4.3): they hold for a
