@@ -1,7 +1,8 @@
 """Stored results → text and the tables of README and docs: `report.py [result.json …]`.
 
 A page asks for a table by the markers `<!-- bench:NAME -->` and `<!-- /bench -->`; what stands
-between them is replaced. Names: the keys of TABLES in tables_dense.py and tables_sparse.py.
+between them is replaced. Names: the keys of TABLES in tables_dense.py, tables_sparse.py and
+tables_models.py.
 """
 
 import json
@@ -10,13 +11,18 @@ import sys
 from pathlib import Path
 
 import tables_dense
+import tables_models
 import tables_sparse
 from cells import seconds_text, value_text
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 MARKER = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
-GROUPS = {"dense": tables_dense.TABLES, "sparse": tables_sparse.TABLES}
+GROUPS = {
+    "dense": tables_dense.TABLES,
+    "sparse": tables_sparse.TABLES,
+    "models": tables_models.TABLES,
+}
 
 
 def header(result):

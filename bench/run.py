@@ -16,7 +16,9 @@ HERE = Path(__file__).resolve().parent
 def _arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="cases whose name starts so; all without")
-    parser.add_argument("--group", choices=["dense", "sparse"], help="only these; default: both")
+    parser.add_argument(
+        "--group", choices=["dense", "sparse", "models"], help="only these; default: all"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5, help="at least 5 for a stored result")
     parser.add_argument("--without", nargs="*", default=[], help="families of peers to leave out")
@@ -70,7 +72,7 @@ def main():
     folder = options.output
     if folder is None and not options.names and not options.without:
         folder = HERE / "results"
-    for group in [options.group] if options.group else ["dense", "sparse"]:
+    for group in [options.group] if options.group else ["dense", "sparse", "models"]:
         result = _race(group, options, description, ceilings)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from cells import (
 )
 
 
-def _race(prefixes, families, title="", names=("vicinal",)):
+def race(prefixes, families, title="", names=("vicinal",)):
     """A row per case: our rows by name, then the best form of every family of peers."""
 
     def made(result):
@@ -67,18 +67,18 @@ def tolerance(result):
 
 TABLES = {
     "sparse": summary,
-    "density": _race(
+    "density": race(
         ("density-",), ("scikit-learn", "mlpack", "KDEpy, Fourier", "KDEpy, tree", "KeOps")
     ),
-    "means": _race(
+    "means": race(
         ("mean-", "radius-"),
         ("scikit-learn regressor", "scikit-learn graph", "KeOps", "torch matmul", "numpy"),
         names=("vicinal", "vicinal, tol = 0"),
     ),
-    "search": _race(
+    "search": race(
         ("knn-",), ("scipy", "scikit-learn", "mlpack", "faiss", "hnswlib", "pynndescent")
     ),
-    "lists": _race(("lists-",), ("torch embedding_bag", "torch sparse", "scipy", "torch pipeline")),
+    "lists": race(("lists-",), ("torch embedding_bag", "torch sparse", "scipy", "torch pipeline")),
     "scale": scale,
     "tolerance": tolerance,
     "sparse_other": measures_table,

@@ -4,6 +4,7 @@ from . import (
     attention,
     bandwidth,
     density,
+    embedding,
     few_queries,
     float64,
     gaussian,
@@ -11,6 +12,7 @@ from . import (
     kernels,
     latency,
     lists,
+    mean_shift,
     nearest,
     pruned_mean,
     scale,
@@ -33,4 +35,6 @@ GROUPS = {
     ],
     # most pairs are left out
     "sparse": [density, pruned_mean, nearest, scale, tolerance, lists],
+    # whole models
+    "models": [mean_shift, embedding],
 }

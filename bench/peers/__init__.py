@@ -1,6 +1,7 @@
 """The contenders. `prepare(problem, threads)` does what is done once, returns what is timed."""
 
 from .contender import Contender, Missing, Unsuited
+from .embedding import SKLEARN_EMBEDDING, VICINAL_EMBEDDING
 from .kde_kdepy import KDEPY_DENSITY
 from .kde_mlpack import MLPACK_DENSITY
 from .kde_sklearn import SKLEARN_DENSITY
@@ -11,6 +12,7 @@ from .lists_scipy import SCIPY_LISTS
 from .lists_torch import TORCH_LISTS
 from .lists_vicinal import VICINAL_LISTS
 from .matrix_product import FLOPS, PRODUCTS
+from .mean_shift import MLPACK_CLUSTERS, SKLEARN_CLUSTERS, VICINAL_CLUSTERS
 from .numpy_chunks import NUMPY
 from .radius_sklearn import SKLEARN_RADIUS
 from .sklearn_chunks import SCIKIT_LEARN
@@ -27,6 +29,7 @@ __all__ = [
     "KDEPY_DENSITY",
     "KEOPS",
     "KEOPS_DENSITY",
+    "MLPACK_CLUSTERS",
     "MLPACK_DENSITY",
     "NUMPY",
     "ONE_BY_ONE",
@@ -36,13 +39,17 @@ __all__ = [
     "SCIKIT_LEARN",
     "SCIPY_LISTS",
     "SDPA",
+    "SKLEARN_CLUSTERS",
     "SKLEARN_DENSITY",
+    "SKLEARN_EMBEDDING",
     "SKLEARN_RADIUS",
     "TORCH_LISTS",
     "TORCH_MATMUL",
     "TREES",
     "VICINAL",
+    "VICINAL_CLUSTERS",
     "VICINAL_DENSITY",
+    "VICINAL_EMBEDDING",
     "VICINAL_INDEXED",
     "VICINAL_INDEXED_DENSITY",
     "VICINAL_LISTS",

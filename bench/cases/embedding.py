@@ -1,0 +1,26 @@
+"""Locally linear embedding of swiss rolls, and of a cloud in 64 dimensions."""
+
+from peers import SKLEARN_EMBEDDING, VICINAL_EMBEDDING
+from problem_embedding import NEIGHBORS, latent_cloud, swiss_roll
+from race import Case, Claim, Entrant
+
+
+def _case(name, title, problem, at_least, **options):
+    return Case(
+        f"lle-{name}",
+        f"{title}, k = {NEIGHBORS}, n = {problem.rows:,}, d = {problem.d}",
+        [Entrant(c, problem) for c in (VICINAL_EMBEDDING, SKLEARN_EMBEDDING)],
+        [Claim("vicinal", ("scikit-learn",), at_least)],
+        **options,
+    )
+
+
+def cases():
+    weights = {"weights_alone": True}
+    title = "neighbors and weights of locally linear embedding"
+    yield _case("weights-d3", title, swiss_roll(50_000, **weights), 10)
+    yield _case("weights-d64", title, latent_cloud(50_000, 64, **weights), 4)
+    for method, components in (("modified", 2), ("ltsa", 2), ("hessian", 2)):
+        problem = swiss_roll(10_000, method=method, components=components)
+        yield _case(method, f"{method} embedding", problem, 12, rounds=3)
+    yield _case("standard", "standard embedding", swiss_roll(50_000), 3, rounds=3)
