@@ -218,7 +218,7 @@ TEST_CASE("what the door refuses") {
     CHECK(out.status == std::vector<std::int8_t>(5, 77));  // before any work
   };
   refused(Kernel{}, {.alpha = 0}, "alpha must be finite and above 0, got 0.000000");
-  refused(Kernel{}, {.tol = -1}, "tol must be finite and at least 0, got -1.000000");
+  refused(Kernel{}, {.tol = -1}, "tol must be at least 0, got -1.000000");
   refused(Kernel{}, {.max_iter = -1}, "max_iter must not be negative, got -1");
   refused(Kernel{}, {.mass_tol = 1}, "mass_tol must be at least 0 and below 1, got 1.000000");
   refused(KernelSum({Term{1, {Kernel{}}}, Term{-0.5, {Kernel{.bandwidth = 2}}}}), {},
