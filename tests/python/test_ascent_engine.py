@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 
 import numpy as np
 import pytest
@@ -144,15 +143,20 @@ def test_the_callback_sees_every_iteration_and_may_end_it():
         ascend(X, X, kernel="gaussian", bandwidth=0.7, tol=0.0, max_iter=99, callback=broken)
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX signals")
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
 def test_ctrl_c_stops_it():
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
     X = blobs(20_000, 3)
-    main = threading.main_thread().ident
-    timer = threading.Timer(0.3, lambda: signal.pthread_kill(main, signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        ascend(X, X, kernel="gaussian", bandwidth=3.0, tol=0.0, max_iter=10**9)
-    timer.join()
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(KeyboardInterrupt):
+            ascend(X, X, kernel="gaussian", bandwidth=3.0, tol=0.0, max_iter=10**9)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +164,7 @@ def test_ctrl_c_stops_it():
     [
         ({"kernel": "softmax"}, "euclidean, manhattan, chebyshev or mahalanobis"),
         ({"alpha": 0.0}, "alpha must be finite and above 0"),
-        ({"tol": -1.0}, "tol must be finite and at least 0"),
+        ({"tol": -1.0}, "tol must be at least 0"),
         ({"max_iter": -1}, "max_iter must not be negative"),
         ({"mass_tol": 1.0}, "mass_tol must be"),
         ({"modes": np.zeros((1, 3))}, "modes and keys must have the same number of features"),
