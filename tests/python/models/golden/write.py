@@ -17,6 +17,8 @@ from vicinal.models import (
     LocallyLinearEmbedding,
     LocalMeanClassifier,
     LocalMeanRegressor,
+    MeanShift,
+    QuickShift,
 )
 
 METHODS = {
@@ -46,6 +48,9 @@ def models():
     yield LocalMeanClassifier(n_jobs=2).fit(X.astype("f4"), labels, rng.uniform(size=20))
     yield KernelDensity(kernel="student_t").fit(frame.to_numpy())
     yield LocallyLinearEmbedding(n_neighbors=6, landmarks=15, n_components=1).fit(frame)
+    bandwidth = vc.bandwidth.Abramson(0.8)
+    yield MeanShift(kernel="gaussian", bandwidth=bandwidth, cluster_all=False).fit(frame)
+    yield QuickShift(bandwidth=0.7).fit(X.astype("f4"))
 
 
 if __name__ == "__main__":
