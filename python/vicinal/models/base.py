@@ -26,6 +26,7 @@ from vicinal.kernels.lowering import fill
 from vicinal.key_index import is_tree_sized
 from vicinal.leave_one_out import LeftOut, leave_one_out
 from vicinal.models.adaptive import base_of, check_count, settled
+from vicinal.models.saved import Saved
 from vicinal.models.sets import check_neighbors
 from vicinal.models.state import check_names, check_training_set, check_values
 
@@ -39,7 +40,7 @@ _OPTIONAL_STATE = ("feature_names_in_",)
 _FOLDER = os.path.dirname(__file__)
 
 
-class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries no types
+class LocalModel(Saved, BaseEstimator):  # type: ignore[misc]  # scikit-learn carries no types
     """Keep keys and values and leave all arithmetic to the primitives.
 
     A subclass states the policies it accepts for empty rows (`_policies`), what such a row becomes
@@ -104,18 +105,6 @@ class LocalModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         )
         assert stats.top_k is not None
         return stats.top_k
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted model to a file that `vicinal.load` reads; nothing in it is pickled.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file, written whole or not at all; an existing one is replaced.
-        """
-        from vicinal.persistence import save
-
-        save(self, path)
 
     @cached_property
     def empty_rows_(self) -> int:

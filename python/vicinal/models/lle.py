@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from typing import Any, ClassVar
 
@@ -21,6 +20,7 @@ from vicinal.models.bottom import bottom_eigenvectors
 from vicinal.models.lle_parameters import check_parameters, check_range, check_sizes
 from vicinal.models.neighborhoods import Neighborhoods, Points, Space, interpolate
 from vicinal.models.precomputed import Distances, as_distances, from_parts, parts_of
+from vicinal.models.saved import Saved
 from vicinal.models.state import check_embedding, check_names
 
 _OPTIONAL_STATE = ("feature_names_in_",)
@@ -38,6 +38,7 @@ def _has_coordinates(model: Any) -> bool:
 class LocallyLinearEmbedding(
     ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]  # scikit-learn carries no types
     TransformerMixin,  # type: ignore[misc]
+    Saved,
     BaseEstimator,  # type: ignore[misc]
 ):
     r"""Embed rows so that each stays the same combination of its neighbors.
@@ -283,18 +284,6 @@ class LocallyLinearEmbedding(
         if self._embedded is None:
             self._embedded = Points(self._coordinates, "euclidean", self.n_jobs)
         return self._combined(self._embedded, points, self.keys_)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted model to a file that `vicinal.load` reads; nothing in it is pickled.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file, written whole or not at all; an existing one is replaced.
-        """
-        from vicinal.persistence import save
-
-        save(self, path)
 
     @property
     def _n_features_out(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from vicinal.models.base import FLOATS, as_weights, levels_to_the_caller
 from vicinal.models.checks import check_number, check_rows
 from vicinal.models.landscape import Landscape
 from vicinal.models.mode_bandwidth import settled_bandwidth
+from vicinal.models.saved import Saved
 from vicinal.models.state import check_names, check_training_set
 from vicinal.progress import reporter
 
@@ -27,7 +27,7 @@ __all__ = ["ModeSeeker"]
 Report = Callable[[int, float, Ascents], Any]
 
 
-class ModeSeeker(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class ModeSeeker(ClusterMixin, Saved, BaseEstimator):  # type: ignore[misc]
     """Keep the rows and the bandwidth of a density, and answer from its landscape.
 
     A subclass names the fitted attributes that a saved file holds (`_state`, `_optional`).
@@ -51,18 +51,6 @@ class ModeSeeker(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         "n_features_in_",
     )
     _optional: ClassVar[tuple[str, ...]] = ("feature_names_in_",)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted model to a file that `vicinal.load` reads; nothing in it is pickled.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file, written whole or not at all; an existing one is replaced.
-        """
-        from vicinal.persistence import save
-
-        save(self, path)
 
     @property
     def log_density_(self) -> Array:
