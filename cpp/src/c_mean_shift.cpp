@@ -73,6 +73,7 @@ MeanShiftOutputs<T> read_ascents(const vicinal_ascents& a, std::int64_t m, std::
   out.iterations = column("iterations", a.iterations);
   out.status = column("status", a.status);
   out.mode = column("mode", a.mode);
+  if (a.before != nullptr) out.before = matrix("before", static_cast<T*>(a.before), m, d);
   return out;
 }
 

@@ -63,11 +63,8 @@ void check_all(std::span<const Range> inputs, std::span<const Range> outputs) {
   }
 }
 
-}  // namespace
-
 template <class T>
-void check_overlap(const BatchItem<T>& item, const NeighborSet& neighbors) {
-  const Statistics<T>& s = item.statistics;
+std::vector<Range> inputs_of(const BatchItem<T>& item, const NeighborSet& neighbors) {
   const std::int64_t m = item.queries.rows, n = item.keys.rows;
   const auto pairs = [&](const char* name, const auto& view) {
     return range_of(name, view.data, m, view.row_stride, n, view.column_stride);
@@ -83,6 +80,15 @@ void check_overlap(const BatchItem<T>& item, const NeighborSet& neighbors) {
                      pairs("mask", item.mask),
                      pairs("bias", item.bias)};
   add_graphs<T>(neighbors, inputs);
+  return inputs;
+}
+
+}  // namespace
+
+template <class T>
+void check_overlap(const BatchItem<T>& item, const NeighborSet& neighbors) {
+  const Statistics<T>& s = item.statistics;
+  const std::vector<Range> inputs = inputs_of(item, neighbors);
   const std::array outputs{range_of("mean", s.mean),
                            range_of("log_mass", s.log_mass),
                            range_of("ess", s.ess),
@@ -129,6 +135,15 @@ void check_overlap(const View<const T>& keys, const View<const T>& seeds,
                           range_of("status", outputs.status), range_of("mode", outputs.mode),
                           range_of("before", outputs.before)};
   check_all(inputs, ranges);
+}
+
+void check_overlap(const BatchItem<double>& item, const NeighborSet& neighbors,
+                   const LinearFits& fits, const std::int64_t* regularized) {
+  const std::array outputs{range_of("fitted", fits.fitted), range_of("slopes", fits.slopes),
+                           range_of("standard_errors", fits.standard_errors),
+                           range_of("self_weight", fits.self_weight),
+                           range_of("regularized", regularized, 1, 0, 1, 1)};
+  check_all(inputs_of(item, neighbors), outputs);
 }
 
 #define VICINAL_INSTANTIATE(T)                                                  \

@@ -31,20 +31,16 @@ void check(const FitMoments& moments, const LinearFits& fits, double ridge) {
   const std::int64_t m = moments.queries.rows, d = moments.queries.columns;
   const std::int64_t p = fits.fitted.columns;
   if (d < 1) refuse("queries must have at least one feature, got 0");
-  if (!(ridge >= 0 && std::isfinite(ridge)))
-    refuse("ridge must be finite and at least 0, got " + std::to_string(ridge));
-  check_matrix("fitted", fits.fitted, m, p);
+  check_ridge(ridge);
+  check_fits(fits, m, d, p);
   check_matrix("mean", moments.mean, m, d + p);
   check_matrix("covariance", moments.covariance, m, (d + p) * (d + p));
   check_column("log_mass", moments.log_mass, m);
-  if (fits.slopes.data != nullptr) check_matrix("slopes", fits.slopes, m, d * p);
   if (!fits.self_weight.empty()) {
-    check_column("self_weight", fits.self_weight, m);
     check_column("self_share", moments.self_share, m);
     check_matrix("self_points", moments.self_points, m, d);
   }
   if (fits.standard_errors.data != nullptr) {
-    check_matrix("standard_errors", fits.standard_errors, m, (1 + d) * p);
     check_matrix("squared_mean", moments.squared_mean, m, d);
     check_matrix("squared_covariance", moments.squared_covariance, m, d * d);
     check_column("squared_log_mass", moments.squared_log_mass, m);
@@ -52,6 +48,19 @@ void check(const FitMoments& moments, const LinearFits& fits, double ridge) {
 }
 
 }  // namespace
+
+void check_ridge(double ridge) {
+  if (!(ridge >= 0 && std::isfinite(ridge)))
+    refuse("ridge must be finite and at least 0, got " + std::to_string(ridge));
+}
+
+void check_fits(const LinearFits& fits, std::int64_t m, std::int64_t d, std::int64_t p) {
+  check_matrix("fitted", fits.fitted, m, p);
+  if (fits.slopes.data != nullptr) check_matrix("slopes", fits.slopes, m, d * p);
+  if (!fits.self_weight.empty()) check_column("self_weight", fits.self_weight, m);
+  if (fits.standard_errors.data != nullptr)
+    check_matrix("standard_errors", fits.standard_errors, m, (1 + d) * p);
+}
 
 std::int64_t fit_moments(const FitMoments& moments, const LinearFits& fits, double ridge,
                          int num_threads) {

@@ -1,21 +1,31 @@
 // Mean shift: through the door once, then round after round of local means of what still moves.
 #include "vicinal/mean_shift.hpp"
 
-#include <optional>
+#include <memory>
+#include <mutex>
 #include <string>
 
 #include "ascents.hpp"
 #include "check_item.hpp"
-#include "door.hpp"
 #include "floating_point.hpp"
 #include "lowering.hpp"
+#include "means_of_keys.hpp"
 #include "parallel.hpp"
-#include "pruned.hpp"
-#include "query_order.hpp"
-#include "results.hpp"
 #include "vicinal/tabulate.hpp"
 
 namespace vicinal {
+
+template <class T>
+struct MeanShiftMemory<T>::Contents {
+  std::mutex in_use;
+  std::unique_ptr<MeansOfKeys<T>> means;
+};
+template <class T>
+MeanShiftMemory<T>::MeanShiftMemory() : contents_(std::make_unique<Contents>()) {}
+template <class T>
+MeanShiftMemory<T>::~MeanShiftMemory() = default;
+template class MeanShiftMemory<float>;
+template class MeanShiftMemory<double>;
 
 namespace {
 
@@ -95,63 +105,22 @@ void check_options(const View<const T>& keys, const View<const T>& seeds,
   check_finite("modes", o.modes, always);
 }
 
-// The local means of any points over the same keys: what does not depend on the points is made
-// once.
+// The memory's means, made by the first call; or means of this call alone.
 template <class T>
-class Means {
+class Lease {
  public:
-  Means(const View<const T>& keys, const KernelSum& kernel, Ascents<T>& ascents,
-        const MeanShiftOptions<T>& o, const KeyIndex<T>* index, int threads)
-      : watch_{o.interrupted, {}}, threads_(threads) {
-    Options<T> options;
-    options.tol = o.mass_tol;
-    options.index = index;
-    BatchItem<T> item;
-    item.keys = item.values = keys;
-    item.queries = ascents.positions();
-    item.statistics.mean = ascents.means();
-    item.weights = o.weights;
-    item.log_weights = o.log_weights;
-    item.key_bandwidths = o.key_bandwidths;
-    problem_ = open_door<T>(lower<T>(kernel, keys.columns), {&item, 1}, options);
-    check_finite("keys", keys,
-                 [&](std::int64_t i) { return is_present(problem_, problem_.entries[0], i); });
+  Lease(MeanShiftMemory<T>* memory, const auto& make) {
+    if (memory != nullptr) lock_ = std::unique_lock(memory->contents().in_use, std::try_to_lock);
+    std::unique_ptr<MeansOfKeys<T>>& kept = lock_ ? memory->contents().means : own_;
+    if (!kept) kept = make();
+    means_ = kept.get();
   }
-
-  // Plants the tree, where there is to be one, and brings near points together.
-  void prepare(Ascents<T>& ascents) {
-    Poll poll(watch_, 1);
-    aim(ascents);
-    if (prunes(problem_)) {
-      planted_.emplace(problem_, problem_.entries[0], threads_, poll);
-      if (!poll.stopped())
-        ascents.reorder(order_of_queries(problem_, problem_.entries[0], planted_->tree().space,
-                                         threads_, poll));
-      problem_.planted = &*planted_;
-      problem_.ordered_queries = true;
-    }
-    poll.finish();
-  }
-
-  Report run(Ascents<T>& ascents) {
-    aim(ascents);
-    return vicinal::run<T>({&problem_, 1}, threads_, watch_,
-                           [](const Problem<T>& problem, std::size_t e, Block<T>& block) {
-                             return write_results(problem, problem.entries[e], block);
-                           })[0];
-  }
+  MeansOfKeys<T>& means() { return *means_; }
 
  private:
-  void aim(Ascents<T>& ascents) {
-    problem_.m = ascents.moving();
-    problem_.entries[0].queries = ascents.positions().data;
-    problem_.entries[0].mean = ascents.means().data;
-  }
-
-  Watch watch_;
-  int threads_;
-  Problem<T> problem_;
-  std::optional<PlantedKeys<T>> planted_;
+  std::unique_lock<std::mutex> lock_;
+  std::unique_ptr<MeansOfKeys<T>> own_;
+  MeansOfKeys<T>* means_;
 };
 
 template <class T>
@@ -164,15 +133,24 @@ MeanShiftReport ascend(const View<const T>& keys, const View<const T>& seeds,
   check_options(keys, seeds, outputs, o);
   const int threads = std::clamp(o.num_threads > 0 ? o.num_threads : max_threads(), 1, 1024);
   Ascents<T> ascents(seeds, outputs, o, threads);
-  Means<T> means(keys, kernel, ascents, o, index, threads);
+  const Watch watch{o.interrupted, {}};
+  Lease<T> lease(o.memory,
+                 [&] { return std::make_unique<MeansOfKeys<T>>(keys, kernel, o, index); });
+  MeansOfKeys<T>& means = lease.means();
   MeanShiftReport report;
   std::int64_t iteration = 0;
   ascents.capture_seeds();
   ascents.share();
-  if (ascents.moving() > 0 && o.max_iter > 0) means.prepare(ascents);
+  if (ascents.moving() > 0 && o.max_iter > 0) {
+    Poll poll(watch, 1);
+    means.prepare(threads, poll);
+    const std::vector<std::int64_t> order = means.order_of(ascents.positions(), threads, poll);
+    if (!poll.stopped() && !order.empty()) ascents.reorder(order);
+    poll.finish();
+  }
   while (iteration < o.max_iter && ascents.moving() > 0) {
     report.walked += ascents.moving();
-    const Report round = means.run(ascents);
+    const Report round = means.run(ascents.positions(), ascents.means(), threads, watch);
     report.pairs_visited += round.pairs_visited;
     report.interrupted = round.interrupted;
     if (round.interrupted) break;

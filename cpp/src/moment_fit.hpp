@@ -8,6 +8,10 @@
 
 namespace vicinal {
 
+// Throws std::invalid_argument for outputs that are not those of m queries, d slopes and p values.
+void check_fits(const LinearFits& fits, std::int64_t m, std::int64_t d, std::int64_t p);
+void check_ridge(double ridge);
+
 // Memory of one thread: O(d²).
 class MomentFit {
  public:

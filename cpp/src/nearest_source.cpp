@@ -42,6 +42,7 @@ NearestSource<T>::NearestSource(const Problem<T>& problem, const Entry<T>& entry
   if (metric.terms.empty()) return;
   planted_keys_ = std::make_unique<PackedKeys<T>>(planted_);
   planted_keys_->allocate(problem_);
+  if (!poll.stopped()) planted_keys_->draw_sketch(problem_, own, threads, poll);
   packed_ = planted_keys_.get();
 }
 

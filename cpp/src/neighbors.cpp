@@ -4,10 +4,12 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
 #include "descent.hpp"
+#include "direct_search.hpp"
 #include "door.hpp"
 #include "floating_point.hpp"
 #include "lowering.hpp"
@@ -64,15 +66,18 @@ struct Search {
   Watch watch;
   Poll poll;
   int threads;
+  bool direct;
 
-  Search(const typename KeyIndex<T>::Impl& index, const View<const T>& queries,
+  // k > 0: the k nearest; else a radius.
+  Search(const typename KeyIndex<T>::Impl& index, const View<const T>& queries, std::int64_t k,
          const SearchOptions& options)
       : packed(index.packed),
         keys(index.tree),
         problem(index.problem),
         watch{options.interrupted, options.progress},
         poll(watch, static_cast<double>(std::max<std::int64_t>(queries.rows, 1))),
-        threads(threads_of(options.num_threads)) {
+        threads(threads_of(options.num_threads)),
+        direct(k > 0 && DirectSearch<T>::serves(problem, keys)) {
     if (queries.columns != problem.d)
       refuse("queries and keys must have the same number of features, got " +
              std::to_string(queries.columns) + " and " + std::to_string(problem.d));
@@ -91,7 +96,9 @@ struct Search {
     problem.m = queries.rows;
     problem.query_stride = queries.stride;
     problem.exclude_self = problem.needs_self = options.exclude_self;
-    rows = order_of_queries(problem, entry, keys.space, threads, poll);
+    rows = direct ? std::vector<std::int64_t>(static_cast<std::size_t>(queries.rows))
+                  : order_of_queries(problem, entry, keys.space, threads, poll);
+    if (direct) std::iota(rows.begin(), rows.end(), std::int64_t{0});
     std::erase_if(rows, [&](std::int64_t row) { return !is_finite(queries, row); });
   }
 
@@ -110,24 +117,29 @@ struct Search {
         problem.plan.terms[0].factors[0].expanded()
             ? std::clamp<std::int64_t>(groups / (4 * team), 1, most_groups)
             : 1;
-    const std::int64_t size = together * group_rows<T>;
+    const std::int64_t size = direct ? DirectSearch<T>::block_rows : together * group_rows<T>;
+    const auto work = [&](auto search) {
+      while (!poll.stopped()) {
+        const std::int64_t first = next.fetch_add(size);
+        if (first >= count) break;
+        const std::span block =
+            std::span(rows).subspan(static_cast<std::size_t>(first),
+                                    static_cast<std::size_t>(std::min(size, count - first)));
+        search.run(block);
+        for (std::size_t i = 0; i < block.size(); ++i) take(block[i], search.found(i));
+        poll.advance(static_cast<double>(block.size()));
+        poll.look();
+      }
+      pairs += search.pairs();
+    };
     parallel(
         team,
         [&](int) {
           try {
-            BlockSearch<T> search(together, problem, entry(), packed, k, radius);
-            while (!poll.stopped()) {
-              const std::int64_t first = next.fetch_add(size);
-              if (first >= count) break;
-              const std::span block =
-                  std::span(rows).subspan(static_cast<std::size_t>(first),
-                                          static_cast<std::size_t>(std::min(size, count - first)));
-              search.run(block);
-              for (std::size_t i = 0; i < block.size(); ++i) take(block[i], search.found(i));
-              poll.advance(static_cast<double>(block.size()));
-              poll.look();
-            }
-            pairs += search.pairs();
+            if (direct)
+              work(DirectSearch<T>(problem, entry(), keys, k));
+            else
+              work(BlockSearch<T>(together, problem, entry(), packed, k, radius));
           } catch (...) {
             poll.fail();
           }
@@ -163,7 +175,7 @@ Report find_knn(const KeyIndex<T>& index, View<const T> queries, View<T> distanc
   if (k < 1 || k > n)
     refuse("k must be at least 1 and at most the number of keys (" + std::to_string(n) + "), got " +
            std::to_string(k));
-  Search<T> search(index.impl(), queries, options);
+  Search<T> search(index.impl(), queries, k, options);
   const FactorPlan<T>& factor = search.problem.plan.terms[0].factors[0];
   const auto write = [&](std::int64_t row, std::span<const Found> found, T missing) {
     write_row(factor, found, k, missing, distances.row(row), indices.row(row));
@@ -184,7 +196,7 @@ template <class T>
 NeighborLists<T> find_radius(const KeyIndex<T>& index, View<const T> queries, double radius,
                              const SearchOptions& options) {
   const DefaultFloatingPoint modes;
-  Search<T> search(index.impl(), queries, options);
+  Search<T> search(index.impl(), queries, 0, options);
   const FactorPlan<T>& factor = search.problem.plan.terms[0].factors[0];
   const bool inner = factor.similarity == kernels::Similarity::dot;
   if (std::isnan(radius) || (radius < 0 && !inner))
@@ -226,10 +238,13 @@ KeyIndex<T>::KeyIndex(View<const T> keys, const Kernel& metric, int num_threads,
   const Watch watch{interrupted, {}};
   Poll poll(watch, 1);
   plant(impl_->problem, entry, threads_of(num_threads), poll, impl_->tree);
+  if (!poll.stopped()) {
+    follow(impl_->tree, entry);
+    impl_->packed.allocate(impl_->problem);
+    impl_->packed.draw_sketch(impl_->problem, entry, threads_of(num_threads), poll);
+  }
   poll.finish();
   if (poll.stopped()) throw std::runtime_error("building the index was interrupted");
-  follow(impl_->tree, entry);
-  impl_->packed.allocate(impl_->problem);
 }
 
 template <class T>

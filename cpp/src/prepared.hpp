@@ -5,6 +5,7 @@
 
 #include "boxes.hpp"
 #include "priors.hpp"
+#include "sketch.hpp"
 #include "workspace.hpp"
 
 namespace vicinal {
@@ -47,6 +48,12 @@ class PackedKeys {
  public:
   explicit PackedKeys(const KeyTree<T>& keys) : keys_(&keys) {}
   void allocate(const Problem<T>& problem);
+  // For searches: of the keys of the entry, which follows the tree. Unfinished once the poll has
+  // stopped.
+  void draw_sketch(const Problem<T>& problem, const Entry<T>& entry, int threads, Poll& poll) {
+    sketch_.draw(problem, entry, keys_->space, threads, poll);
+  }
+  const Sketch<T>& sketch() const { return sketch_; }
 
   // `rows` is scratch of the worker (allocate_rows with ordered = true).
   const Chunk<T>& chunk(const Problem<T>& problem, const Entry<T>& entry, std::int64_t number,
@@ -56,6 +63,7 @@ class PackedKeys {
  private:
   enum State : std::uint8_t { untouched, being_packed, packed };
   const KeyTree<T>* keys_;
+  Sketch<T> sketch_;
   mutable std::vector<Chunk<T>> chunks_;
   mutable std::vector<std::atomic<std::uint8_t>> states_;
 };

@@ -27,13 +27,13 @@ bool is_compact(const Plan<T>& plan) {
   });
 }
 
-// Enough keys in every entry, and no coordinate that a box cannot hold.
+// More than `few` keys in every entry, and no coordinate that a box cannot hold.
 template <class T>
-bool fit_a_tree(const Problem<T>& problem) {
+bool fit_a_tree(const Problem<T>& problem, std::int64_t few) {
   if (problem.tree != nullptr && std::ssize(problem.tree->order) == problem.n)
-    return problem.entries[0].present > few_keys;  // the index has seen them all
+    return problem.entries[0].present > few;  // the index has seen them all
   for (const Entry<T>& entry : problem.entries) {
-    if (entry.present <= few_keys) return false;
+    if (entry.present <= few) return false;
     for (std::int64_t i = 0; i < problem.n; ++i)
       if (!is_finite(problem, entry, i) && is_present(problem, entry, i)) return false;
   }
@@ -142,7 +142,31 @@ bool prunes(const Problem<T>& problem) {
   const bool gated =
       n != nullptr && (std::isfinite(n->radius_score) || !boxed_gates(problem).empty());
   const bool ends = gated || is_compact(problem.plan);
-  return (ends || may_cut(problem)) && fit_a_tree(problem) && (ends || cuts_much(problem));
+  return (ends || may_cut(problem)) && fit_a_tree(problem, few_keys) &&
+         (ends || cuts_much(problem));
+}
+
+template <class T>
+bool falls_apart(const Problem<T>& problem) {
+  constexpr std::int64_t sample = 64;
+  const auto& terms = problem.plan.terms;
+  if (problem.neighborhood != nullptr || terms.size() != 1 || terms[0].factors.size() != 1)
+    return false;
+  const FactorPlan<T>& f = terms[0].factors[0];
+  const Entry<T>& entry = problem.entries[0];
+  if (!f.plain || !std::isfinite(f.reach) || !entry.key_scales.empty() ||
+      !fit_a_tree(problem, few_keys_of_many_calls))
+    return false;
+  const double scale = static_cast<double>(f.coordinate_scale), far = 4 * f.reach / (scale * scale);
+  const auto key = [&](std::int64_t i) {
+    return entry.keys + i * (problem.n / sample) * problem.key_stride;
+  };
+  std::int64_t apart = 0;
+  for (std::int64_t i = 0; i < sample; ++i)
+    for (std::int64_t j = 0; j < i; ++j)
+      apart +=
+          squared_gap<T>({key(i), key(i)}, {key(j), key(j)}, static_cast<int>(problem.d)) > far;
+  return 4 * apart > sample * (sample - 1);
 }
 
 template <class T>
@@ -157,9 +181,10 @@ Report run_pruned(const Problem<T>& problem, int threads, Poll& poll, const Sink
   return report;
 }
 
-#define VICINAL_INSTANTIATE(T)             \
-  template class PlantedKeys<T>;           \
-  template bool prunes(const Problem<T>&); \
+#define VICINAL_INSTANTIATE(T)                  \
+  template class PlantedKeys<T>;                \
+  template bool prunes(const Problem<T>&);      \
+  template bool falls_apart(const Problem<T>&); \
   template Report run_pruned(const Problem<T>&, int, Poll&, const Sink<T>&);
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

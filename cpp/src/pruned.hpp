@@ -10,7 +10,8 @@
 
 namespace vicinal {
 
-inline constexpr std::int64_t few_keys = 4096;   // are met as fast as a tree is built
+inline constexpr std::int64_t few_keys = 4096;  // are met as fast as a tree is built
+inline constexpr std::int64_t few_keys_of_many_calls = 1024;
 inline constexpr std::int64_t few_features = 8;  // of more, boxes leave out too little
 
 // The keys of an entry in the order of their tree, and their tiles: for every call that differs
@@ -38,6 +39,11 @@ class PlantedKeys {
 // keys of at most few_features.
 template <class T>
 bool prunes(const Problem<T>& problem);
+
+// Of more features: most keys are so far from each other that boxes tell parts of them apart.
+// Planting a tree then pays where calls over the same keys follow. A function of keys and kernel.
+template <class T>
+bool falls_apart(const Problem<T>& problem);
 
 template <class T>
 Report run_pruned(const Problem<T>& problem, int threads, Poll& poll, const Sink<T>& sink);

@@ -18,6 +18,9 @@ void clear(LaneBits& bits, std::int64_t lane) {
   bits[static_cast<std::size_t>(lane / 64)] &= ~(std::uint64_t{1} << lane % 64);
 }
 
+// Of so many pairs the distances cost less one by one than those of the whole tile.
+constexpr int most_suspects(int rows) { return rows * tile_keys / 32; }
+
 }  // namespace
 
 template <class T>
@@ -30,6 +33,7 @@ GroupSearch<T>::GroupSearch(const Problem<T>& problem, const Entry<T>& entry,
       keys_(packed.keys()),
       factor_(problem.plan.terms[0].factors[0]),
       bounds_(factor_, keys_),
+      sieve_(factor_, packed),
       selection_{problem, entry, factor_, bounds_, static_cast<int>(k), radius},
       restriction_(std::move(restriction)),
       windows_(boxed_windows<T>(restriction_.sets, keys_.space)) {
@@ -52,6 +56,7 @@ void GroupSearch<T>::open(const std::int64_t* rows, int count) {
   if (leaves() == 0) return;  // there is no box of keys
   pack_group(problem_, entry_, rows, count, w_);
   bounds_.open(w_.group, entry_.origin.data());
+  if (sieve_.serves()) sieve_.open(entry_, w_.group);
   for (int r = 0; r < count; ++r) {
     lists_[r].open(selection_, w_.group.query_rows[r]);
     home_[r] = -1;
@@ -125,11 +130,8 @@ void GroupSearch<T>::visit(const TreeNode& node, std::int64_t leaf) {
 template <class T>
 void GroupSearch<T>::visit_rows(std::int64_t leaf, RowBits rows) {
   if (rows == 0) return;
-  const TilePlace place = place_of(problem_, leaf);
-  w_.chunk = &chunk(place.chunk);
-  T* scores = factor_.expanded() ? sift(place.tile) : score(place.tile, rows);
-  const std::int64_t count =
-      std::min<std::int64_t>(tile_keys, keys_.tree.points - leaf * tile_keys);
+  const std::int64_t count = keys_of(leaf);
+  T* scores = factor_.expanded() ? sift(leaf) : score(leaf, rows);
   for (RowBits open = rows; open != 0; open &= open - 1) {
     const int r = std::countr_zero(open);
     LaneBits& near = near_[r];
@@ -140,7 +142,6 @@ void GroupSearch<T>::visit_rows(std::int64_t leaf, RowBits rows) {
     if (near != LaneBits{})
       lists_[r].take(selection_, scores + r * tile_keys, near, entry_.order + leaf * tile_keys);
   }
-  pairs_ += std::popcount(rows) * count;
 }
 
 // Of the keys of a tile that row r is near to, from position `first` on, those that are ruled out.
@@ -152,6 +153,14 @@ void GroupSearch<T>::drop(int r, std::int64_t first) {
       if (!restriction_.admits(w_.group.index[r], entry_.order[first + lane]))
         clear(near_[r], lane);
     }
+}
+
+// The tile of the leaf; its chunk is the workspace's from now on.
+template <class T>
+int GroupSearch<T>::meet(std::int64_t leaf) {
+  const TilePlace place = place_of(problem_, leaf);
+  w_.chunk = &chunk(place.chunk);
+  return place.tile;
 }
 
 // Where the scores of these rows against a tile of the workspace's chunk stand: of all rows at
@@ -174,8 +183,9 @@ T* GroupSearch<T>::score_some(int tile, RowBits rows) {
 
 // The same, those of inner products with their signs turned; and which are within their limits.
 template <class T>
-T* GroupSearch<T>::score(int tile, RowBits rows) {
-  T* scores = score_some(tile, rows);
+T* GroupSearch<T>::score(std::int64_t leaf, RowBits rows) {
+  T* scores = score_some(meet(leaf), rows);
+  pairs_ += std::popcount(rows) * keys_of(leaf);
   for (RowBits open = rows; open != 0; open &= open - 1) {
     const int r = std::countr_zero(open);
     T* row = scores + r * tile_keys;
@@ -187,18 +197,58 @@ T* GroupSearch<T>::score(int tile, RowBits rows) {
 
 // The expanded distances of all rows that are within their limits; the others are not computed.
 template <class T>
-T* GroupSearch<T>::sift(int tile) {
+T* GroupSearch<T>::sift(std::int64_t leaf) {
   const int rows = w_.group.rows;
   T limits[max_group_rows];
   for (int r = 0; r < rows; ++r) {
     const T limit = lists_[r].limit();
     limits[r] = factor_.square_half ? 2 * std::sqrt(limit) : limit;
   }
-  T* scores = find_candidates(problem_, entry_, tile, limits, static_cast<T>(bounds_.relative()),
-                              near_, w_);
+  const std::int64_t keys = keys_of(leaf);
+  T* scores = nullptr;
+  if (sieve_.serves() && sieve_.find(leaf, keys, limits, near_) <= most_suspects(rows)) {
+    scores = score_suspects(leaf, limits);
+  } else {
+    scores = find_candidates(problem_, entry_, meet(leaf), limits,
+                             static_cast<T>(bounds_.relative()), near_, w_);
+    pairs_ += rows * keys;
+  }
   if (factor_.square_half)
     for (int r = 0; r < rows; ++r)
       if (near_[r] != LaneBits{}) problem_.table->square_half(scores + r * tile_keys, 1);
+  return scores;
+}
+
+// Of the pairs that are near by their sketches, those that are within their limits: by distances
+// from their own coordinates.
+template <class T>
+T* GroupSearch<T>::score_suspects(std::int64_t leaf, const T* limits) {
+  const T* queries[most_suspects(max_group_rows)];
+  std::int64_t keys[most_suspects(max_group_rows)], places[most_suspects(max_group_rows)];
+  int count = 0;
+  for (int r = 0; r < w_.group.rows; ++r)
+    for (std::size_t i = 0; i < near_[r].size(); ++i)
+      for (std::uint64_t bits = near_[r][i]; bits != 0; bits &= bits - 1) {
+        const std::int64_t lane = static_cast<std::int64_t>(64 * i) + std::countr_zero(bits);
+        queries[count] = w_.group.query_rows[r];
+        keys[count] = entry_.order[leaf * tile_keys + lane];
+        places[count++] = r * tile_keys + lane;
+      }
+  pairs_ += count;
+  T* scores = w_.group.tiles.data();
+  if (count == 0) return scores;
+  T squares[most_suspects(max_group_rows)];
+  const PairSource<T> source =
+      pair_source(factor_, queries, entry_.keys, problem_.key_stride, keys, count);
+  PairArguments<T> a;
+  a.source = &source;
+  a.scores = squares;
+  problem_.table->score_pairs[static_cast<int>(Similarity::expanded)](a);
+  for (int i = 0; i < count; ++i) {
+    const std::int64_t r = places[i] / tile_keys;
+    scores[places[i]] = squares[i];
+    if (!(squares[i] <= limits[r])) clear(near_[r], places[i] % tile_keys);
+  }
   return scores;
 }
 

@@ -6,6 +6,7 @@
 
 #include "candidate_list.hpp"
 #include "prepared.hpp"
+#include "sketch_sieve.hpp"
 
 namespace vicinal {
 
@@ -52,8 +53,14 @@ class GroupSearch {
   void visit(const TreeNode& node, std::int64_t leaf);
   void visit_rows(std::int64_t leaf, RowBits rows);
   T* score_some(int tile, RowBits rows);
-  T* score(int tile, RowBits rows);
-  T* sift(int tile);
+  T* score(std::int64_t leaf, RowBits rows);
+  T* sift(std::int64_t leaf);
+  T* score_suspects(std::int64_t leaf, const T* limits);
+  int meet(std::int64_t leaf);
+  std::int64_t keys_of(std::int64_t leaf) const {
+    return std::min<std::int64_t>(kernels::tile_keys,
+                                  keys_.tree.points - leaf * kernels::tile_keys);
+  }
   RowBits rows_within(const TreeNode& node, std::int64_t leaf) const;
   void drop(int r, std::int64_t first);
   RowBits all_rows() const { return (RowBits{1} << w_.group.rows) - 1; }
@@ -65,6 +72,7 @@ class GroupSearch {
   const KeyTree<T>& keys_;
   const FactorPlan<T>& factor_;
   GroupBounds<T> bounds_;
+  SketchSieve<T> sieve_;
   Selection<T> selection_;
   Restriction restriction_;
   std::vector<const NeighborSet*> windows_;

@@ -21,19 +21,22 @@ sample::Matrix<T> groups(std::int64_t n, std::int64_t d, double gap, unsigned se
 
 template <class T>
 struct Outputs {
-  sample::Matrix<T> ends;
+  sample::Matrix<T> ends, before;
   std::vector<std::int64_t> iterations, mode;
   std::vector<std::int8_t> status;
 
   Outputs(std::int64_t seeds, std::int64_t d)
       : ends(seeds, d),
+        before(seeds, d),
         iterations(static_cast<std::size_t>(seeds), -7),
         mode(iterations),
         status(iterations.size(), 77) {}
-  vicinal::MeanShiftOutputs<T> all() { return {ends.view(), iterations, status, mode}; }
+  vicinal::MeanShiftOutputs<T> all() {
+    return {ends.view(), iterations, status, mode, before.view()};
+  }
   bool operator==(const Outputs& o) const {
-    return sample::same_bits(ends, o.ends) && iterations == o.iterations && mode == o.mode &&
-           status == o.status;
+    return sample::same_bits(ends, o.ends) && sample::same_bits(before, o.before) &&
+           iterations == o.iterations && mode == o.mode && status == o.status;
   }
   std::int64_t count(vicinal::AscentStatus s) const {
     return std::count(status.begin(), status.end(), static_cast<std::int8_t>(s));

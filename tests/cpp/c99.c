@@ -72,6 +72,23 @@ vicinal_status fits(const double* x, const int64_t* near) {
   return vicinal_lle_weights_f64(&options, x, 2, x, 2, 1, near, 2, weights, NULL);
 }
 
+vicinal_status line(const double* x, const double* y, double* slopes);
+
+vicinal_status line(const double* x, const double* y, double* slopes) {
+  double fitted[2];
+  int64_t regularized;
+  vicinal_local_fit_options fit;
+  vicinal_fits fits;
+  if (vicinal_local_fit_options_init(&fit, sizeof fit) != VICINAL_OK ||
+      vicinal_fits_init(&fits, sizeof fits) != VICINAL_OK)
+    return VICINAL_ERROR_INTERNAL;
+  fit.ridge = 0.1;
+  fits.fitted = fitted;
+  fits.slopes = slopes;
+  fits.regularized = &regularized;
+  return vicinal_local_fit_f64(NULL, &fit, x, 2, x, 2, 1, y, 1, &fits, NULL);
+}
+
 vicinal_status shift(const double* x, double* ends);
 
 vicinal_status shift(const double* x, double* ends) {

@@ -1,6 +1,5 @@
 // A row's bits depend on the row, the keys and the kernel: not on threads, batches, blocks or
 // paths.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include "every_kernel.hpp"

@@ -1,6 +1,5 @@
 // The flat C ABI: the same bits as the C++ functions, structures of any version, every error a
 // status.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <limits>

@@ -1,5 +1,4 @@
 // lle_weights through the C ABI: the bits of C++, and the edges.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include "c_caller.hpp"

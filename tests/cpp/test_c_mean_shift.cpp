@@ -1,6 +1,7 @@
 // Mean shift through the C ABI: the bits of C++, and what is refused.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+
+#include <cstddef>
 
 #include "ascents.hpp"
 #include "c_caller.hpp"
@@ -39,6 +40,7 @@ struct Call {
     modes.row(1)[0] = 7;
     to.ends = out.ends.data.data(), to.iterations = out.iterations.data();
     to.status = out.status.data(), to.mode = out.mode.data();
+    to.before = out.before.data.data();
   }
   vicinal_status run() {
     return function<T>()(&o, &a, seeds.data.data(), seeds.rows, keys.data.data(), keys.rows, 2, &to,
@@ -85,6 +87,46 @@ TEST_CASE_TEMPLATE("the bits of C++", T, float, double) {
   CHECK(expected.count(AscentStatus::captured) > 0);
 }
 
+TEST_CASE_TEMPLATE("the last step leads from `before` to the end", T, float, double) {
+  Call<T> c;
+  c.k.profile = VICINAL_BIWEIGHT, c.k.bandwidth = 1.5;
+  REQUIRE(c.run() == VICINAL_OK);
+  Call<T> last;
+  last.k = c.k, last.seeds = c.out.before, last.a.max_iter = 1;
+  REQUIRE(last.run() == VICINAL_OK);
+  CHECK(sample::same_bits(last.out.ends, c.out.ends));
+  CHECK(last.out.status == c.out.status);
+}
+
+// vicinal_ascents as it was before `before`: what a program built then passes.
+struct OlderAscents {
+  size_t struct_size;
+  void* ends;
+  int64_t* iterations;
+  int8_t* status;
+  int64_t* mode;
+};
+static_assert(offsetof(vicinal_ascents, before) == sizeof(OlderAscents));
+static_assert(offsetof(vicinal_ascents, mode) == offsetof(OlderAscents, mode));
+
+TEST_CASE("a program that was built before `before`") {
+  Call<double> c;
+  struct {
+    OlderAscents ascents;
+    void* beyond;  // where a newer structure has `before`
+  } old{{}, &c.out.before.data[0]};
+  auto* given = reinterpret_cast<vicinal_ascents*>(&old.ascents);
+  REQUIRE(vicinal_ascents_init(given, sizeof old.ascents) == VICINAL_OK);
+  CHECK(old.beyond == &c.out.before.data[0]);
+  old.ascents.ends = c.out.ends.data.data();
+  c.to = {};
+  const auto untouched = c.out.before.data;
+  REQUIRE(vicinal_mean_shift_f64(&c.o, &c.a, c.seeds.data.data(), 500, c.keys.data.data(), 500, 2,
+                                 given, nullptr) == VICINAL_OK);
+  CHECK(sample::same_bits(c.out.ends, ascents::shift(c.keys, c.seeds, Kernel{}).ends));
+  CHECK(c.out.before.data == untouched);
+}
+
 TEST_CASE("defaults, optional outputs and rounds") {
   const auto keys = ascents::groups<double>(200, 2, 7, 1);
   std::vector<std::int64_t> iterations(200);
@@ -126,6 +168,7 @@ TEST_CASE("what C can get wrong") {
   refused([&](C& c) { c.o.self_indices = own; }, bad, "self_indices");
   refused([](C& c) { c.o.exclude_self = 1; }, bad, "exclude_self");
   refused([](C& c) { c.to.ends = c.seeds.data.data(); }, bad, "ends must not overlap seeds");
+  refused([](C& c) { c.to.before = c.out.ends.data.data(); }, bad, "before must not overlap ends");
   refused([](C& c) { c.seeds.data[3] = INFINITY; }, bad, "seeds must be finite");
   refused([](C& c) { c.o.interrupted = [](void*) { return 1; }, c.k.profile = VICINAL_SOFTMAX; },
           bad, "euclidean");

@@ -1,6 +1,5 @@
 // Sets of neighbors and bandwidths of keys and queries through the C ABI: the bits of C++, and
 // nothing of them for programs that were built before.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <cstddef>

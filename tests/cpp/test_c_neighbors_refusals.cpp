@@ -1,5 +1,4 @@
 // Sets of neighbors and bandwidths through the C ABI: what is refused, and in which words.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include "c_set_call.hpp"

@@ -1,6 +1,5 @@
 // `tol` and `index` of the C ABI's options: the bits of C++, of these keys only, and unknown to
 // programs that were built before them.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,5 +1,4 @@
 // Search through the C ABI: the brute force in double, the bits of C++, and the edges.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include "brute.hpp"

@@ -1,5 +1,4 @@
 // What search through the C ABI refuses, before it writes anything, and what stops it.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <limits>

@@ -1,5 +1,4 @@
 // Partial states of the C ABI.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <memory>

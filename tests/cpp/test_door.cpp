@@ -1,6 +1,5 @@
 // The door: whatever does not fit is refused with a message that names it, before anything is
 // written.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <climits>

@@ -1,5 +1,4 @@
 // Lines from the statistics of (x, y): they reproduce linear functions; singular ones are counted.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <cmath>

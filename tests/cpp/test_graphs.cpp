@@ -1,10 +1,10 @@
 // Graphs with numbers on their edges, and what is no set at all.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <stdexcept>
 
 #include "naive.hpp"
 #include "sample.hpp"

@@ -1,5 +1,4 @@
 // Affine weights against the constrained problem solved in long double, and the edges of the call.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <cmath>

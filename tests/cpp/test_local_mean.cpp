@@ -1,5 +1,4 @@
 // Local means of every kernel against a naive loop in long double.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include "every_kernel.hpp"

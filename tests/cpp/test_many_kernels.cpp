@@ -1,8 +1,8 @@
 // Several kernels in one call give what each gives alone; those that can share scores do.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <array>
+#include <stdexcept>
 
 #include "every_kernel.hpp"
 #include "sample.hpp"

@@ -1,7 +1,6 @@
 // The bounds that math.hpp states, measured in units in the last place against a wider type.
 // Compiled once per instruction set. VICINAL_EXHAUSTIVE=1 walks every float of [-126, 127] through
 // exp2.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <algorithm>

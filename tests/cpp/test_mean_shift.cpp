@@ -1,5 +1,4 @@
 // Mean shift against the formula, and what may not change a bit of it.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include "ascents.hpp"
@@ -112,10 +111,13 @@ TEST_CASE_TEMPLATE("neither threads, other seeds nor an index change a bit", T, 
       for (std::int64_t i = 0; i < 600; ++i) {
         const auto at = static_cast<std::size_t>(i);
         const View<T> end{alone.ends.row(i), 1, 2};
-        const MeanShiftReport one = mean_shift(
-            keys.view(), {seeds.row(i), 1, 2}, kernel,
-            {end, {&alone.iterations[at], 1}, {&alone.status[at], 1}, {&alone.mode[at], 1}},
-            options);
+        const MeanShiftReport one = mean_shift(keys.view(), {seeds.row(i), 1, 2}, kernel,
+                                               {end,
+                                                {&alone.iterations[at], 1},
+                                                {&alone.status[at], 1},
+                                                {&alone.mode[at], 1},
+                                                {alone.before.row(i), 1, 2}},
+                                               options);
         steps += one.walked;
       }
       CHECK(alone == together);
@@ -172,6 +174,34 @@ TEST_CASE("the ball of the flat kernel and of a mode is closed") {
   options.capture_radius = 0.2499;
   options.max_iter = 0;
   CHECK(shift(keys, seeds, Kernel{}, options).status[0] == 1);
+}
+
+TEST_CASE_TEMPLATE("a memory changes no bit, and a Gaussian keeps to mass_tol", T, float, double) {
+  for (const std::int64_t d : {1, 2, 3}) {
+    CAPTURE(d);
+    const auto keys = groups<T>(9000, d, 3, 5);
+    sample::Matrix<T> seeds(40, d);
+    std::copy_n(keys.data.begin(), seeds.data.size(), seeds.data.begin());
+    const Kernel kernel{.bandwidth = 0.5};
+    MeanShiftMemory<T> memory;
+    const auto shift_by = [&](int threads, std::int64_t steps, MeanShiftMemory<T>* kept) {
+      MeanShiftOptions<T> o{.tol = 0, .max_iter = steps, .mass_tol = 1e-3, .num_threads = threads};
+      o.memory = kept;
+      return shift(keys, seeds, kernel, o);
+    };
+    const auto ends = shift_by(2, 1, nullptr).ends.data;
+    CHECK(shift_by(1, 1, &memory).ends.data == ends);
+    CHECK(shift_by(2, 1, &memory).ends.data == ends);
+    CHECK(shift_by(2, 30, &memory).ends.data == shift_by(1, 30, nullptr).ends.data);
+    T low = keys.data[0], high = low;
+    for (const T x : keys.data) low = std::min(low, x), high = std::max(high, x);
+    for (std::int64_t i = 0; i < seeds.rows; ++i) {
+      const auto [end, steps] = climb(seeds.row(i), keys, weight_of(keys, 0.5, gaussian), 1, 0, 1);
+      for (std::int64_t j = 0; j < d; ++j)
+        CHECK(std::abs(double(ends[static_cast<std::size_t>(i * d + j)] -
+                              end[static_cast<std::size_t>(j)])) < 1e-3 * double(high - low));
+    }
+  }
 }
 
 TEST_CASE("rounds are told, and may be the last") {

@@ -1,6 +1,5 @@
 // Out of memory: when the k-th allocation fails, for every k, std::bad_alloc comes out, nothing is
 // left behind, and the next call gives the right answer.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <atomic>

@@ -1,5 +1,4 @@
 // Floating-point modes: a call neither changes the caller's nor lets them reach its results.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <cfenv>

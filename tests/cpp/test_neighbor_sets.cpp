@@ -1,5 +1,4 @@
 // Sets of neighbors against naive loops: which keys count, and what becomes of them.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <numeric>

@@ -1,6 +1,7 @@
 // The order of an index, and search against brute force in double.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+
+#include <limits>
 
 #include "brute.hpp"
 #include "sample.hpp"
@@ -60,6 +61,44 @@ TEST_CASE_TEMPLATE("k nearest and radius are the brute force", T, float, double)
       REQUIRE(static_cast<std::int64_t>(at) == lists.indptr[i + 1]);
     }
   }
+}
+
+TEST_CASE_TEMPLATE("few keys are searched alike", T, float, double) {
+  sample::Numbers numbers(8);
+  constexpr std::int64_t m = 600;
+  for (const std::int64_t n : {1, 9, 32, 33})
+    for (const std::int64_t d : {1, 2, 20}) {
+      const auto draw = [&] { return std::floor(3 * numbers.normal()) / 2; };  // ties
+      auto keys = sample::filled<T>(n, d, draw);
+      const auto queries = sample::filled<T>(m, d, draw);
+      const bool hidden = n > 1;  // an infinitely far key is not found
+      if (hidden) keys.row(0)[0] = std::numeric_limits<T>::infinity();
+      std::vector<std::int64_t> own(m);
+      for (std::int64_t& key : own) key = numbers.below(n + 1) - 1;
+      const KeyIndex<T> index(keys.view(), {}, 2);
+      for (const bool exclude : {false, true})
+        for (const std::int64_t k : {std::int64_t{1}, n / 2, n}) {
+          if (k < 1) continue;
+          sample::Matrix<T> distances(m, k);
+          sample::Matrix<std::int64_t> indices(m, k);
+          knn(index, queries.view(), distances.view(), indices.view(),
+              {.exclude_self = exclude, .self_indices = own, .num_threads = 3});
+          for (std::int64_t i = 0; i < m; ++i) {
+            auto expected = brute::by_distance(queries.row(i), keys);
+            std::erase_if(expected, [&](const auto& found) {
+              return (hidden && found.second == 0) ||
+                     (exclude && found.second == own[static_cast<std::size_t>(i)]);
+            });
+            for (std::int64_t j = 0; j < k; ++j) {
+              const bool some = j < static_cast<std::int64_t>(expected.size());
+              const auto at = static_cast<std::size_t>(j);
+              REQUIRE(indices.row(i)[j] == (some ? expected[at].second : -1));
+              REQUIRE(distances.row(i)[j] == (some ? static_cast<T>(std::sqrt(expected[at].first))
+                                                   : std::numeric_limits<T>::infinity()));
+            }
+          }
+        }
+    }
 }
 
 TEST_CASE("few features leave most pairs out") {

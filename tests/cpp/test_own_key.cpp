@@ -1,6 +1,5 @@
 // Indices that name no key among these (negative, before the offset, past the end) leave nothing
 // out and have no weight, on every path that asks for a row's own key.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <limits>

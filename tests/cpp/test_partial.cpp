@@ -1,6 +1,5 @@
 // Partial states: any split of the keys gives the same statistics to rounding, in any order of
 // merging.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include "every_kernel.hpp"

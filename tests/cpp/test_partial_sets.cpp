@@ -1,5 +1,4 @@
 // Sets of neighbors over keys that arrive in pieces: the same rows as over all keys at once.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include "sample_sets.hpp"

@@ -1,5 +1,4 @@
 // Which sets are looked for through a tree, by the pairs that are met there.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,5 +1,4 @@
 // Sets of neighbors: threads, batches, an index and other kernels in the call change no bit.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <numeric>

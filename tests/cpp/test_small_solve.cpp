@@ -1,5 +1,4 @@
 // The small solve against elimination with full pivoting in long double, and its regularisation.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <cmath>

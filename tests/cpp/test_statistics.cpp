@@ -1,5 +1,4 @@
 // Every statistic of one pass against a naive loop in long double, and the policy for empty rows.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <numeric>

@@ -1,5 +1,4 @@
 // Tabulated profiles: accuracy in both precisions, breakpoints, ends, refusals.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 // Row blocks of 1, 6 and 12 are instantiations of one template: their bits must be the same,
 // through the table of each instruction set. This file brings a copy of the table of its own.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #undef VICINAL_ISA

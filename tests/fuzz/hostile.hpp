@@ -32,10 +32,11 @@ inline double number(Provider& in) {
   }
 }
 
-// Mostly small and sound, sometimes what no caller should say.
+// Mostly small and sound, sometimes what no caller should say. An input that is used up gives
+// zeros: they stand for what is sound.
 inline std::int64_t count(Provider& in, std::int64_t most) {
   const std::int64_t hostile[] = {-1, INT64_MIN, INT64_MAX, INT64_MAX / 2};
-  if (in.ConsumeIntegral<std::uint8_t>() == 0) return in.PickValueInArray(hostile);
+  if (in.ConsumeIntegral<std::uint8_t>() == 255) return in.PickValueInArray(hostile);
   return in.ConsumeIntegralInRange<std::int64_t>(0, most);
 }
 
@@ -55,10 +56,14 @@ std::vector<T> numbers(Provider& in, std::int64_t size) {
   return all;
 }
 
+// Sizes that a structure cannot have, or those of its first fields: memory that is not there would
+// be the caller's lie.
 template <class S>
 void set_size(Provider& in, S& s) {
-  const std::size_t sizes[] = {0, 8, 16, 24, 40, sizeof(S) - 8, sizeof(S) + 1, SIZE_MAX};
-  if (in.ConsumeIntegral<std::uint8_t>() < 8) s.struct_size = in.PickValueInArray(sizes);
+  const auto part = [](std::size_t size) { return size < sizeof(S) ? size : sizeof(S); };
+  const std::size_t sizes[] = {0,       8, 16, part(24), part(40), sizeof(S) - 8, sizeof(S) + 1,
+                               SIZE_MAX};
+  if (in.ConsumeIntegral<std::uint8_t>() > 247) s.struct_size = in.PickValueInArray(sizes);
 }
 
 inline void check(bool holds) {

@@ -88,4 +88,26 @@ struct LinearFits {
 VICINAL_EXPORT std::int64_t fit_moments(const FitMoments& moments, const LinearFits& fits,
                                         double ridge = 0, int num_threads = 0);
 
+struct LocalFitOptions {
+  int degree = 1;    // lines, or 0: constants, which have no slopes and are local means
+  double ridge = 0;  // penalty of the slopes, finite, ≥ 0
+};
+
+struct LocalFitReport {
+  std::int64_t empty_rows = 0, pairs_visited = 0;
+  std::int64_t regularized = 0;  // queries whose neighbors determine no line
+  double edf = 0;                // Σ self_weight, if that was asked for
+  bool interrupted = false;      // rows not reached are not written
+};
+
+// The fits above in one call, from a pass over the keys (lines: from a second one for standard
+// errors), a strip of queries at a time: keys n × d, values n × p. `options` are those of
+// local_mean; for lines the weights are not negative and tol is 0, because its bound is of means,
+// and standard errors need one bandwidth for all and, within a radius, a kernel whose square is a
+// kernel again. Those of a constant are σ² Σ w² / (Σ w)² with σ² = Σ w r² / (Σ w − Σ w² / Σ w).
+VICINAL_EXPORT LocalFitReport local_fit(const KernelSum& kernel, View<const double> queries,
+                                        View<const double> keys, View<const double> values,
+                                        const LinearFits& fits, const LocalFitOptions& fit = {},
+                                        const Options<double>& options = {});
+
 }  // namespace vicinal

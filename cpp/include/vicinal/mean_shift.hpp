@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 
 #include "vicinal/export.h"
@@ -46,12 +47,33 @@ struct MeanShiftRound {
   std::span<const std::int64_t> seeds;  // a seed of each position
 };
 
+// What calls have in common that differ in seeds, modes and steps alone: the tree of the keys, and
+// what has been computed of their density. All calls that are given one memory must have the same
+// keys, kernel, priors and mass_tol, in the same places, which outlive it. It changes no result. A
+// second call at the same time does without it.
+template <class T>
+class VICINAL_EXPORT MeanShiftMemory {
+ public:
+  MeanShiftMemory();
+  ~MeanShiftMemory();
+  MeanShiftMemory(const MeanShiftMemory&) = delete;
+  MeanShiftMemory& operator=(const MeanShiftMemory&) = delete;
+
+  struct Contents;
+  Contents& contents() { return *contents_; }
+
+ private:
+  std::unique_ptr<Contents> contents_;
+};
+
 template <class T>
 struct MeanShiftOptions {
   double alpha = 1;             // share of the way to the local mean, > 0
   double tol = 1e-3;            // length of the last step, in units of the data
   std::int64_t max_iter = 300;  // most steps of a seed
-  double mass_tol = 0;          // at most this share of a local mean's mass is left out
+  // At most this share of a local mean's mass is left out or, under a Gaussian of up to three
+  // features, is weighed otherwise: a mean is off by at most mass_tol of the keys' range.
+  double mass_tol = 0;
   std::span<const T> weights{}, log_weights{};  // n prior weights, or their logarithms
   // n: u = distance / (kernel's bandwidth · that of the key).
   std::span<const T> key_bandwidths{};
@@ -59,6 +81,7 @@ struct MeanShiftOptions {
   // double, of a mode: of the nearest, ties by row. Its seed counts as a place it came to.
   View<const T> modes{};
   double capture_radius = 0;
+  MeanShiftMemory<T>* memory = nullptr;
   int num_threads = 0;                                       // 0 = what OpenMP gives
   std::function<bool()> interrupted{};                       // true stops the call
   std::function<bool(const MeanShiftRound<T>&)> callback{};  // true ends the call after this round

@@ -73,6 +73,18 @@ VICINAL_EXPORT NeighborLists<double> radius_neighbors(const KeyIndex<double>& ke
                                                       View<const double> queries, double radius,
                                                       const SearchOptions& options = {});
 
+// The distance of each query to the last of its nearest keys that together have this mass, > 0: a
+// key has weights[row] ≥ 0, or 1 without weights, so that a mass of k asks for the k-th distance of
+// knn, to the bit. Of an index in the Euclidean metric. Found by counts, not by lists: time and
+// memory hardly grow with the mass. +inf where all keys have less, NaN for a query that holds NaN.
+// The options exclude_self and self_indices must stay as they are.
+VICINAL_EXPORT Report kth_distances(const KeyIndex<float>& keys, View<const float> queries,
+                                    double mass, std::span<const double> weights,
+                                    std::span<float> distances, const SearchOptions& options = {});
+VICINAL_EXPORT Report kth_distances(const KeyIndex<double>& keys, View<const double> queries,
+                                    double mass, std::span<const double> weights,
+                                    std::span<double> distances, const SearchOptions& options = {});
+
 extern template class KeyIndex<float>;
 extern template class KeyIndex<double>;
 

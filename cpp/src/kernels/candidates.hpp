@@ -1,5 +1,5 @@
-// candidates: which pairs of a tile may be nearer than a row's limit, without the whole tile's
-// distances.
+// candidates and suspects: which pairs of a tile are, or may be, within a row's limit, without the
+// whole tile's distances.
 #pragma once
 
 #include "score.hpp"
@@ -32,6 +32,7 @@ struct Sieve {
 template <class T>
 void set_bounds(Sieve<T>& sieve, int rows) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
+  for (int i = 0; i < rows * (tile_keys / 64); ++i) sieve.bits[i] = 0;
   for (int r = 0; r < rows; ++r) {
     const T a = sieve.tile.query_norms[r];
     sieve.bounds[r] = a < infinity ? (1 - sieve.slack) / 2 * a - sieve.limits[r] / 2
@@ -65,7 +66,9 @@ template <class T>
     }
 }
 
-template <class T, int R>
+// Takes every pair of a block of R rows that the inequality leaves: judged by its distance, or as
+// it is.
+template <class T, bool judged, int R>
 VICINAL_INLINE void sift_block(const Sieve<T>& s, int row, int k) {
   constexpr int P = register_packs, W = Pack<T>::width;
   const ScoreArguments<T>& a = s.tile;
@@ -94,8 +97,25 @@ VICINAL_INLINE void sift_block(const Sieve<T>& s, int row, int k) {
   if (any == 0) return;
   VICINAL_UNROLL
   for (int r = 0; r < R; ++r)
-    for (int p = 0; p < P; ++p) acc[r][p].store(a.scores + (row + r) * tile_keys + k + p * W);
-  judge(s, R, row, k);
+    for (int p = 0; p < P; ++p) {
+      const int at = k + p * W;
+      if constexpr (judged)
+        acc[r][p].store(a.scores + (row + r) * tile_keys + at);
+      else
+        s.bits[(row + r) * (tile_keys / 64) + at / 64] |=
+            static_cast<std::uint64_t>(s.passing(acc[r][p], row + r)) << (at % 64);
+    }
+  if constexpr (judged) judge(s, R, row, k);
+}
+
+template <class T, bool judged>
+VICINAL_INLINE void sift(Sieve<T>& sieve, int rows) {
+  set_bounds(sieve, rows);
+  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width)
+    each_block(
+        rows,
+        [&](int r) VICINAL_INLINE_LAMBDA { sift_block<T, judged, register_rows>(sieve, r, k); },
+        [&](int r) VICINAL_INLINE_LAMBDA { sift_block<T, judged, 1>(sieve, r, k); });
 }
 
 // Bit k % 64 of bits[r * 4 + k / 64]: row r's distance to key k is at most its limit, and stands in
@@ -104,12 +124,15 @@ template <class T>
 void candidates(const ScoreArguments<T>& a, const T* limits, T slack, std::uint64_t* bits,
                 int rows) {
   Sieve<T> sieve{a, limits, slack, bits, {}};
-  set_bounds(sieve, rows);
-  for (int i = 0; i < rows * (tile_keys / 64); ++i) bits[i] = 0;
-  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width)
-    each_block(
-        rows, [&](int r) VICINAL_INLINE_LAMBDA { sift_block<T, register_rows>(sieve, r, k); },
-        [&](int r) VICINAL_INLINE_LAMBDA { sift_block<T, 1>(sieve, r, k); });
+  sift<T, true>(sieve, rows);
+}
+
+// The same of distances that may be at most the limit. No score is written, and no pair's own
+// coordinates are read.
+template <class T>
+void suspects(const ScoreArguments<T>& a, const T* limits, T slack, std::uint64_t* bits, int rows) {
+  Sieve<T> sieve{a, limits, slack, bits, {}};
+  sift<T, false>(sieve, rows);
 }
 
 }  // namespace

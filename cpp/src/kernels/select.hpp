@@ -22,6 +22,19 @@ void bits_below(const T* scores, int count, T limit, std::uint64_t* bits) {
   }
 }
 
+template <class T>
+void squares(const T* query, const T* keys, std::int64_t stride, int depth, int count, T* scores) {
+  constexpr int W = Pack<T>::width;
+  for (int k = 0; k < count; k += W) {
+    Pack<T> sum(T(0));
+    for (int j = 0; j < depth; ++j) {
+      const Pack<T> t = Pack<T>(query[j]) - Pack<T>::load(keys + j * stride + k);
+      sum = sum + t * t;
+    }
+    sum.store(scores + k);
+  }
+}
+
 // One row of a tile: the value where the bit is set.
 template <class T>
 void drop_bits(T* tile, const std::uint64_t* bits, T value) {

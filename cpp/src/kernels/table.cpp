@@ -5,6 +5,7 @@
 
 #include "candidates.hpp"
 #include "mean_rows.hpp"
+#include "moments.hpp"
 #include "pack.hpp"
 #include "pairs.hpp"
 #include "scaled.hpp"
@@ -93,6 +94,7 @@ constexpr Table<T> make() {
   enter<Function>(t, Shape::function);
 
   t.candidates = candidates<T>;
+  t.suspects = suspects<T>;
   t.multiply = multiply<T>;
   t.square_half = square_half<T>;
   t.scale_lanes = scale_lanes<T>;
@@ -120,8 +122,10 @@ constexpr Table<T> make() {
   t.sum_run_values = sum_run_values<T>;
   t.mean_runs = mean_runs<T>;
   t.mean_rows = mean_rows<T>;
+  t.moments = moments<T>;
   t.close_lanes = close_lanes<T>;
   t.rescale = rescale<T>;
+  t.squares = squares<T>;
   t.limit_of = limit_of<T>;
   t.bits_below = bits_below<T>;
   t.drop_bits = drop_bits<T>;

@@ -183,6 +183,18 @@ struct MeanRows {
   std::int64_t mean_stride = 0;
 };
 
+// A tile of points, each with a weight: `count` of them, in whole packs.
+inline constexpr int most_degree = 13;
+template <class T>
+struct MomentArguments {
+  const T* weights = nullptr;
+  const T* features = nullptr;  // features[j * tile_keys + k]
+  int depth = 0;                // 1 to 3 features
+  int count = 0;
+  int degree = 0;      // at most most_degree
+  T* lanes = nullptr;  // of every monomial, the last feature's exponent running fastest: added to
+};
+
 template <class T>
 struct Table {
   const char* name;
@@ -193,6 +205,9 @@ struct Table {
   // scores there alone. `slack` · (‖q − c‖² + ‖x − c‖²) covers what a distance loses by rounding.
   void (*candidates)(const ScoreArguments<T>&, const T* limits, T slack, std::uint64_t* bits,
                      int rows);
+  // The same of distances that may be at most the limit; no scores.
+  void (*suspects)(const ScoreArguments<T>&, const T* limits, T slack, std::uint64_t* bits,
+                   int rows);
   // Fixed reference: tile of similarities → weights, in place.
   void (*weigh[static_cast<int>(Shape::count)])(T* tile, int rows, const ProfileParameters<T>&);
   // Running peak: similarities → log2-weights in place, factors in [−1, 1] beside them (log = −inf
@@ -239,6 +254,7 @@ struct Table {
   void (*mean_runs)(MeanRun<T>* runs, int count, const MeanArguments<T>&);
   // The same of rows of a graph: a bit for each that is done.
   std::uint64_t (*mean_rows)(const MeanRows<T>&, const MeanArguments<T>&);
+  void (*moments)(const MomentArguments<T>&);
   void (*close_lanes)(const T* lanes, int columns, T* sums);  // lanes → sums in a fixed order
   void (*rescale)(T* data, std::int64_t count, T factor);
   // Bit k % 64 of bits[k / 64]: score k is at most the limit. Here and below, `count` is a multiple
@@ -246,6 +262,10 @@ struct Table {
   void (*bits_below)(const T* scores, int count, T limit, std::uint64_t* bits);
   // One row of a tile: the value where the bit is set.
   void (*drop_bits)(T* tile, const std::uint64_t* bits, T value);
+  // Squared distances of a query to `count` keys, keys[j * stride + k], from differences that are
+  // not fused: in double those of pair_rank.
+  void (*squares)(const T* query, const T* keys, std::int64_t stride, int depth, int count,
+                  T* scores);
   // A limit that at least k of the scores keep, and not many more.
   T (*limit_of)(const T* scores, int count, int k, int most);
 

@@ -46,6 +46,40 @@ VICINAL_EXPORT vicinal_status vicinal_lle_weights_f64(const vicinal_lle_options*
                                                       const int64_t* neighbors, int64_t k,
                                                       double* weights, vicinal_report* report);
 
+typedef struct vicinal_local_fit_options {
+  size_t struct_size;
+  int64_t degree;  // 1: lines (default); 0: constants, which have no slopes and are local means
+  double ridge;    // penalty of the slopes, finite, >= 0; default 0
+} vicinal_local_fit_options;
+
+VICINAL_EXPORT vicinal_status vicinal_local_fit_options_init(vicinal_local_fit_options* options,
+                                                             size_t struct_size);
+
+// Every output but `fitted` is optional (NULL), owned by the caller, contiguous, and overlaps
+// neither an input nor another.
+typedef struct vicinal_fits {
+  size_t struct_size;
+  double* fitted;           // m x p
+  double* slopes;           // m x d x p
+  double* standard_errors;  // m x (1 + d) x p: of fitted, then of the slopes; degree 0: m x p
+  double* self_weight;      // m: derivative of fitted by the value of the own key
+  int64_t* regularized;     // 1: how many queries have neighbors that determine no line
+} vicinal_fits;
+
+VICINAL_EXPORT vicinal_status vicinal_fits_init(vicinal_fits* fits, size_t struct_size);
+
+// The constant or line around every query that fits the values of its neighbors best,
+//
+//   argmin sum w (y - a - b'(x - q))^2 / sum w + ridge |b|^2
+//
+// fitted = a, slopes = b. Queries m x d, keys n x d, values n x p; everything is in double. Of
+// `options` all is read that vicinal_local_mean reads; for lines no weight is negative and tol is
+// 0. `options`, `fit` and `report` may be NULL.
+VICINAL_EXPORT vicinal_status vicinal_local_fit_f64(
+    const vicinal_options* options, const vicinal_local_fit_options* fit, const double* queries,
+    int64_t m, const double* keys, int64_t n, int64_t d, const double* values, int64_t p,
+    const vicinal_fits* fits, vicinal_report* report);
+
 #ifdef __cplusplus
 }
 #endif

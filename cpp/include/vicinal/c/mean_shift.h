@@ -41,6 +41,7 @@ typedef struct vicinal_ascents {
   int64_t* iterations;  // m: steps taken
   int8_t* status;       // m: vicinal_ascent_status
   int64_t* mode;        // m: row of `modes` where captured, else -1
+  void* before;         // m x d: where the last step began
 } vicinal_ascents;
 
 VICINAL_EXPORT vicinal_status vicinal_ascents_init(vicinal_ascents* ascents, size_t struct_size);

@@ -1,0 +1,3 @@
+// doctest itself and main(), compiled once for all programs.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
