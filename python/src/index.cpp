@@ -85,6 +85,26 @@ py::tuple PyIndex::radius_neighbors(const py::array& queries, double radius,
       index_);
 }
 
+py::dict PyIndex::kth_distances(const py::array& queries, double mass, const py::object& weights,
+                                py::array distances, int num_threads,
+                                const py::object& progress) const {
+  return std::visit(
+      [&]<class T>(const vicinal::KeyIndex<T>& index) {
+        const auto options = read_options(py::none(), false, num_threads, progress);
+        const auto q = read_queries<T>(queries);
+        const auto found = vector_spans<T>("distances", distances)[0];
+        const auto masses = weights.is_none() ? std::span<const double>{}
+                                              : vector_spans<const double>("weights", weights)[0];
+        vicinal::Report report;
+        {
+          const py::gil_scoped_release release;
+          report = vicinal::kth_distances(index, q, mass, masses, found, options);
+        }
+        return report_of(report);
+      },
+      index_);
+}
+
 void bind_index(py::module_& m) {
   using namespace py::literals;
   const py::none none;
@@ -94,6 +114,8 @@ void bind_index(py::module_& m) {
       .def("knn", &PyIndex::knn, "queries"_a, "distances"_a, "indices"_a, py::kw_only(),
            "self_indices"_a = none, "exclude_self"_a = false, "num_threads"_a = 0,
            "progress"_a = none)
+      .def("kth_distances", &PyIndex::kth_distances, "queries"_a, "mass"_a, py::kw_only(),
+           "weights"_a = none, "distances"_a, "num_threads"_a = 0, "progress"_a = none)
       .def("radius_neighbors", &PyIndex::radius_neighbors, "queries"_a, "radius"_a, py::kw_only(),
            "self_indices"_a = none, "exclude_self"_a = false, "num_threads"_a = 0,
            "progress"_a = none);

@@ -20,6 +20,8 @@ class PyIndex {
   py::dict knn(const py::array& queries, py::array distances, py::array indices,
                const py::object& self_indices, bool exclude_self, int num_threads,
                const py::object& progress) const;
+  py::dict kth_distances(const py::array& queries, double mass, const py::object& weights,
+                         py::array distances, int num_threads, const py::object& progress) const;
   py::tuple radius_neighbors(const py::array& queries, double radius,
                              const py::object& self_indices, bool exclude_self, int num_threads,
                              const py::object& progress) const;

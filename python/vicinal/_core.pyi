@@ -53,6 +53,16 @@ class KeyIndex(metaclass=_Bound):
         num_threads: int = 0,
         progress: _Progress | None = None,
     ) -> dict[str, int]: ...
+    def kth_distances(
+        self,
+        queries: _Array,
+        mass: float,
+        *,
+        weights: _Array | None = None,
+        distances: _Array,
+        num_threads: int = 0,
+        progress: _Progress | None = None,
+    ) -> dict[str, int]: ...
     def radius_neighbors(
         self,
         queries: _Array,
@@ -133,6 +143,16 @@ class State(metaclass=_Bound):
     def __getstate__(self) -> Any: ...
     def __setstate__(self, state: Any) -> None: ...
 
+@final
+class MeanShiftMemory(metaclass=_Bound):
+    def __init__(self) -> None: ...
+    @property
+    def walked(self) -> int: ...
+    @property
+    def pairs_visited(self) -> int: ...
+    def __getstate__(self) -> tuple[()]: ...
+    def __setstate__(self, arg0: tuple[()], /) -> None: ...
+
 def mean_shift(
     kernel: Kernel,
     seeds: _Array,
@@ -151,6 +171,7 @@ def mean_shift(
     capture_radius: float = 0.0,
     num_threads: int = 0,
     callback: Callable[[int, float, int], object] | None = None,
+    memory: MeanShiftMemory | None = None,
 ) -> dict[str, int]: ...
 def run(
     kernel: Kernel,

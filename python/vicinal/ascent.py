@@ -61,6 +61,7 @@ def ascend(
     capture_radius: float = 0.0,
     num_threads: int | None = None,
     callback: Callback | None = None,
+    memory: _core.MeanShiftMemory | None = None,
 ) -> Ascents:
     """Move every seed to its mode by ``q ← q + alpha (m(q) - q)``, m the local mean of the keys.
 
@@ -86,7 +87,8 @@ def ascend(
     max_iter : int
         Most steps of a seed.
     mass_tol : float
-        At most this share of the mass of a local mean is left out.
+        At most this share of the mass of a local mean is left out or weighed otherwise: a step is
+        off by at most this share of the keys' range.
     modes : array_like of shape (c, d), optional
         Modes that are known already: an ascent ends where it comes within `capture_radius` of one,
         of the nearest, ties by row. Its seed counts as a place it came to.
@@ -97,6 +99,8 @@ def ascend(
     callback : callable, optional
         ``callback(iteration, longest_step, ascents) -> stop?`` after every iteration; what still
         moves has the status −1. If it returns true, that is stopped as by `max_iter`.
+    memory : MeanShiftMemory, optional
+        Keeps what calls share that differ in seeds, modes and steps alone; it changes no result.
 
     Returns
     -------
@@ -173,6 +177,7 @@ def ascend(
         capture_radius=float(capture_radius),
         num_threads=resolve_num_threads(num_threads),
         callback=None if callback is None else told,
+        memory=memory,
     )
     return Ascents(**outputs)
 

@@ -12,6 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 
 import vicinal as vc
 from vicinal.ascent import CAPTURED, CONVERGED, MOVING, ORPHAN, STOPPED, ascend
+from vicinal.models import MeanShift
 
 
 def blobs(n, d, dtype=np.float64, seed=3):
@@ -182,3 +183,16 @@ def test_what_is_refused(change, message):
     }  # fmt: skip
     with pytest.raises(ValueError, match=message):
         ascend(**arguments)
+
+
+def test_far_parts_of_many_features_do_not_meet():
+    """A tree tells clusters in 16 dimensions apart; ends are those of the formula."""
+    rng = np.random.default_rng(0)
+    centers = rng.uniform(-20, 20, (8, 16))
+    keys = (centers[:, None] + rng.normal(size=(8, 700, 16))).reshape(-1, 16)
+    model = MeanShift(bandwidth=8.0).fit(keys)
+    assert model.n_pairs_ < 0.4 * model.n_steps_ * len(keys)
+    for row in keys[::700]:
+        for _ in range(model.n_iter_ + 1):
+            row = keys[np.square(keys - row).sum(axis=1) <= 64].mean(axis=0)
+        assert np.abs(model.cluster_centers_ - row).max(axis=1).min() < 1e-9

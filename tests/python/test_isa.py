@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -26,24 +27,46 @@ CORE = (
 )
 
 
-@pytest.mark.parametrize("isa", _core.available_isas())
-def test_core_tests(isa):
-    """Rounding differs between levels, the promises do not."""
-    if isa == _core.isa() or "VICINAL_ISA" in os.environ:
-        assert isa in _core.available_isas()
-        return  # this very run is the run under that level
+def start(isa, output):
+    """Run the core tests under a level beside those of the others: most of them use one core."""
     command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider"]
-    environment = {**os.environ, "VICINAL_ISA": isa}
-    done = subprocess.run(
+    return subprocess.Popen(
         [*command, *(str(HERE / name) for name in CORE)],
-        capture_output=True,
-        text=True,
-        env=environment,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "VICINAL_ISA": isa, "OMP_WAIT_POLICY": "passive"},
         cwd=HERE.parents[1],
-        timeout=900,
     )
-    assert done.returncode == 0, done.stdout[-3000:]
-    assert f"vicinal: {isa} of" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def core_tests(tmp_path_factory):
+    """Return a process and the file of its output for each level that is not of this very run."""
+    if "VICINAL_ISA" in os.environ:
+        yield {}
+        return
+    folder = tmp_path_factory.mktemp("levels")
+    with contextlib.ExitStack() as stack:
+        runs = {}
+        for isa in set(_core.available_isas()) - {_core.isa()}:
+            path = folder / isa
+            output = stack.enter_context(path.open("w"))
+            runs[isa] = stack.enter_context(start(isa, output)), path
+            stack.callback(runs[isa][0].kill)
+        yield runs
+
+
+@pytest.mark.parametrize("isa", _core.available_isas())
+def test_core_tests(isa, core_tests):
+    """Rounding differs between levels, the promises do not."""
+    if isa not in core_tests:
+        assert isa == _core.isa() or "VICINAL_ISA" in os.environ
+        return
+    run, path = core_tests[isa]
+    status = run.wait(timeout=900)
+    told = path.read_text()
+    assert status == 0, told[-3000:]
+    assert f"vicinal: {isa} of" in told
 
 
 def test_levels_agree_within_the_bound():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import vicinal as vc
-from vicinal.models import KernelDensity, LocalMeanClassifier, LocalMeanRegressor
+from vicinal.models import KernelDensity, LocalMeanClassifier, LocalMeanRegressor, MeanShift
 
 X = np.linspace(0, 1, 12)[:, None]
 Y = np.sin(X[:, 0])
@@ -61,6 +61,21 @@ MISTAKES = {
         lambda: LocalMeanRegressor(bandwidth="scot").fit(X, Y),
         ValueError,
         "one number per feature.*did you mean 'scott'",
+    ),
+    "a misspelled rule of labels": (
+        lambda: MeanShift(assign="atractor", bandwidth=1.0).fit(X),
+        ValueError,
+        "assign must be one of 'auto', .*, got 'atractor'; did you mean 'attractor'",
+    ),
+    "a number for a callback": (
+        lambda: MeanShift(bandwidth=1.0, callback=3).fit(X),
+        TypeError,
+        r"callback must be None or callable\(iteration, error, state\), got int",
+    ),
+    "a word for progress": (
+        lambda: MeanShift(bandwidth=1.0, progress="bar").fit(np.full((3, 1), np.nan)),
+        TypeError,
+        "progress must be True, False or callable",
     ),
     "a density of inner products": (
         lambda: KernelDensity(kernel="softmax").fit(X),

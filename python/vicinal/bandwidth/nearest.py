@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vicinal.arrays import Array
+from vicinal.threads import resolve_num_threads
 
 if TYPE_CHECKING:
     from vicinal.key_index import KeyIndex
 
-__all__ = ["Surroundings", "bandwidths_of_entropy", "kth_distances"]
+__all__ = ["Surroundings", "bandwidths_of_entropy", "distances_of_mass", "kth_distances"]
 
 PAIRS = 1 << 20  # of a search at a time
 LEAST_LOG = -350.0  # of a bandwidth, whose square is no subnormal number
@@ -99,6 +100,42 @@ def kth_distances(near: Surroundings, k: int) -> Array:
         lost = np.isnan(distances[:, 0])
         result[rows] = np.where(reached.any(axis=1) | lost, kth, np.inf)
     return result
+
+
+def distances_of_mass(
+    queries: Array,
+    index: KeyIndex,
+    mass: float,
+    *,
+    weights: Array | None = None,
+    num_threads: int | None = None,
+) -> Array:
+    """Return the Euclidean distance within which keys of this mass lie, (m,).
+
+    The numbers of `kth_distances`, found by counts: fit for masses of many keys.
+
+    Parameters
+    ----------
+    queries : ndarray of shape (m, d)
+        In the type of the keys.
+    index : KeyIndex
+        The keys, of the metric "euclidean".
+    mass : float
+        Above 0.
+    weights : ndarray of shape (n,) or None
+        The mass of each key; None is one.
+    num_threads : int or None
+        Threads of the search.
+    """
+    distances = np.empty(len(queries), queries.dtype)
+    index._core.kth_distances(
+        queries,
+        float(mass),
+        weights=None if weights is None else np.ascontiguousarray(weights, np.float64),
+        distances=distances,
+        num_threads=resolve_num_threads(num_threads),
+    )
+    return distances
 
 
 def bandwidths_of_entropy(near: Surroundings, perplexity: float) -> Array:

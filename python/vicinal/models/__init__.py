@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .classification import LocalMeanClassifier as LocalMeanClassifier
     from .density import KernelDensity as KernelDensity
+    from .embedding_distiller import EmbeddingDistiller as EmbeddingDistiller
+    from .estimated_bandwidth import estimate_bandwidth as estimate_bandwidth
     from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
     from .mean_shift import MeanShift as MeanShift
     from .quick_shift import QuickShift as QuickShift
     from .regression import LocalMeanRegressor as LocalMeanRegressor
-    from .seeding import estimate_bandwidth as estimate_bandwidth
 
 # The one table of models: name -> module. Lazy import and `vicinal.load` both read it.
 MODELS = {
+    "EmbeddingDistiller": "embedding_distiller",
     "KernelDensity": "density",
     "LocalMeanClassifier": "classification",
     "LocalMeanRegressor": "regression",
@@ -23,10 +25,11 @@ MODELS = {
     "MeanShift": "mean_shift",
     "QuickShift": "quick_shift",
 }
-_FUNCTIONS = {"estimate_bandwidth": "seeding"}
+_FUNCTIONS = {"estimate_bandwidth": "estimated_bandwidth"}
 _HOMES = MODELS | _FUNCTIONS
 
 __all__ = [
+    "EmbeddingDistiller",
     "KernelDensity",
     "LocalMeanClassifier",
     "LocalMeanRegressor",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array, eye_array
+from scipy.sparse import csr_array
 
 from vicinal.arrays import Array
 from vicinal.models.neighborhoods import Neighborhoods
@@ -27,15 +27,19 @@ _IN_WORK, _IN_SUM = 1 << 19, 1 << 21
 def standard(near: Neighborhoods, reg: float) -> Any:
     """Return (I − W)ᵀ (I − W) of the affine weights W, (n, n), sparse (Roweis & Saul, 2000)."""
     residual = _identity_minus_weights(near, reg)
+    del near  # the product takes the most memory
     return residual.T.tocsr() @ residual
 
 
 def _identity_minus_weights(near: Neighborhoods, reg: float) -> Any:
     n, k = near.indices.shape
-    indptr = _narrow(np.arange(0, n * k + 1, k), n * k)
-    columns = _narrow(near.indices.ravel(), n * k)
-    means = csr_array((near.weights(reg).ravel(), columns, indptr), shape=(n, n))
-    return eye_array(n, format="csr") - means
+    size = n * (k + 1)
+    values, columns = np.ones((n, k + 1)), np.empty((n, k + 1), _index_type(size))
+    np.negative(near.weights(reg), out=values[:, 1:])
+    columns[:, 0] = np.arange(n)
+    columns[:, 1:] = near.indices
+    starts = np.arange(0, size + 1, k + 1, dtype=columns.dtype)
+    return csr_array((values.ravel(), columns.ravel(), starts), shape=(n, n))
 
 
 def ltsa(near: Neighborhoods, n_components: int) -> Any:
@@ -206,5 +210,9 @@ def _split(rows: range, numbers: int, budget: int) -> Iterator[range]:
 
 
 def _narrow(index: Array, largest: int) -> Array:
-    """Return an index array in 32 bits where they suffice: half of the memory of a sparse one."""
-    return index.astype(np.int32 if largest < np.iinfo(np.int32).max else np.int64)
+    return index.astype(_index_type(largest))
+
+
+def _index_type(largest: int) -> Any:
+    """Return 32 bits where they suffice: half of the memory of a sparse matrix's indices."""
+    return np.int32 if largest < np.iinfo(np.int32).max else np.int64

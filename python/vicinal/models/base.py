@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
 from functools import cached_property
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 import vicinal
-from vicinal import _core
 from vicinal.arrays import Array
 from vicinal.bandwidth.adaptive import RuleOfQueries
-from vicinal.bandwidth.criteria import CRITERIA
 from vicinal.bandwidth.given import AdaptiveBandwidth
-from vicinal.bandwidth.selection import NAMES, OF_VALUES, BandwidthSelection, select
-from vicinal.errors import did_you_mean
+from vicinal.bandwidth.selection import OF_VALUES, BandwidthSelection, select
 from vicinal.kernels import Kernel, as_kernel
-from vicinal.kernels.lowering import fill
-from vicinal.key_index import is_tree_sized
 from vicinal.leave_one_out import LeftOut, leave_one_out
-from vicinal.models.adaptive import base_of, check_count, settled
+from vicinal.models.adaptive import check_count
+from vicinal.models.caller import levels_to_the_caller as levels_to_the_caller
+from vicinal.models.model_bandwidth import bandwidth_of
+from vicinal.models.model_checks import as_weights, check_empty, check_mass_tol
+from vicinal.models.model_keys import EVERYWHERE, search_keys_of
 from vicinal.models.saved import Saved
 from vicinal.models.sets import check_neighbors
 from vicinal.models.state import check_names, check_training_set, check_values
 
-# Kernels that weigh every key, however far: with two keys no row is empty.
-EVERYWHERE = (
-    *("gaussian", "laplace", "logistic", "cauchy", "student_t", "rational_quadratic", "matern"),
-    *("inverse_distance", "constant", "softmax", "von_mises_fisher"),
-)
 FLOATS = [np.float64, np.float32]
 _OPTIONAL_STATE = ("feature_names_in_",)
-_FOLDER = os.path.dirname(__file__)
 
 
 class LocalModel(Saved, BaseEstimator):  # type: ignore[misc]  # scikit-learn carries no types
@@ -126,14 +116,14 @@ class LocalModel(Saved, BaseEstimator):  # type: ignore[misc]  # scikit-learn ca
         for name in ("empty_rows_", "_at_keys", "_search_keys"):  # of the last fit
             self.__dict__.pop(name, None)
         self._check_empty()
-        self._check_mass_tol()
+        check_mass_tol(self.mass_tol, self.kernel)
         check_neighbors(self.neighbors, len(X))
         self.keys_ = X
         self.values_ = values
         self.sample_weight_ = None if sample_weight is None else as_weights(sample_weight, X)
-        self.bandwidth_ = self._settle_bandwidth()
+        self.bandwidth_ = bandwidth_of(self)
         self._try_kernel()
-        self._search_keys = self._indexed_keys()
+        self._search_keys = search_keys_of(self)
 
     def _try_kernel(self) -> None:
         """Send one row through the engine: what does not fit together fails here."""
@@ -142,20 +132,6 @@ class LocalModel(Saved, BaseEstimator):  # type: ignore[misc]  # scikit-learn ca
         whole = self.neighbors is not None or isinstance(self.bandwidth_, AdaptiveBandwidth)
         keys = self.keys_ if whole else row
         vicinal.local_stats(row, keys, statistics=("count",), **self._kernel_options(row))
-
-    def _indexed_keys(self) -> Array | vicinal.KeyIndex:
-        """Return the keys, as an index where kernels leave keys out: its tree serves every call."""
-        leaves = list(as_kernel(self.kernel).leaves())
-        reaches_all = all(leaf.profile in EVERYWHERE for leaf in leaves)
-        searched = self.neighbors is not None or isinstance(self.bandwidth_, RuleOfQueries)
-        if searched and len(self.keys_) > _core.few_keys and len(leaves) == 1:
-            h, d = base_of(self._open_bandwidth()), self.keys_.shape[1]
-            (leaf,) = fill(self.kernel, h, self.metric, d).leaves()
-            metric = leaf.metric or "euclidean"
-            return vicinal.KeyIndex(self.keys_, metric=metric, num_threads=self.n_jobs)
-        if not is_tree_sized(self.keys_) or (reaches_all and self.mass_tol == 0):
-            return self.keys_
-        return vicinal.KeyIndex(self.keys_, num_threads=self.n_jobs)
 
     def _get_state(self) -> dict[str, Any]:
         """Return the fitted attributes that a file holds."""
@@ -167,58 +143,18 @@ class LocalModel(Saved, BaseEstimator):  # type: ignore[misc]  # scikit-learn ca
         check_names(state, self._state, _OPTIONAL_STATE)
         self._check_state(state)
         self._check_empty()
-        self._check_mass_tol()
+        check_mass_tol(self.mass_tol, self.kernel)
         check_neighbors(self.neighbors, len(state["keys_"]))
         self.__dict__.update(state)
         self._try_kernel()
-        self._search_keys = self._indexed_keys()
+        self._search_keys = search_keys_of(self)
 
     def _check_state(self, state: dict[str, Any]) -> None:
         check_training_set(state)
         check_values(state)
 
     def _check_empty(self) -> None:
-        if isinstance(self.empty, str):
-            fits = self.empty in self._policies
-        else:
-            fits = self._takes_number and isinstance(self.empty, Real)
-        if not fits:
-            names = ", ".join(repr(name) for name in self._policies)
-            number = " or a number" if self._takes_number else ""
-            raise ValueError(f"empty must be one of {names}{number}, got {self.empty!r}")
-
-    def _check_mass_tol(self) -> None:
-        share = self.mass_tol
-        number = isinstance(share, Real) and not isinstance(share, bool)
-        if not (number and 0 <= float(share) < 1):
-            raise ValueError(f"mass_tol must be at least 0 and below 1, got {share!r}")
-        if share > 0 and as_kernel(self.kernel).signed:
-            raise ValueError(f"mass_tol must be 0 for a signed kernel, got {share!r}")
-
-    def _settle_bandwidth(self) -> Any:
-        rule = self.bandwidth
-        if self._kernel_has_bandwidth():
-            if rule is None or (isinstance(rule, str) and rule == "scott"):
-                own = [leaf.bandwidth for leaf in self.kernel.leaves()]
-                return own[0] if len(own) == 1 else tuple(own)
-            raise ValueError(
-                f"bandwidth is given twice: bandwidth={rule!r} and kernel={self.kernel!r}; "
-                "leave `bandwidth` at its default or take it out of the kernel"
-            )
-        if isinstance(rule, AdaptiveBandwidth):
-            training = self.keys_, self.kernel, self.metric, self.sample_weight_
-            return settled(rule, *training, float(self.mass_tol), self.n_jobs)
-        if rule is None or (isinstance(rule, str) and rule not in NAMES):
-            raise ValueError(
-                f"bandwidth must be a number, one number per feature, a rule of vicinal.bandwidth "
-                f"or one of {NAMES}, got {rule!r}{did_you_mean(rule, NAMES)}"
-            )
-        if not isinstance(rule, str):
-            given = np.array(rule, dtype=np.float64)  # a copy, which the caller cannot change
-            return given if given.ndim else float(given)
-        if rule in CRITERIA:
-            self._need_two_rows(f"bandwidth={rule!r}")
-        return self._select_bandwidth(rule).bandwidth
+        check_empty(self.empty, self._policies, self._takes_number)
 
     def _select_bandwidth(self, criterion: str, **options: Any) -> BandwidthSelection:
         """Compare bandwidths on the training set."""
@@ -348,19 +284,3 @@ class LocalModel(Saved, BaseEstimator):  # type: ignore[misc]  # scikit-learn ca
                 vicinal.LocalizationWarning,
                 stacklevel=levels_to_the_caller(),
             )
-
-
-def levels_to_the_caller() -> int:
-    """Return the stacklevel at which a warning of this module names the user's line."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_FOLDER):
-        level, frame = level + 1, frame.f_back
-    return level
-
-
-def as_weights(sample_weight: Any, X: Array) -> Array:
-    """Return the weights as float64; raise if one is negative or all are zero."""
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    if not np.any(weights):
-        raise ValueError("sample_weight must hold a weight that is not zero, got zeros only")
-    return np.asarray(weights)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from vicinal.errors import did_you_mean
+
 __all__ = ["check_choice", "check_number", "check_rows", "check_whole"]
 
 
@@ -33,4 +35,6 @@ def check_number(value: Any, name: str, fits: Callable[[float], bool], rule: str
 def check_choice(value: Any, name: str, choices: tuple[Any, ...]) -> None:
     """Raise unless a parameter is one of some words."""
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+        hint = did_you_mean(value, choices)
+        known = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} must be one of {known}, got {value!r}{hint}")

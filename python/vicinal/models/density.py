@@ -15,8 +15,9 @@ from vicinal.bandwidth.given import AdaptiveBandwidth, PerQuery
 from vicinal.kernels import as_kernel
 from vicinal.kernels.normalizer import refuse_without_density
 from vicinal.models.adaptive import log_bandwidths, scaled_features
-from vicinal.models.base import FLOATS, as_weights
+from vicinal.models.base import FLOATS
 from vicinal.models.distribution import Distribution
+from vicinal.models.model_checks import as_weights
 from vicinal.models.state import check_training_set
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import vicinal
+from vicinal import _core
 from vicinal.arrays import Array
 from vicinal.ascent import Ascents, ascend
 from vicinal.bandwidth.given import PerKey
@@ -15,8 +16,8 @@ from vicinal.kernels import Kernel, ProfileKernel, Uniform, as_kernel
 from vicinal.kernels.lowering import fill
 from vicinal.key_index import is_tree_sized
 from vicinal.models.adaptive import log_bandwidths, scaled_features
-from vicinal.models.base import EVERYWHERE
 from vicinal.models.mode_bandwidth import check_leaf
+from vicinal.models.model_keys import EVERYWHERE
 from vicinal.neighbors import knn
 
 __all__ = ["Landscape"]
@@ -87,6 +88,7 @@ class Landscape:
         everywhere = all(leaf.profile in EVERYWHERE for leaf in filled.leaves())
         pruned = is_tree_sized(self.keys) and not (everywhere and mass_tol == 0)
         self._index = vicinal.KeyIndex(self.keys, num_threads=num_threads) if pruned else None
+        self._memory = _core.MeanShiftMemory()
 
     def enter(self, X: Array) -> Array:
         """Return points of the data in working units."""
@@ -112,8 +114,14 @@ class Landscape:
             index=self._index,
             mass_tol=self._mass_tol,
             num_threads=self._num_threads,
+            memory=self._memory,
             **options,
         )
+
+    @property
+    def work(self) -> tuple[int, int]:
+        """The steps that all ascents took, and the pairs of points and keys that were weighed."""
+        return self._memory.walked, self._memory.pairs_visited
 
     def means(self, points: Array, keys: Array | None = None) -> Array:
         """Return the local mean of the keys, or of where they have moved, at points.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -17,8 +18,14 @@ from vicinal.arrays import Array
 from vicinal.models import alignment
 from vicinal.models.base import levels_to_the_caller
 from vicinal.models.bottom import bottom_eigenvectors
-from vicinal.models.lle_parameters import check_parameters, check_range, check_sizes
-from vicinal.models.neighborhoods import Neighborhoods, Points, Space, interpolate
+from vicinal.models.lle_parameters import (
+    as_coordinates,
+    check_parameters,
+    check_range,
+    check_sizes,
+    warn_of_equal_rows,
+)
+from vicinal.models.neighborhoods import Points, Space, interpolate
 from vicinal.models.precomputed import Distances, as_distances, from_parts, parts_of
 from vicinal.models.saved import Saved
 from vicinal.models.state import check_embedding, check_names
@@ -202,9 +209,9 @@ class LocallyLinearEmbedding(
         random = check_random_state(0 if self.random_state is None else self.random_state)
         chosen = self._choose(rows.shape[0], random)
         keys = rows if chosen is None else self._at_landmarks(rows[chosen], chosen)
+        warn_of_equal_rows(keys, self._is_precomputed())
         space = self._space_of(keys)
-        near = space.among(self.n_neighbors, self.n_jobs)
-        matrix = self._alignment(near)
+        matrix = self._alignment(space)
         self._count_parts(matrix)
         found = bottom_eigenvectors(
             matrix,
@@ -275,12 +282,7 @@ class LocallyLinearEmbedding(
             coordinates of training rows, their mean.
         """
         check_is_fitted(self)
-        points = check_range(check_array(X, dtype=np.float64))
-        if points.shape[1] != self.embedding_.shape[1]:
-            raise ValueError(
-                f"X must have n_components={self.embedding_.shape[1]} columns, got shape "
-                f"{points.shape}; inverse_transform takes points of the embedding"
-            )
+        points = as_coordinates(X, self.embedding_.shape[1])
         if self._embedded is None:
             self._embedded = Points(self._coordinates, "euclidean", self.n_jobs)
         return self._combined(self._embedded, points, self.keys_)
@@ -300,20 +302,20 @@ class LocallyLinearEmbedding(
         self._space, self._coordinates = space, coordinates
         self._embedded = None
 
-    def _alignment(self, near: Neighborhoods) -> Any:
-        d = self.n_components
+    def _alignment(self, space: Space) -> Any:
+        d, near = self.n_components, partial(space.among, self.n_neighbors, self.n_jobs)
+        # The neighborhoods are the callee's alone: it may let go of them.
         if self.method == "standard":
-            matrix = alignment.standard(near, self.reg)
-        elif self.method == "modified":
-            matrix = alignment.modified(near, d, self.modified_tol)
-        elif self.method == "hessian":
-            matrix = alignment.hessian(near, d, self.hessian_tol)
-        else:
-            matrix = alignment.ltsa(near, d)
-        return matrix
+            return alignment.standard(near(), self.reg)
+        if self.method == "modified":
+            return alignment.modified(near(), d, self.modified_tol)
+        if self.method == "hessian":
+            return alignment.hessian(near(), d, self.hessian_tol)
+        return alignment.ltsa(near(), d)
 
     def _count_parts(self, matrix: Any) -> None:
-        self.n_connected_components_ = int(connected_components(matrix, directed=False)[0])
+        # The matrix is symmetric: strong components are all there are, and need no transpose.
+        self.n_connected_components_ = int(connected_components(matrix, connection="strong")[0])
         if self.n_connected_components_ > 1:
             warnings.warn(
                 f"the neighborhoods fall into {self.n_connected_components_} parts that share no "

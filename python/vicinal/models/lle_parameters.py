@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_array
 
 from vicinal.arrays import Array
-from vicinal.errors import did_you_mean
+from vicinal.errors import LocalizationWarning, did_you_mean
+from vicinal.models.base import levels_to_the_caller
 
-__all__ = ["check_parameters", "check_range", "check_sizes"]
+__all__ = [
+    "as_coordinates",
+    "check_parameters",
+    "check_range",
+    "check_sizes",
+    "warn_of_equal_rows",
+]
 
 LARGEST = 1e150
 
@@ -67,15 +76,37 @@ def check_sizes(model: Any, shape: tuple[int, int], precomputed: bool) -> None:
         )
 
 
-def check_range(X: Array) -> Array:
+def check_range(X: Array, name: str = "X") -> Array:
     """Return X; raise if squares of its differences may overflow."""
     largest = np.abs(X).max()
     if largest > LARGEST:
         raise ValueError(
-            f"X must be at most {LARGEST:g} in size, because distances are squared, got "
+            f"{name} must be at most {LARGEST:g} in size, because distances are squared, got "
             f"{largest:g}; scale it down"
         )
     return X
+
+
+def warn_of_equal_rows(keys: Any, precomputed: bool) -> None:
+    """Warn if all rows are one point, of which any embedding is as good as another."""
+    if (keys.max() if precomputed else np.ptp(keys, axis=0).max()) == 0:
+        warnings.warn(
+            f"all {keys.shape[0]} rows that are embedded are equal, so that their coordinates mean "
+            "nothing; check X",
+            LocalizationWarning,
+            stacklevel=levels_to_the_caller(),
+        )
+
+
+def as_coordinates(X: Any, count: int) -> Array:
+    """Return points of an embedding of `count` dimensions, float64; raise if they are not."""
+    points = check_range(check_array(X, dtype=np.float64, order="C"))
+    if points.shape[1] != count:
+        raise ValueError(
+            f"X must have n_components={count} columns, got shape {points.shape}; "
+            "inverse_transform takes points of the embedding"
+        )
+    return points
 
 
 def _check_counts(method: str, n_neighbors: int, n_components: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from vicinal.models.checks import check_choice, check_number, check_rows, check_whole
+from vicinal.progress import reporter
 
 __all__ = ["RULES", "check_parameters", "check_state"]
 
@@ -25,6 +26,12 @@ def check_parameters(model: Any) -> None:
     if model.capture != "auto":
         rule = "'auto' or a number from 0 to 1"
         check_number(model.capture, "capture", lambda c: 0 <= c <= 1, rule)
+    if model.callback is not None and not callable(model.callback):
+        raise TypeError(
+            "callback must be None or callable(iteration, error, state), got "
+            f"{type(model.callback).__name__}"
+        )
+    reporter(model.progress)  # raises for what is no progress
     if model.variant == "blurring" and (model.seeds is not None or model.bin_seeding):
         raise ValueError(
             "variant='blurring' moves all rows and takes neither seeds nor bin_seeding"

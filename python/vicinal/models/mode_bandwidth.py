@@ -15,9 +15,11 @@ from vicinal.errors import did_you_mean
 from vicinal.kernels import Kernel, ProfileKernel, Uniform, as_kernel
 from vicinal.kernels.category import CategoryKernel
 from vicinal.models.adaptive import settled
-from vicinal.models.seeding import estimate_bandwidth
+from vicinal.models.estimated_bandwidth import estimate_bandwidth
 
 __all__ = ["check_leaf", "settled_bandwidth"]
+
+TAKEN = "None, a positive number, one per feature, vicinal.bandwidth.Abramson(pilot)"
 
 
 def settled_bandwidth(
@@ -42,8 +44,10 @@ def settled_bandwidth(
         return settled(rule, keys, kernel, None, weights, mass_tol, n_jobs)
     if isinstance(rule, str):
         if rule not in NAMES:
-            hint = did_you_mean(rule, NAMES)
-            raise ValueError(f"bandwidth must be one of {', '.join(NAMES)}, got {rule!r}{hint}")
+            raise ValueError(
+                f"bandwidth must be {TAKEN} or one of {', '.join(map(repr, NAMES))}, got {rule!r}"
+                f"{did_you_mean(rule, NAMES)}"
+            )
         options = {"sample_weight": weights, "tol": mass_tol, "num_threads": n_jobs}
         return select(keys, kernel=kernel, criterion=rule, **options).bandwidth
     if isinstance(rule, AdaptiveBandwidth):
@@ -54,8 +58,7 @@ def settled_bandwidth(
     given = np.array(rule, dtype=np.float64)
     if given.ndim > 1 or not given.size or not (given > 0).all():
         raise ValueError(
-            f"bandwidth must be None, a positive number, or one per feature, got {rule!r}; "
-            "vicinal.models.estimate_bandwidth finds one"
+            f"bandwidth must be {TAKEN}, got {rule!r}; vicinal.models.estimate_bandwidth finds one"
         )
     return given if given.ndim else float(given)
 

@@ -14,10 +14,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 import vicinal
 from vicinal.arrays import Array
 from vicinal.ascent import MOVING, Ascents
-from vicinal.models.base import FLOATS, as_weights, levels_to_the_caller
+from vicinal.models.base import FLOATS
+from vicinal.models.caller import levels_to_the_caller
 from vicinal.models.checks import check_number, check_rows
 from vicinal.models.landscape import Landscape
 from vicinal.models.mode_bandwidth import settled_bandwidth
+from vicinal.models.model_checks import as_weights
 from vicinal.models.saved import Saved
 from vicinal.models.state import check_names, check_training_set
 from vicinal.progress import reporter
@@ -102,9 +104,10 @@ class ModeSeeker(ClusterMixin, Saved, BaseEstimator):  # type: ignore[misc]
         warnings.warn(text, category, stacklevel=levels_to_the_caller())
 
     def _warn_of_no_bandwidth(self, count: int) -> None:
+        reason = "many rows coincide" if count < len(self._present()) else "too few rows are given"
         self._warn(
-            f"the estimated bandwidth is 0, because many rows coincide: every one of the {count} "
-            "distinct rows is a mode; give a bandwidth"
+            f"the estimated bandwidth is 0, because {reason}: every one of the {count} distinct "
+            "rows is a mode; give a bandwidth"
         )
 
     def _get_state(self) -> dict[str, Any]:

@@ -47,8 +47,10 @@ class Space(Protocol):
     def among(self, k: int, num_threads: int | None) -> Neighborhoods:
         """Return the k nearest others of every key."""
 
-    def around(self, queries: Any, k: int, num_threads: int | None) -> Neighborhoods:
-        """Return the k nearest keys of every query."""
+    def around(
+        self, queries: Any, k: int, num_threads: int | None, leave_out: bool = False
+    ) -> Neighborhoods:
+        """Return the k nearest keys of every query; with `leave_out` not key i of query i."""
 
     def crowded(self, queries: Any, near: Neighborhoods) -> Array:
         """Tell which queries coincide with all of their neighbors: others may be there too."""
@@ -108,7 +110,7 @@ class Points:
 
     def __init__(self, keys: Array, metric: Metric, num_threads: int | None) -> None:
         self.keys = keys
-        self._index = vicinal.KeyIndex(keys, metric=metric, num_threads=num_threads)
+        self.index = vicinal.KeyIndex(keys, metric=metric, num_threads=num_threads)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -117,9 +119,11 @@ class Points:
         """See `Space`."""
         return self._near(self.keys, k, True, num_threads)
 
-    def around(self, queries: Array, k: int, num_threads: int | None) -> PointNeighborhoods:
+    def around(
+        self, queries: Array, k: int, num_threads: int | None, leave_out: bool = False
+    ) -> PointNeighborhoods:
         """See `Space`."""
-        return self._near(queries, k, False, num_threads)
+        return self._near(queries, k, leave_out, num_threads)
 
     def crowded(self, queries: Array, near: Neighborhoods) -> Array:
         """See `Space`."""
@@ -136,28 +140,50 @@ class Points:
         self, queries: Array, k: int, exclude_self: bool, num_threads: int | None
     ) -> PointNeighborhoods:
         found = vicinal.knn(
-            queries, self._index, k, exclude_self=exclude_self, num_threads=num_threads
+            queries, self.index, k, exclude_self=exclude_self, num_threads=num_threads
         )
         return PointNeighborhoods(queries, self.keys, found.indices, num_threads)
 
 
 def interpolate(
-    space: Space, queries: Any, values: Array, k: int, reg: float, num_threads: int | None
+    space: Space,
+    queries: Any,
+    values: Array,
+    k: int,
+    reg: float,
+    num_threads: int | None,
+    *,
+    leave_out: bool = False,
 ) -> Array:
     """Combine the values of the k nearest keys with the affine weights of every query.
 
     A query that coincides with keys takes the mean of their values, however many they are, and the
-    result is continuous towards it.
+    result is continuous towards it. With `leave_out` query i does not see key i.
     """
     m = queries.shape[0]
-    near = space.around(queries, k, num_threads)
+    near = space.around(queries, k, num_threads, leave_out)
     weights = near.weights(reg, ridge="distance")
     result = np.zeros((m, values.shape[1]))
     for place in range(k):
         result += weights[:, place, None] * values[near.indices[:, place]]
     crowded = np.flatnonzero(space.crowded(queries, near))
-    if k < len(space) and len(crowded):
-        indices, starts, group = space.coincident(queries[crowded])
-        counts = np.diff(starts, append=len(indices))
-        result[crowded] = (np.add.reduceat(values[indices], starts) / counts[:, None])[group]
+    if k < len(space) - leave_out and len(crowded):
+        left_out = crowded if leave_out else None
+        result[crowded] = _means_of_coincident(space, queries[crowded], values, left_out)
     return result
+
+
+def _means_of_coincident(
+    space: Space, queries: Any, values: Array, left_out: Array | None
+) -> Array:
+    """Return the mean value of the keys that coincide with each query, without a key of each."""
+    indices, starts, group = space.coincident(queries)
+    lengths = np.diff(starts, append=len(indices))
+    sums, counts = np.add.reduceat(values[indices], starts)[group], lengths[group]
+    if left_out is not None:
+        n = len(space)
+        members = np.repeat(np.arange(len(starts)), lengths) * n + indices
+        present = np.isin(group * n + left_out, members)
+        sums -= np.where(present[:, None], values[left_out], 0.0)
+        counts = counts - present
+    return np.asarray(sums / counts[:, None])

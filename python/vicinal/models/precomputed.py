@@ -138,9 +138,11 @@ class Distances:
         """See `Space`."""
         return self._near(self.stored, k, True, num_threads)
 
-    def around(self, queries: csr_array, k: int, num_threads: int | None) -> DistanceNeighborhoods:
+    def around(
+        self, queries: csr_array, k: int, num_threads: int | None, leave_out: bool = False
+    ) -> DistanceNeighborhoods:
         """See `Space`."""
-        return self._near(queries, k, False, num_threads)
+        return self._near(queries, k, leave_out, num_threads)
 
     def crowded(self, queries: csr_array, near: Neighborhoods) -> Array:
         """See `Space`."""

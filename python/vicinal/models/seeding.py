@@ -1,94 +1,18 @@
-"""Where mean shift begins, and its bandwidth where nobody gives one."""
+"""Where mean shift begins: the bins of a grid that hold rows."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
-from sklearn.utils import check_array, check_random_state
 
 from vicinal.arrays import Array
 from vicinal.ascent import distinct_rows
-from vicinal.bandwidth.nearest import Surroundings, kth_distances
-from vicinal.models.base import FLOATS, as_weights, levels_to_the_caller
-from vicinal.models.checks import check_number, check_whole
+from vicinal.models.caller import levels_to_the_caller
 
-__all__ = ["binned_seeds", "estimate_bandwidth"]
+__all__ = ["binned_seeds"]
 
-
-def estimate_bandwidth(
-    X: Any,
-    *,
-    quantile: float = 0.3,
-    n_samples: int | None = None,
-    random_state: Any = 0,
-    n_jobs: int | None = None,
-    sample_weight: Any = None,
-) -> np.float64:
-    """Estimate a bandwidth of the flat kernel: the mean distance to the k-th nearest row.
-
-    k is `quantile` times the number of rows, rounded down, at least 1; a row is its own nearest.
-
-    Parameters
-    ----------
-    X : array-like of shape (n, d)
-        Rows.
-    quantile : float, default=0.3
-        In [0, 1]; 0.5 is about the median of all distances between rows.
-    n_samples : int, default=None
-        Take only so many rows, drawn without replacement. The search takes time quadratic in their
-        number; from some ten thousand rows on draw a few thousand.
-    random_state : int, RandomState or None, default=0
-        Draws the rows.
-    n_jobs : int, default=None
-        Threads of the search; None is `vicinal.get_num_threads()`, −1 all cores.
-    sample_weight : array-like of shape (n,), default=None
-        How many equal rows each row stands for; rows that are drawn keep their weights.
-
-    Returns
-    -------
-    bandwidth : float64
-        0 where at least k rows coincide with every row.
-
-    Raises
-    ------
-    ValueError
-        If `X` is not finite or a parameter is out of range.
-
-    Notes
-    -----
-    The same number as ``sklearn.cluster.estimate_bandwidth``, with an exact parallel search.
-
-    Examples
-    --------
-    >>> from vicinal.models import estimate_bandwidth
-    >>> X = [[1, 1], [2, 1], [1, 0], [4, 7], [3, 5], [3, 6]]
-    >>> print(estimate_bandwidth(X, quantile=0.5).round(4))
-    1.6191
-    """
-    check_number(quantile, "quantile", lambda share: 0 <= share <= 1, "a number from 0 to 1")
-    if n_samples is not None:
-        check_whole(n_samples, "n_samples", 1)
-    X = check_array(X, dtype=FLOATS, order="C")
-    weights = None if sample_weight is None else as_weights(sample_weight, X)
-    if n_samples is not None:
-        drawn = check_random_state(random_state).permutation(len(X))[:n_samples]
-        X, weights = X[drawn], None if weights is None else weights[drawn]
-    if weights is not None:
-        present = weights > 0
-        if not present.any():
-            raise ValueError(
-                f"sample_weight is 0 for all n_samples={n_samples} rows drawn; draw more"
-            )
-        X, weights = X[present], weights[present]
-    counts = np.ones(len(X)) if weights is None else weights
-    total = counts.sum()
-    k = min(max(int(total * quantile), 1), total)
-    distances = kth_distances(
-        Surroundings(X, X, "euclidean", weights=weights, num_threads=n_jobs), k
-    )
-    return np.float64((counts * distances).sum() / total)
+GRID = 4  # cells per row, at most, of a grid that is kept as a whole
 
 
 def binned_seeds(
@@ -120,7 +44,7 @@ def binned_seeds(
     if bin_size == 0:
         return X
     bins = np.round(X / bin_size) + 0.0  # no −0, which is another row
-    first, of_row = distinct_rows(bins)
+    first, of_row = _distinct_bins(bins)
     held = np.bincount(of_row, weights)
     taken = (held >= min_bin_freq) & (held > 0)
     if not taken.any():
@@ -135,3 +59,21 @@ def binned_seeds(
         )
         return X
     return np.asarray(bins[first[taken]] * bin_size, X.dtype)
+
+
+def _distinct_bins(bins: Array) -> tuple[Array, Array]:
+    """Return `distinct_rows` of whole numbers; they are counted in a grid if that is small."""
+    low = bins.min(axis=0)
+    sides = bins.max(axis=0) - low + 1
+    if not sides.prod() <= GRID * len(bins):
+        return distinct_rows(bins)
+    cells = np.zeros(len(bins), np.int64)
+    for column, least, side in zip(bins.T, low, sides, strict=True):
+        cells = cells * int(side) + (column - least).astype(np.int64)
+    first = np.full(int(sides.prod()), len(bins))
+    first[cells[::-1]] = np.arange(len(bins) - 1, -1, -1)  # the last that is written stays
+    held = np.flatnonzero(first < len(bins))
+    held = held[np.argsort(first[held])]
+    rank = np.empty_like(first)
+    rank[held] = np.arange(len(held))
+    return first[held], rank[cells]

@@ -74,6 +74,18 @@ def check_embedding(state: State, n_components: int, precomputed: bool) -> None:
     _check_feature_names(state, features)
 
 
+def check_pairs(state: State) -> None:
+    """Raise unless there is one row of finite coordinates for every finite key, both double."""
+    keys, coordinates = state["keys_"], state["embedding_"]
+    double = np.dtype(np.float64)
+    _check_array(keys, "keys_", (None, state["n_features_in_"]), double)
+    _check_array(coordinates, "embedding_", (len(keys), None), double)
+    for name in ("keys_", "embedding_"):
+        given = state[name]
+        _require(given.size > 0 and np.isfinite(given).all(), name, "is empty or not finite")
+    _check_feature_names(state, keys.shape[1])
+
+
 def check_classes(state: State) -> None:
     """Raise unless the labels are sorted and their number is that of the value columns."""
     classes = state["classes_"]

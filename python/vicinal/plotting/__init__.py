@@ -1,7 +1,13 @@
 """Displays in scikit-learn's manner; matplotlib is imported when one is drawn."""
 
 from vicinal.plotting.curve import BandwidthCurveDisplay
+from vicinal.plotting.embedding import EmbeddingDisplay
 from vicinal.plotting.trajectory import TrajectoryDisplay
 from vicinal.plotting.weights import LocalWeightsDisplay
 
-__all__ = ["BandwidthCurveDisplay", "LocalWeightsDisplay", "TrajectoryDisplay"]
+__all__ = [
+    "BandwidthCurveDisplay",
+    "EmbeddingDisplay",
+    "LocalWeightsDisplay",
+    "TrajectoryDisplay",
+]

@@ -10,6 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from vicinal.arrays import Array
 from vicinal.plotting.axes import axes_or_new
+from vicinal.plotting.columns import two_columns
+from vicinal.plotting.marks import MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TrajectoryDisplay"]
 
-_MARKS = "osD^vP*X<>"
 _STYLES = ("-", "--", "-.", ":")
 _MOST_IN_LEGEND = 10
 
@@ -129,7 +130,7 @@ class TrajectoryDisplay:
                 f"estimator must be a vicinal.models.MeanShift, got {type(estimator).__name__}"
             )
         check_is_fitted(estimator)
-        columns = _two_columns(features, estimator.n_features_in_)
+        columns = two_columns(features, estimator.n_features_in_, "features")
         rows = estimator.keys_[:: -(-len(estimator.keys_) // 100)] if X is None else X
         trajectories = estimator.trajectories(rows)
         names = getattr(estimator, "feature_names_in_", None)
@@ -193,13 +194,6 @@ def _style(label: int) -> dict[str, Any]:
         return {"color": "0.4", "marker": ".", "ls": ":"}
     return {
         "color": f"C{label % 10}",
-        "marker": _MARKS[label % len(_MARKS)],
+        "marker": MARKS[label % len(MARKS)],
         "ls": _STYLES[label % len(_STYLES)],
     }
-
-
-def _two_columns(features: Sequence[int], d: int) -> list[int]:
-    columns = [column + d if column < 0 else column for column in map(int, features)]
-    if len(columns) != 2 or not all(0 <= column < d for column in columns):
-        raise ValueError(f"features must be two columns out of {d}, got {tuple(features)}")
-    return columns

@@ -18,7 +18,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import vicinal as vc
-from vicinal.models import LocallyLinearEmbedding, alignment
+from vicinal.models import LocallyLinearEmbedding, alignment, lle
+from vicinal.models.bottom import bottom_eigenvectors
 from vicinal.models.neighborhoods import PointNeighborhoods
 
 METHODS = ("standard", "modified", "hessian", "ltsa")
@@ -181,6 +182,18 @@ def test_parts_are_told_apart_and_counted(rng, method, solver):
     assert min(np.linalg.norm(means[a] - means[b]) for a, b in ((0, 1), (0, 2), (1, 2))) > 0.05
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("n", [30, 600])
+def test_equal_rows_are_warned_of(method, n):
+    for X, options in ((np.ones((n, 3)), {}), (np.zeros((n, n)), {"metric": "precomputed"})):
+        model = LocallyLinearEmbedding(n_neighbors=8, method=method, **options)
+        with pytest.warns(vc.LocalizationWarning, match=f"all {n} rows .* are equal"):
+            coordinates = model.fit_transform(X)
+        assert np.isfinite(coordinates).all()
+        together = np.broadcast_to(coordinates.mean(axis=0), (3, 2))
+        np.testing.assert_allclose(model.transform(X[:3]), together, rtol=0, atol=1e-12)
+
+
 @pytest.mark.filterwarnings("ignore::vicinal.LocalizationWarning")
 @pytest.mark.parametrize("method", METHODS)
 def test_awkward_data_never_give_nan(method):
@@ -265,18 +278,24 @@ def test_neighborhoods_are_never_held_at_once(rng):
         assert peak < 8 * (n * k * d + 8 * numbers_of_blocks)
 
 
-def test_memory_of_the_standard_method():
-    """At most three times W and X, besides the matrix (and its factorization)."""
+def test_memory_of_the_standard_method(monkeypatch):
+    """A fit holds at most three times W and X, besides the matrix (and its factorization)."""
     n, k = 20_000, 12
     points, _ = swiss_roll(n)
-    indices = vc.knn(points, points, k, exclude_self=True).indices
+    peaks = []
+
+    def measured(matrix, *arguments, **options):
+        of_matrix = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
+        peaks.append(tracemalloc.get_traced_memory()[1] - of_matrix)
+        return bottom_eigenvectors(matrix, *arguments, **options)
+
+    monkeypatch.setattr(lle, "bottom_eigenvectors", measured)
+    model = LocallyLinearEmbedding(n_neighbors=k)
     tracemalloc.start()
-    matrix = alignment.standard(PointNeighborhoods(points, points, indices), 1e-3)
-    peak = tracemalloc.get_traced_memory()[1] + indices.nbytes
+    model.fit(points)
     tracemalloc.stop()
     of_weights = n * k * (8 + 4)
-    of_matrix = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
-    assert peak <= 3 * (of_weights + points.nbytes) + of_matrix
+    assert peaks[0] <= 3 * (of_weights + points.nbytes)
 
 
 def test_examples_of_the_page_run():

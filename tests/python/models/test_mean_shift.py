@@ -225,6 +225,12 @@ def test_estimated_bandwidth_of_zero(kernel, counts):
     assert not hasattr(model, "log_density_")
 
 
+def test_too_few_rows_for_an_estimate_are_called_that():
+    with pytest.warns(vc.LocalizationWarning, match="too few rows.*every one of the 3 distinct"):
+        model = MeanShift().fit([[1.0], [2.0], [4.0]])
+    assert model.cluster_centers_.ravel().tolist() == [4.0, 2.0, 1.0]
+
+
 def test_seeds_that_are_orphans_are_dropped_and_counted(blobs):
     X, _ = blobs
     seeds = [X[0], X[50], [99.0, 0.0, 0.0]]
@@ -279,6 +285,10 @@ def test_callback_verbose_and_progress(blobs, capsys):
         ({"bandwidth": np.nan}, "bandwidth must be None, a positive number"),
         ({"bandwidth": [1.0, 2.0]}, "bandwidth has 2 numbers for 3 features"),
         ({"bandwidth": "scot"}, "did you mean 'scott'"),
+        (
+            {"bandwidth": "x"},
+            r"be None, a positive number, one per feature, .*Abramson.*'loo'",
+        ),
         ({"bandwidth": vc.bandwidth.KthNeighbor(3)}, r"Abramson\(pilot\)"),
         ({"bandwidth": 1.0, "kernel": k.Gaussian(bandwidth=1.0)}, "given twice"),
         ({"bandwidth": [1.0, np.inf, 1.0]}, r"infinite in columns \[1\]"),

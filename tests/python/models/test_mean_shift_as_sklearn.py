@@ -113,29 +113,16 @@ def test_float32_is_computed_in_double():
     np.testing.assert_array_equal(model.labels_, double.labels_)
 
 
-@pytest.mark.parametrize("quantile", [0.0, 0.1, 0.3, 1.0])
-@pytest.mark.parametrize("n_samples", [None, 1, 150, 9999])
-def test_estimate_is_theirs(quantile, n_samples):
-    X = np.random.default_rng(0).normal(size=(300, 3))
-    options = {"quantile": quantile, "n_samples": n_samples}
-    expected = cluster.estimate_bandwidth(X, **options)
-    assert estimate_bandwidth(X, **options) == pytest.approx(expected, rel=1e-12)
-
-
-def test_estimate_counts_weights_as_equal_rows():
-    rng = np.random.default_rng(1)
-    X, counts = rng.normal(size=(200, 2)), rng.integers(0, 4, 200)
-    expected = cluster.estimate_bandwidth(np.repeat(X, counts, axis=0))
-    assert estimate_bandwidth(X, sample_weight=counts) == pytest.approx(expected, rel=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"quantile": 1.5}, "quantile must be a number from 0 to 1, got 1.5"),
-        ({"n_samples": 0}, "n_samples must be a whole number from 1, got 0"),
-    ],
-)
-def test_estimate_refuses(options, message):
-    with pytest.raises(ValueError, match=message):
-        estimate_bandwidth([[0.0], [1.0]], **options)
+@pytest.mark.parametrize("spread", [3, 1e5])  # a grid that is kept whole, one that is not
+@pytest.mark.parametrize("d", [1, 2, 4])
+def test_bins_are_met_in_the_order_of_the_rows(spread, d):
+    rng = np.random.default_rng(d)
+    X = spread * rng.normal(size=(3000, d))
+    X = np.concatenate([X, X[:1000]])
+    weights = rng.integers(0, 3, len(X))
+    bins = [tuple(row) for row in np.round(X / 0.5)]
+    held = dict.fromkeys(bins, 0)  # in the order of the rows
+    for row, weight in zip(bins, weights, strict=True):
+        held[row] += weight
+    expected = 0.5 * np.array([row for row, weight in held.items() if weight >= 2])
+    np.testing.assert_array_equal(binned_seeds(X, 0.5, 2, weights), expected)

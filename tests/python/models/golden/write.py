@@ -13,6 +13,7 @@ import pandas as pd
 
 import vicinal as vc
 from vicinal.models import (
+    EmbeddingDistiller,
     KernelDensity,
     LocallyLinearEmbedding,
     LocalMeanClassifier,
@@ -22,6 +23,7 @@ from vicinal.models import (
 )
 
 METHODS = {
+    EmbeddingDistiller: "transform",
     KernelDensity: "score_samples",
     LocalMeanClassifier: "predict_proba",
     LocallyLinearEmbedding: "transform",
@@ -48,6 +50,9 @@ def models():
     yield LocalMeanClassifier(n_jobs=2).fit(X.astype("f4"), labels, rng.uniform(size=20))
     yield KernelDensity(kernel="student_t").fit(frame.to_numpy())
     yield LocallyLinearEmbedding(n_neighbors=6, landmarks=15, n_components=1).fit(frame)
+    Z = np.column_stack([X[:, 0] + X[:, 1] ** 2, X[:, 1]])
+    bandwidth = (1.5, vc.bandwidth.KthNeighbor(4))
+    yield EmbeddingDistiller(bandwidth=bandwidth).fit(frame, Z)
     bandwidth = vc.bandwidth.Abramson(0.8)
     yield MeanShift(kernel="gaussian", bandwidth=bandwidth, cluster_all=False).fit(frame)
     yield QuickShift(bandwidth=0.7).fit(X.astype("f4"))

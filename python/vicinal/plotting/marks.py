@@ -1,0 +1,5 @@
+"""Marks that tell classes apart without color."""
+
+__all__ = ["MARKS"]
+
+MARKS = "osD^vP*X<>"
