@@ -5,7 +5,9 @@ bin := $(venv)/bin
 pip := $(bin)/python -m pip --disable-pip-version-check
 sources := CMakeLists.txt pyproject.toml $(shell find cmake cpp python -type f -not -name '*.pyc')
 
-.PHONY: demo demo-full test install clean
+wheel := build/wheel
+
+.PHONY: demo demo-full test install wheel clean
 .DELETE_ON_ERROR:
 
 demo: $(venv)/installed
@@ -18,6 +20,9 @@ test: $(venv)/installed $(venv)/test-group
 	$(bin)/python -m pytest
 
 install: $(venv)/installed
+
+# What every environment installs, compiled once: build/wheel holds this one file.
+wheel: $(wheel)/built
 
 clean:
 	rm -rf $(venv) build out
@@ -37,6 +42,12 @@ $(venv)/test-group: $(venv)/created pyproject.toml
 	@touch $@
 
 # Without build isolation the second build is incremental (build/ keeps the objects).
-$(venv)/installed: $(venv)/build-group $(sources)
-	$(pip) install --quiet --no-build-isolation ".[plot,progress]"
+$(wheel)/built: $(venv)/build-group $(sources)
+	@rm -rf $(wheel)
+	$(pip) wheel --quiet --no-build-isolation --no-deps --wheel-dir $(wheel) .
+	@touch $@
+
+$(venv)/installed: $(wheel)/built
+	$(pip) install --quiet --force-reinstall --no-deps $(wheel)/*.whl
+	$(pip) install --quiet "$$(echo $(wheel)/*.whl)[plot,progress]"
 	@touch $@

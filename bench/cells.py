@@ -58,6 +58,11 @@ def time_text(row):
     return f"({time}, {why})"
 
 
+def digits(x):
+    """Return three digits, whole thousands too."""
+    return f"{x:.3g}" if x < 1000 else f"{float(f'{x:.3g}'):,.0f}"
+
+
 def claims_text(record):
     """Say over whom, by how much, and what was asked."""
     texts = []
@@ -65,8 +70,11 @@ def claims_text(record):
         if claim["ratio"] is None:
             continue
         void = claim["kept"] is None
-        reached = "void against" if void else f"{claim['ratio']:.3g} ×"
-        texts.append(f"{reached} {claim['best']} (asked {claim['at_least']:g})")
+        reached = "void against" if void else f"{digits(claim['ratio'])} ×"
+        whose = "" if claim["ours"] == "vicinal" else f"{claim['ours']}: "
+        what = " in rows per second" if claim["unit"] == "rows" else ""
+        asked = f"asked {digits(claim['at_least'])}"
+        texts.append(f"{whose}{reached} {claim['best']}{what} ({asked})")
     texts += [f"asked {limit['at_most']:g} s" for limit in record.get("limits", [])]
     return ", ".join(texts) or "–"
 

@@ -20,7 +20,7 @@ class Measure:
 
 def of_group(group, build):
     if group == "models":
-        return []
+        return [Measure("memory-lle", _embedding_memory)]
     if group == "sparse":
         return [Measure("memory-index", _index_memory)]
     measures = [Measure("memory", _memory), Measure("import", _import)]
@@ -88,6 +88,40 @@ index = peak_of(lambda: vc.KeyIndex(keys, num_threads=threads))
 peak_of(lambda: vc.local_stats(queries, index, **options))
 """
 )
+
+
+# What a fit holds at most before eigenvectors are asked for, without the alignment matrix.
+_EMBEDDING = (
+    _STATUS
+    + """
+from sklearn.datasets import make_swiss_roll
+from vicinal.models import LocallyLinearEmbedding, lle
+from vicinal.models.bottom import BottomEigenvectors
+
+sizes = []
+
+def apart(matrix, count, *, start, **options):
+    sizes[:] = [sum(part.nbytes for part in (matrix.data, matrix.indices, matrix.indptr))]
+    return BottomEigenvectors(np.tile(start[:, None], count), np.zeros(count), np.zeros(count))
+
+lle.bottom_eigenvectors = apart
+points = make_swiss_roll(n, random_state=0)[0]
+model = LocallyLinearEmbedding(n_neighbors=m, n_jobs=threads)
+model.fit(points[:2000])
+peak_of(lambda: model.fit(points))
+print(sizes[0] / 2**20)
+"""
+)
+
+
+def _embedding_memory(threads):
+    if not Path("/proc/self/clear_refs").exists():
+        return []
+    n, k, d = 100_000, 12, 3
+    peak, matrix = map(float, _python(_EMBEDDING, n, k, threads).split())
+    size = n * (8 * d + 12 * k) / 2**20  # X, and W with its indices
+    title = f"memory of standard LLE, n = {n:,}, k = {k}, d = {d}, its alignment matrix apart"
+    return [_record("memory-lle", title, peak - matrix, "MB", round(3 * size, 1))]
 
 
 def _memory(threads):

@@ -11,7 +11,7 @@ LARGEST_FOR_PEER = 10_000  # points whose clusters scikit-learn is asked for, ev
 
 @dataclass(frozen=True)
 class Clusters:
-    """Contenders return a cluster for each point, and the centers."""
+    """Contenders return a cluster for each point, the centers, and what else is to be told."""
 
     points: np.ndarray  # (n, d)
     truth: np.ndarray  # (n,)
@@ -57,15 +57,15 @@ class Clusters:
             return None
         from sklearn.cluster import MeanShift
 
-        return MeanShift(bandwidth=self.bandwidth, n_jobs=-1).fit(self.points).cluster_centers_
+        return MeanShift(bandwidth=self.bandwidth).fit(self.points).cluster_centers_
 
     def judge(self, result, expected):
         """Compare centers to scikit-learn's, and labels to the truth."""
         from sklearn.metrics import adjusted_rand_score
 
-        labels, centers = result
+        labels, centers, *told = result
         rand = adjusted_rand_score(self.truth, labels)
-        note = f"{len(centers)} clusters, ARI {rand:.4f}"
+        note = ", ".join([f"{len(centers)} clusters, ARI {rand:.4f}", *told])
         if expected is None or self.count < len(self.points):
             return Verdict(1 - rand, "ok" if rand > 0.5 else "wrong", note)
         if len(centers) != len(expected):

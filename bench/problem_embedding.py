@@ -3,10 +3,12 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from problem import Verdict
+from problem import Verdict, latent
 
 NEIGHBORS = 12
 ROWS_CHECKED = 2000  # whose neighbors are compared
+SAME = ("standard", "modified", "ltsa")  # methods of which scikit-learn's is the published one
+MOST_APART = 1e-5  # sine of an angle to scikit-learn's subspace
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class Manifold:
     method: str = "standard"
     components: int = 2
     weights_alone: bool = False
+    compared: bool = True  # with scikit-learn's answer
 
     @property
     def d(self):
@@ -44,12 +47,27 @@ class Manifold:
         return id(self.points), self.method, self.weights_alone
 
     def expected(self):
-        """Ask scikit-learn's code for the weights; embeddings are judged by what they keep."""
-        if not self.weights_alone:
-            return None
+        """Ask scikit-learn's code: for the weights, or for the embedding if it means the same."""
+        from sklearn.manifold import LocallyLinearEmbedding
         from sklearn.manifold._locally_linear import barycenter_kneighbors_graph
 
-        return barycenter_kneighbors_graph(self.points, NEIGHBORS, n_jobs=-1)
+        if self.weights_alone:
+            return barycenter_kneighbors_graph(self.points, NEIGHBORS, n_jobs=-1)
+        if not self.compared or self.method not in SAME:
+            return None
+        model = LocallyLinearEmbedding(n_jobs=-1, **self.options)
+        return model.fit_transform(self.points)
+
+    @property
+    def options(self):
+        """Name the model's parameters, for both."""
+        return {
+            "n_neighbors": NEIGHBORS,
+            "n_components": self.components,
+            "method": self.method,
+            "eigen_solver": "arpack",
+            "random_state": 0,
+        }
 
     def judge(self, result, expected):
         if self.weights_alone:
@@ -57,13 +75,43 @@ class Manifold:
                 return Verdict(np.nan, "ok", "a part")
             apart = abs(result - expected).max()
             return Verdict(float(apart), "ok" if apart < 1e-6 else "wrong")
-        from sklearn.manifold import trustworthiness
+        result = np.asarray(result)
+        kept = _trustworthiness(self.points, result)
+        notes, right = [f"trust {kept:.3f}"], kept > 0.5
+        if expected is not None and expected.shape == result.shape:
+            apart = sine_between(result, expected)
+            notes.append(f"angle {apart:.0e}")
+            right &= apart <= MOST_APART
+        if self.method == "standard":
+            notes.append(f"residual {residual(self.points, result):.0e}")
+        return Verdict(float(1 - kept), "ok" if right else "wrong", ", ".join(notes))
 
-        some = np.random.default_rng(0).choice(
-            len(self.points), min(ROWS_CHECKED, len(self.points)), replace=False
-        )
-        kept = trustworthiness(self.points[some], np.asarray(result)[some], n_neighbors=NEIGHBORS)
-        return Verdict(float(1 - kept), "ok" if kept > 0.5 else "wrong", f"trust {kept:.3f}")
+
+def _trustworthiness(points, embedding):
+    from sklearn.manifold import trustworthiness
+
+    some = np.random.default_rng(0).choice(
+        len(points), min(ROWS_CHECKED, len(points)), replace=False
+    )
+    return trustworthiness(points[some], embedding[some], n_neighbors=NEIGHBORS)
+
+
+def sine_between(a, b):
+    """Return the sine of the largest principal angle between the spans of columns."""
+    a, b = np.linalg.qr(a)[0], np.linalg.qr(b)[0]
+    return float(np.linalg.norm(b - a @ (a.T @ b), 2))
+
+
+def residual(points, embedding):
+    """Return the largest ‖My − λy‖ of the unit columns y, M by scikit-learn's weights."""
+    from scipy.sparse import eye_array
+    from sklearn.manifold._locally_linear import barycenter_kneighbors_graph
+
+    weights = barycenter_kneighbors_graph(points, NEIGHBORS, reg=1e-3, n_jobs=-1)
+    lost = eye_array(len(points), format="csr") - weights
+    y = embedding / np.linalg.norm(embedding, axis=0)
+    images = lost.T @ (lost @ y)
+    return float(np.linalg.norm(images - y * np.sum(y * images, axis=0), axis=0).max())
 
 
 def swiss_roll(n, seed=0, **options):
@@ -72,9 +120,6 @@ def swiss_roll(n, seed=0, **options):
     return Manifold(make_swiss_roll(n, random_state=seed)[0], **options)
 
 
-def latent_cloud(n, d, hidden=3, seed=0, **options):
-    """A smooth surface of a few hidden dimensions in many, with noise."""
-    rng = np.random.default_rng(seed)
-    hidden_points = rng.normal(size=(n, hidden))
-    bent = np.tanh(hidden_points @ rng.normal(size=(hidden, d)))
-    return Manifold(bent + 0.01 * rng.normal(size=(n, d)), **options)
+def latent_cloud(n, d, **options):
+    """Data of eight hidden dimensions."""
+    return Manifold(latent(n, d, 1, dtype="float64").keys, **options)

@@ -7,10 +7,9 @@ nothing.
 
 from __future__ import annotations
 
-import time
-
 import matplotlib.pyplot as plt
 import numpy as np
+from cost import measured
 from matplotlib.colors import PowerNorm
 
 from vicinal.models import KernelDensity
@@ -47,13 +46,12 @@ def million_points(path, count=1_000_000, bandwidth=0.01, columns=640, rows=480)
     low, high = points.min(axis=0) - 0.05, points.max(axis=0) + 0.05
     x, y = np.linspace(low[0], high[0], columns), np.linspace(low[1], high[1], rows)
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
-    start = time.perf_counter()
-    model = KernelDensity(bandwidth=bandwidth, mass_tol=1e-4).fit(points)
-    density = np.exp(model.score_samples(grid)).reshape(rows, columns)
-    seconds = time.perf_counter() - start
+    model = KernelDensity(bandwidth=bandwidth, mass_tol=1e-4)
+    log_density, cost = measured(lambda: model.fit(points).score_samples(grid))
+    density = np.exp(log_density).reshape(rows, columns)
     print(
         f"Density of {count:,} points at {len(grid):,} pixels, bandwidth {bandwidth}, "
-        f"mass_tol 1e-4: {seconds:.1f} s"
+        f"mass_tol 1e-4: {cost}"
     )
     extent = (low[0], high[0], low[1], high[1])
     span = [extent[:2], extent[2:]]

@@ -1,4 +1,4 @@
-"""The main job: regression, classification, two densities, and a photograph.
+"""The main job: regression, classification, densities, photographs, clusters and embeddings.
 
 Run by `make demo`; prints tables and writes pictures under out/. `--full` also smooths the
 photograph over all pairs, to compare, and takes the digits with more folds.
@@ -16,7 +16,10 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from attractor import million_points
+from clusters import cluster_million
+from embeddings import embed_digits, unroll
 from photograph import smooth_photograph
+from segmentation import segment_photograph
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -108,6 +111,12 @@ def main():
     density()
     million_points(OUT / "attractor.png")
     smooth_photograph(OUT / "photograph.png", all_pairs=full)
+    segment_photograph(OUT / "segmentation.png")
+    print()
+    cluster_million(OUT / "clusters.png")
+    print()
+    embed_digits(OUT / "digits.png")
+    unroll(OUT / "swiss_roll.png")
     print("\nPictures: " + ", ".join(str(p) for p in sorted(OUT.glob("*.png"))))
 
 

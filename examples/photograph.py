@@ -6,10 +6,11 @@ what is left out is what weighs nothing, a share of at most `tol` of every pixel
 
 from __future__ import annotations
 
-import time
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
+from cost import measured
 from sklearn.datasets import load_sample_image
 
 import vicinal as vc
@@ -59,13 +60,10 @@ def smooth_photograph(path, all_pairs=False, place=10.0, color=8.0, tol=1e-3):
     print(f"Photograph, {rgb.shape[1]} × {rgb.shape[0]} = {len(points):,} pixels in 5 features:")
     means = []
     for share_left_out in (tol, 0.0) if all_pairs else (tol,):
-        start = time.perf_counter()
-        stats = vc.local_stats(
-            points, points, colors, statistics="mean", tol=share_left_out, progress=True
-        )
-        seconds = time.perf_counter() - start
+        options = {"statistics": "mean", "tol": share_left_out, "progress": True}
+        stats, cost = measured(partial(vc.local_stats, points, points, colors, **options))
         visited = stats.pairs_visited / len(points) ** 2
-        print(f"  tol = {share_left_out:g}: {visited:.1%} of all pairs visited, {seconds:.1f} s")
+        print(f"  tol = {share_left_out:g}: {visited:.1%} of all pairs visited; {cost}")
         means.append(stats.mean)
     if all_pairs:
         print(f"  largest difference of a color: {np.abs(means[0] - means[1]).max():.0e} of 1")

@@ -6,13 +6,13 @@ painted in the mode's color (Comaniciu & Meer, 2002).
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
 import numpy as np
+from cost import measured
 from photograph import draw, features_of
 from sklearn.datasets import load_sample_image
 
@@ -33,14 +33,12 @@ def segment_photograph(path, place=12.0, color=9.0):
     """Segment china.jpg, `place` pixels and `color` units of Lab wide; write the pictures."""
     rgb = load_sample_image("china.jpg") / 255.0
     points = features_of(rgb, place, color).astype("float64")
-    started = time.perf_counter()
-    model = MeanShift(bandwidth=1.0).fit(points)
-    seconds = time.perf_counter() - started
+    model, cost = measured(lambda: MeanShift(bandwidth=1.0).fit(points))
     sizes = np.bincount(model.labels_)
     print(
         f"Mean shift of {rgb.shape[1]} × {rgb.shape[0]} = {len(points):,} pixels in 5 features, "
         f"each a seed: {len(sizes):,} segments, {np.count_nonzero(sizes >= 100)} of them of at "
-        f"least 100 pixels, at most {model.n_iter_} steps, {seconds:.1f} s"
+        f"least 100 pixels, at most {model.n_iter_} steps; {cost}"
     )
     draw(path, [("photograph", rgb), ("segments", mean_colors(rgb, model.labels_))])
 

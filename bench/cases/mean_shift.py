@@ -2,12 +2,18 @@
 
 from dataclasses import replace
 
-from peers import MLPACK_CLUSTERS, SKLEARN_CLUSTERS, VICINAL_CLUSTERS
+from peers import (
+    MLPACK_CLUSTERS,
+    SKLEARN_CLUSTERS,
+    SKLEARN_CLUSTERS_ALONE,
+    VICINAL_CLUSTERS,
+)
 from problem_clusters import blobs
 from race import Case, Claim, Entrant
 
 FLAT = {2: 2.0, 3: 2.5, 16: 8.0}  # d: bandwidth that keeps the blobs apart
 PEER = ("scikit-learn",)
+SKLEARN = (SKLEARN_CLUSTERS, SKLEARN_CLUSTERS_ALONE)
 
 
 def _every_point(n, d):
@@ -15,14 +21,14 @@ def _every_point(n, d):
     return Case(
         f"meanshift-all-n{n}-d{d}",
         f"mean shift, flat kernel, every point a seed, n = {n:,}, d = {d}",
-        [Entrant(VICINAL_CLUSTERS, problem), Entrant(SKLEARN_CLUSTERS, problem)],
+        [Entrant(c, problem) for c in (VICINAL_CLUSTERS, *SKLEARN)],
         [Claim("vicinal", PEER, 100)],
     )
 
 
 def _binned(n, d):
     problem = blobs(n, d, FLAT[d], binned=True)
-    contenders = (VICINAL_CLUSTERS, SKLEARN_CLUSTERS, MLPACK_CLUSTERS)
+    contenders = (VICINAL_CLUSTERS, *SKLEARN, MLPACK_CLUSTERS)
     return Case(
         f"meanshift-binned-n{n}-d{d}",
         f"mean shift, flat kernel, binned seeds, n = {n:,}, d = {d}",
@@ -43,7 +49,7 @@ def _gaussian(n):
         [
             Entrant(VICINAL_CLUSTERS, problem),
             Entrant(VICINAL_CLUSTERS, replace(problem, shared=False), "vicinal, unshared"),
-            Entrant(SKLEARN_CLUSTERS, slow),
+            *(Entrant(contender, slow) for contender in SKLEARN),
         ],
         [
             Claim("vicinal", PEER, share, "rows"),
@@ -60,4 +66,4 @@ def cases():
     yield _binned(100_000, 3)
     yield _binned(1_000_000, 2)
     yield _binned(10_000, 16)
-    yield _gaussian(100_000)
+    yield _gaussian(1_000_000)

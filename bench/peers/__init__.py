@@ -12,7 +12,12 @@ from .lists_scipy import SCIPY_LISTS
 from .lists_torch import TORCH_LISTS
 from .lists_vicinal import VICINAL_LISTS
 from .matrix_product import FLOPS, PRODUCTS
-from .mean_shift import MLPACK_CLUSTERS, SKLEARN_CLUSTERS, VICINAL_CLUSTERS
+from .mean_shift import (
+    MLPACK_CLUSTERS,
+    SKLEARN_CLUSTERS,
+    SKLEARN_CLUSTERS_ALONE,
+    VICINAL_CLUSTERS,
+)
 from .numpy_chunks import NUMPY
 from .radius_sklearn import SKLEARN_RADIUS
 from .sklearn_chunks import SCIKIT_LEARN
@@ -40,6 +45,7 @@ __all__ = [
     "SCIPY_LISTS",
     "SDPA",
     "SKLEARN_CLUSTERS",
+    "SKLEARN_CLUSTERS_ALONE",
     "SKLEARN_DENSITY",
     "SKLEARN_EMBEDDING",
     "SKLEARN_RADIUS",

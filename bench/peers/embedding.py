@@ -5,23 +5,13 @@ from problem_embedding import NEIGHBORS
 from .contender import WHOLE, Contender
 
 
-def _options(problem):
-    return {
-        "n_neighbors": NEIGHBORS,
-        "n_components": problem.components,
-        "method": problem.method,
-        "eigen_solver": "arpack",
-        "random_state": 0,
-    }
-
-
 def _sklearn(problem, threads):
     from sklearn.manifold import LocallyLinearEmbedding
     from sklearn.manifold._locally_linear import barycenter_kneighbors_graph
 
     if problem.weights_alone:
         return lambda: barycenter_kneighbors_graph(problem.points, NEIGHBORS, n_jobs=threads)
-    model = LocallyLinearEmbedding(n_jobs=threads, **_options(problem))
+    model = LocallyLinearEmbedding(n_jobs=threads, **problem.options)
     return lambda: model.fit_transform(problem.points)
 
 
@@ -37,7 +27,7 @@ def _vicinal(problem, threads):
             return vc.lle_weights(points, near)
 
         return weights
-    model = LocallyLinearEmbedding(n_jobs=threads, **_options(problem))
+    model = LocallyLinearEmbedding(n_jobs=threads, **problem.options)
     return lambda: model.fit_transform(problem.points)
 
 

@@ -3,6 +3,11 @@
 from .contender import WHOLE, Contender, Unsuited, need
 
 
+def _sklearn_alone(problem, threads):
+    """One process: a task of joblib brings every seed all points."""
+    return _sklearn(problem, 1)
+
+
 def _sklearn(problem, threads):
     if problem.kernel != "flat":
         raise Unsuited("the flat kernel only")
@@ -51,11 +56,13 @@ def _vicinal(problem, threads):
 
     def call():
         model.fit(problem.points)
-        return model.labels_, model.cluster_centers_
+        work = f"{model.n_steps_:.3g} steps, {model.n_pairs_:.3g} pairs"
+        return model.labels_, model.cluster_centers_, work
 
     return call
 
 
 SKLEARN_CLUSTERS = Contender("scikit-learn", _sklearn, "scikit-learn", 8.0)
+SKLEARN_CLUSTERS_ALONE = Contender("scikit-learn, one process", _sklearn_alone, "scikit-learn", 8.0)
 MLPACK_CLUSTERS = Contender("mlpack", _mlpack, "mlpack", WHOLE)
 VICINAL_CLUSTERS = Contender("vicinal", _vicinal, "vicinal", WHOLE)
