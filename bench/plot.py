@@ -19,7 +19,7 @@ PANELS = {
     "gaussian-d3-p1-n20000": "regression, density: Gaussian, d = 3, p = 1",
     "gaussian-d16-p1-n20000": "Gaussian, d = 16, p = 1",
     "gaussian-d64-p64-n20000": "Gaussian, d = 64, p = 64",
-    "attention-1x12x4096": "attention, 12 heads × 4096 × 64",
+    "softmax-d64-p64": "softmax of products, d = 64, p = 64",
     "float64-d3-p1": "float64: Gaussian, d = 3, p = 1",
     "few-softmax-m16": "16 queries, 100,000 keys, d = p = 64",
 }

@@ -91,15 +91,8 @@ def latent(n, d, p, *, dtype="float32", seed=0):
     return Problem(keys, keys, rng.normal(size=(n, p)).astype(dtype), 0.5 * d**0.5)
 
 
-def heads(batch, count, n, d, *, dtype="float32", seed=0):
-    """Attention's shapes: softmax of (batch, heads, n, d)."""
-    rng = np.random.default_rng(seed)
-    q, k, v = (rng.normal(size=(batch, count, n, d)).astype(dtype) for _ in range(3))
-    return Problem(q, k, v, d**0.5, "softmax")
-
-
 # ------------------------------------------------------------------------------ the right answer
-def _log_weights(problem, q, k):
+def log_weights(problem, q, k):
     if problem.kernel == "softmax":
         return q @ k.T / problem.bandwidth
     squared = np.stack([((row - k) ** 2).sum(-1) for row in q]) / problem.bandwidth**2
@@ -141,7 +134,7 @@ def reference(problem, rows):
             np.asarray(a[entry], dtype="float64")
             for a in (problem.queries, problem.keys, problem.values)
         )
-        log = _log_weights(problem, q[row : row + 1], k)[0]
+        log = log_weights(problem, q[row : row + 1], k)[0]
         peak = log.max()
         weights = np.exp(log - peak) if np.isfinite(peak) else np.full(len(log), np.nan)
         out.append(weights @ v / weights.sum())

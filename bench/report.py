@@ -1,8 +1,7 @@
 """Stored results → text and the tables of README and docs: `report.py [result.json …]`.
 
 A page asks for a table by the markers `<!-- bench:NAME -->` and `<!-- /bench -->`; what stands
-between them is replaced. Names: the keys of TABLES in tables_dense.py, tables_sparse.py and
-tables_models.py.
+between them is replaced. Names: the keys of TABLES in the four tables_*.py.
 """
 
 import json
@@ -10,6 +9,7 @@ import re
 import sys
 from pathlib import Path
 
+import tables_attention
 import tables_dense
 import tables_models
 import tables_sparse
@@ -22,6 +22,7 @@ GROUPS = {
     "dense": tables_dense.TABLES,
     "sparse": tables_sparse.TABLES,
     "models": tables_models.TABLES,
+    "attention": tables_attention.TABLES,
 }
 
 

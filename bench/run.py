@@ -17,7 +17,9 @@ def _arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="cases whose name starts so; all without")
     parser.add_argument(
-        "--group", choices=["dense", "sparse", "models"], help="only these; default: all"
+        "--group",
+        choices=["dense", "sparse", "models", "attention"],
+        help="only these; default: all",
     )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5, help="at least 5 for a stored result")
@@ -67,12 +69,14 @@ def main():
     import machine
     from ceilings import Ceilings
 
+    from cases import GROUPS
+
     description = machine.describe(options.threads)
     ceilings = Ceilings(description["isa"], options.threads)
     folder = options.output
     if folder is None and not options.names and not options.without:
         folder = HERE / "results"
-    for group in [options.group] if options.group else ["dense", "sparse", "models"]:
+    for group in [options.group] if options.group else GROUPS:
         result = _race(group, options, description, ceilings)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from cells import (
 )
 
 FAMILIES = ("torch SDPA", "torch matmul", "numpy", "KeOps", "scikit-learn")
-RACES = ("gaussian-", "softmax-", "float64-", "attention-", "few-")
+RACES = ("gaussian-", "softmax-", "float64-", "few-")
 
 
 def _ratio(record):

@@ -2,12 +2,14 @@
 
 from . import (
     attention,
+    attention_rules,
     bandwidth,
     density,
     embedding,
     few_queries,
     float64,
     gaussian,
+    gradients,
     growth,
     kernels,
     latency,
@@ -25,7 +27,6 @@ GROUPS = {
     "dense": [
         gaussian,
         softmax,
-        attention,
         few_queries,
         float64,
         kernels,
@@ -37,4 +38,6 @@ GROUPS = {
     "sparse": [density, pruned_mean, nearest, scale, tolerance, lists],
     # whole models
     "models": [mean_shift, embedding],
+    # heads, gradients, the Transformer
+    "attention": [attention, attention_rules, gradients],
 }

@@ -1,7 +1,10 @@
 """The contenders. `prepare(problem, threads)` does what is done once, returns what is timed."""
 
+from .attention_torch import TORCH_ATTENTION
+from .attention_vicinal import VICINAL_ATTENTION
 from .contender import Contender, Missing, Unsuited
 from .embedding import SKLEARN_EMBEDDING, VICINAL_EMBEDDING
+from .gradients_keops import KEOPS_GRADIENTS, TORCH_GRADIENTS
 from .kde_kdepy import KDEPY_DENSITY
 from .kde_mlpack import MLPACK_DENSITY
 from .kde_sklearn import SKLEARN_DENSITY
@@ -34,6 +37,7 @@ __all__ = [
     "KDEPY_DENSITY",
     "KEOPS",
     "KEOPS_DENSITY",
+    "KEOPS_GRADIENTS",
     "MLPACK_CLUSTERS",
     "MLPACK_DENSITY",
     "NUMPY",
@@ -49,10 +53,13 @@ __all__ = [
     "SKLEARN_DENSITY",
     "SKLEARN_EMBEDDING",
     "SKLEARN_RADIUS",
+    "TORCH_ATTENTION",
+    "TORCH_GRADIENTS",
     "TORCH_LISTS",
     "TORCH_MATMUL",
     "TREES",
     "VICINAL",
+    "VICINAL_ATTENTION",
     "VICINAL_CLUSTERS",
     "VICINAL_DENSITY",
     "VICINAL_EMBEDDING",
