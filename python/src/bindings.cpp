@@ -4,6 +4,7 @@
 
 #include "calls.hpp"
 #include "index.hpp"
+#include "linear.hpp"
 #include "local_fit.hpp"
 #include "mean_shift.hpp"
 #include "neighbor_set.hpp"
@@ -173,6 +174,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
                       [](const py::list& terms) { return std::make_unique<PyKernel>(terms); }));
 
   bind_index(m);
+  bind_linear(m);
   bind_local_fit(m);
   bind_neighbor_set(m);
   const py::none none;

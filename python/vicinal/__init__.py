@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vicinal._core import __version__
 
 if TYPE_CHECKING:
-    from vicinal import bandwidth, kernels, models, partial, plotting
+    from vicinal import bandwidth, kernels, linear, models, partial, plotting
     from vicinal import dask as dask  # no name of `import *`, which must not need dask
     from vicinal.affine import lle_weights
     from vicinal.config import get_cmake_dir, get_include, show_config
@@ -50,6 +50,7 @@ __all__ = [
     "get_num_threads",
     "kernels",
     "knn",
+    "linear",
     "lle_weights",
     "load",
     "local_fit",
@@ -93,7 +94,7 @@ _HOMES = {
     "set_num_threads": "threads",
     "show_config": "config",
 }
-_MODULES = ("bandwidth", "dask", "kernels", "models", "partial", "plotting")
+_MODULES = ("bandwidth", "dask", "kernels", "linear", "models", "partial", "plotting")
 
 
 def __getattr__(name: str) -> Any:

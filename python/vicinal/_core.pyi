@@ -144,6 +144,29 @@ class State(metaclass=_Bound):
     def __setstate__(self, state: Any) -> None: ...
 
 @final
+class Linear(metaclass=_Bound):
+    def __init__(self, weight: _Array, bias: _Array | None = None) -> None: ...
+    def run(
+        self,
+        x: _Array,
+        out: _Array,
+        *,
+        activation: int = 0,
+        residual: _Array | None = None,
+        num_threads: int = 0,
+    ) -> None: ...
+
+def layer_norm(
+    x: _Array,
+    gain: _Array | None,
+    bias: _Array | None,
+    epsilon: float,
+    out: _Array,
+    *,
+    num_threads: int = 0,
+) -> None: ...
+
+@final
 class MeanShiftMemory(metaclass=_Bound):
     def __init__(self) -> None: ...
     @property

@@ -3,6 +3,7 @@
 
 #include "vicinal/config.hpp"
 #include "vicinal/kernel.hpp"
+#include "vicinal/linear.hpp"
 #include "vicinal/local_fit.hpp"
 #include "vicinal/local_mean.hpp"
 #include "vicinal/mean_shift.hpp"

@@ -8,6 +8,7 @@
 #include "moments.hpp"
 #include "pack.hpp"
 #include "pairs.hpp"
+#include "product.hpp"
 #include "scaled.hpp"
 #include "select.hpp"
 
@@ -138,6 +139,16 @@ constexpr Table<T> make() {
   t.column_peak = column_peak<T>;
   t.fold = fold<T>;
   t.exp2 = exp2_array<T>;
+
+  const auto finish_of = [&](Activation a) -> auto& { return t.finish[static_cast<int>(a)]; };
+  finish_of(Activation::none) = finish<T, Identity>;
+  finish_of(Activation::relu) = finish<T, Relu>;
+  finish_of(Activation::gelu) = finish<T, Gelu>;
+  finish_of(Activation::gelu_tanh) = finish<T, GeluTanh>;
+  finish_of(Activation::silu) = finish<T, Silu>;
+  t.product_columns = product_columns<T>;
+  t.product = product<T>;
+  t.layer_norm = layer_norm<T>;
   return t;
 }
 

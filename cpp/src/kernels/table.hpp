@@ -195,6 +195,40 @@ struct MomentArguments {
   T* lanes = nullptr;  // of every monomial, the last feature's exponent running fastest: added to
 };
 
+// Rows × packed weights: product.hpp.
+inline constexpr int product_run = 128;  // inputs that are summed from zero
+enum class Activation : int { none, relu, gelu, gelu_tanh, silu, count };
+template <class T>
+struct ProductArguments {
+  const T* rows = nullptr;  // of `depth` elements
+  std::int64_t stride = 0;
+  const T* weights = nullptr;  // weights[j * product_columns + c]
+  int depth = 0;               // at most product_run
+  T* sums = nullptr;           // sums[r * product_columns + c]
+  bool adds = false;           // to what stands there
+};
+template <class T>
+struct FinishArguments {
+  const T* sums = nullptr;
+  const T* bias = nullptr;      // product_columns of them
+  const T* residual = nullptr;  // or nullptr
+  std::int64_t residual_stride = 0;
+  T* out = nullptr;
+  std::int64_t out_stride = 0;
+  int columns = 0;  // at most product_columns
+};
+template <class T>
+struct NormArguments {
+  const T* rows = nullptr;
+  std::int64_t stride = 0;
+  const T* gain = nullptr;  // or nullptr: 1
+  const T* bias = nullptr;  // or nullptr: 0
+  T* out = nullptr;
+  std::int64_t out_stride = 0;
+  int columns = 0;
+  T epsilon = 0;
+};
+
 template <class T>
 struct Table {
   const char* name;
@@ -290,6 +324,11 @@ struct Table {
   void (*fold)(double* hi, double* lo, const T* sums, const double* scales, int count,
                double old_factor, double new_factor);
   void (*exp2)(const T* x, T* out, std::int64_t count);
+
+  int product_columns;  // outputs that a panel of packed weights serves
+  void (*product)(const ProductArguments<T>&, int rows);
+  void (*finish[static_cast<int>(Activation::count)])(const FinishArguments<T>&, int rows);
+  void (*layer_norm)(const NormArguments<T>&, int rows);
 };
 
 template <class T>
