@@ -85,6 +85,7 @@ class Linear:
         activation: str | None = None,
         residual: ArrayLike | None = None,
         num_threads: int | None = None,
+        out: Array | None = None,
     ) -> Array:
         """Map the rows of `x`; see `linear`."""
         if activation not in ACTIVATIONS:
@@ -92,23 +93,23 @@ class Linear:
             raise ValueError(f"activation must be one of {names}, got {activation!r}")
         rows = _rows_of(as_points(x, "x"), "x", self.inputs, self.dtype)
         lead = rows.shape[:-1]
-        out = np.empty((*lead, self.outputs), self.dtype)
+        result = _result(out, (*lead, self.outputs), self.dtype, (rows,))
         added = None
         if residual is not None:
             added = _rows_of(as_array(residual, "residual"), "residual", self.outputs, self.dtype)
-            if added.shape != out.shape:
-                raise ValueError(f"residual must have shape {out.shape}, got {added.shape}")
+            if added.shape != result.shape:
+                raise ValueError(f"residual must have shape {result.shape}, got {added.shape}")
             added = _flat(added)
-        if out.size == 0:
-            return out
+        if result.size == 0:
+            return result
         self._core.run(
             _flat(rows),
-            _flat(out),
+            _flat(result),
             activation=ACTIVATIONS.index(activation),
             residual=added,
             num_threads=resolve_num_threads(num_threads),
         )
-        return out
+        return result
 
     def __repr__(self) -> str:
         return f"Linear({self.inputs} → {self.outputs}, {self.dtype})"
@@ -128,6 +129,7 @@ def linear(
     activation: str | None = None,
     residual: ArrayLike | None = None,
     num_threads: int | None = None,
+    out: Array | None = None,
 ) -> Array:
     r"""Map every row linearly: ``y = activation(x Wᵀ + b) + residual``.
 
@@ -147,6 +149,9 @@ def linear(
         Added last.
     num_threads : int, optional
         Threads of this call, −1 = all; None is `get_num_threads`. The result does not depend on it.
+    out : ndarray, optional
+        Where the result goes: its shape and dtype, C-contiguous, not overlapping `x`; it may be
+        `residual` itself.
 
     Returns
     -------
@@ -180,7 +185,7 @@ def linear(
         rows, w = as_points(x, "x"), as_array(weight, "weight")
         dtype = working_dtype(rows, w, None if bias is None else as_array(bias, "bias"))
         packed = Linear(as_rows(w, dtype), bias)
-    return packed(x, activation=activation, residual=residual, num_threads=num_threads)
+    return packed(x, activation=activation, residual=residual, num_threads=num_threads, out=out)
 
 
 def layer_norm(
@@ -190,6 +195,7 @@ def layer_norm(
     *,
     epsilon: float = 1e-5,
     num_threads: int | None = None,
+    out: Array | None = None,
 ) -> Array:
     """Bring every row to mean 0 and variance 1: ``(x − mean) / √(variance + ε) · gain + bias``.
 
@@ -203,6 +209,8 @@ def layer_norm(
         Added to the variance, at least 0.
     num_threads : int, optional
         As in `linear`.
+    out : ndarray, optional
+        Where the result goes: its shape and dtype, C-contiguous; it may be `x` itself.
 
     Returns
     -------
@@ -236,19 +244,19 @@ def layer_norm(
     if not 0 <= epsilon < np.inf:
         raise ValueError(f"epsilon must be finite and at least 0, got {epsilon}; 1e-5 is usual")
     dtype = working_dtype(rows, *columns)
-    out = np.empty(rows.shape, dtype)
-    if out.size == 0:
-        return out
+    result = _result(out, rows.shape, dtype, ())
+    if result.size == 0:
+        return result
     scales, shifts = (None if column is None else as_rows(column, dtype) for column in columns)
     _core.layer_norm(
         _flat(as_rows(rows, dtype)),
         scales,
         shifts,
         float(epsilon),
-        _flat(out),
+        _flat(result),
         num_threads=resolve_num_threads(num_threads),
     )
-    return out
+    return result
 
 
 def _rows_of(rows: Array, name: str, columns: int, dtype: np.dtype[Any]) -> Array:
@@ -260,6 +268,26 @@ def _rows_of(rows: Array, name: str, columns: int, dtype: np.dtype[Any]) -> Arra
             f"the weights as {rows.dtype}"
         )
     return as_rows(rows, dtype)
+
+
+def _result(
+    out: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any], apart: tuple[Array, ...]
+) -> Array:
+    """Return where the result goes; an `out` has to fit and to lie apart from some inputs."""
+    if out is None:
+        return np.empty(shape, dtype)
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a numpy array, got {type(out).__name__}")
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(
+            f"out must be an array of shape {shape} and dtype {dtype}, got shape {out.shape} and "
+            f"dtype {out.dtype}"
+        )
+    if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
+        raise ValueError("out must be C-contiguous and writeable; pass numpy.empty(shape, dtype)")
+    if any(np.may_share_memory(out, array) for array in apart):
+        raise ValueError("out overlaps x; pass an array of its own memory")
+    return out
 
 
 def _flat(rows: Array) -> Array:

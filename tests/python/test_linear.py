@@ -75,6 +75,25 @@ def test_leading_dimensions_strides_and_types(rng):
     assert linear(np.empty((0, 10)), w).shape == (0, 4)
 
 
+def test_out_and_results_in_place(rng, dtype):
+    x, w, r = drawn(rng, dtype, (2, 9, 40), (30, 40), (2, 9, 30))
+    expected, plain = linear(x, w, residual=r), layer_norm(r)
+    given = r.copy()
+    assert linear(x, w, residual=given, out=given) is given
+    assert_array_equal(given, expected)
+    given = r.copy()
+    assert layer_norm(given, out=given) is given
+    assert_array_equal(given, plain)
+    for message, out in {
+        "out must be an array of shape": np.empty((2, 9, 31), dtype),
+        "out must be C-contiguous": np.empty((2, 30, 9), dtype).swapaxes(1, 2),
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            linear(x, w, out=out)
+    with pytest.raises(ValueError, match="out overlaps x"):
+        linear(x[..., :30], w[:, :30], out=x.reshape(-1)[: 2 * 9 * 30].reshape(2, 9, 30))
+
+
 def test_a_nan_stays_in_its_row(rng, dtype):
     x, w = drawn(rng, dtype, (20, 40), (30, 40))
     expected = linear(x, w, activation="gelu")
