@@ -9,11 +9,13 @@ if TYPE_CHECKING:
     from .classification import LocalMeanClassifier as LocalMeanClassifier
     from .density import KernelDensity as KernelDensity
     from .embedding_distiller import EmbeddingDistiller as EmbeddingDistiller
+    from .encoder_level import EncoderLevel as EncoderLevel
     from .estimated_bandwidth import estimate_bandwidth as estimate_bandwidth
     from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
     from .mean_shift import MeanShift as MeanShift
     from .quick_shift import QuickShift as QuickShift
     from .regression import LocalMeanRegressor as LocalMeanRegressor
+    from .transformer import TransformerEncoder as TransformerEncoder
 
 # The one table of models: name -> module. Lazy import and `vicinal.load` both read it.
 MODELS = {
@@ -26,16 +28,19 @@ MODELS = {
     "QuickShift": "quick_shift",
 }
 _FUNCTIONS = {"estimate_bandwidth": "estimated_bandwidth"}
-_HOMES = MODELS | _FUNCTIONS
+_NETWORKS = {"EncoderLevel": "encoder_level", "TransformerEncoder": "transformer"}
+_HOMES = MODELS | _FUNCTIONS | _NETWORKS
 
 __all__ = [
     "EmbeddingDistiller",
+    "EncoderLevel",
     "KernelDensity",
     "LocalMeanClassifier",
     "LocalMeanRegressor",
     "LocallyLinearEmbedding",
     "MeanShift",
     "QuickShift",
+    "TransformerEncoder",
     "estimate_bandwidth",
 ]
 
