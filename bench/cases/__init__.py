@@ -6,6 +6,7 @@ from . import (
     bandwidth,
     density,
     embedding,
+    encoder,
     few_queries,
     float64,
     gaussian,
@@ -40,4 +41,5 @@ GROUPS = {
     "models": [mean_shift, embedding],
     # heads, gradients, the Transformer
     "attention": [attention, attention_rules, gradients],
+    "models": [mean_shift, embedding, encoder],
 }

@@ -5,6 +5,7 @@ from .attention_vicinal import VICINAL_ATTENTION
 from .contender import Contender, Missing, Unsuited
 from .embedding import SKLEARN_EMBEDDING, VICINAL_EMBEDDING
 from .gradients_keops import KEOPS_GRADIENTS, TORCH_GRADIENTS
+from .encoder import TORCH_ENCODER, VICINAL_ENCODER
 from .kde_kdepy import KDEPY_DENSITY
 from .kde_mlpack import MLPACK_DENSITY
 from .kde_sklearn import SKLEARN_DENSITY
@@ -55,6 +56,7 @@ __all__ = [
     "SKLEARN_RADIUS",
     "TORCH_ATTENTION",
     "TORCH_GRADIENTS",
+    "TORCH_ENCODER",
     "TORCH_LISTS",
     "TORCH_MATMUL",
     "TREES",
@@ -63,6 +65,7 @@ __all__ = [
     "VICINAL_CLUSTERS",
     "VICINAL_DENSITY",
     "VICINAL_EMBEDDING",
+    "VICINAL_ENCODER",
     "VICINAL_INDEXED",
     "VICINAL_INDEXED_DENSITY",
     "VICINAL_LISTS",
