@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .estimated_bandwidth import estimate_bandwidth as estimate_bandwidth
     from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
     from .mean_shift import MeanShift as MeanShift
+    from .multi_kernel import MultiKernelRegressor as MultiKernelRegressor
     from .quick_shift import QuickShift as QuickShift
     from .regression import LocalMeanRegressor as LocalMeanRegressor
     from .transformer import TransformerEncoder as TransformerEncoder
@@ -25,6 +26,7 @@ MODELS = {
     "LocalMeanRegressor": "regression",
     "LocallyLinearEmbedding": "lle",
     "MeanShift": "mean_shift",
+    "MultiKernelRegressor": "multi_kernel",
     "QuickShift": "quick_shift",
 }
 _FUNCTIONS = {"estimate_bandwidth": "estimated_bandwidth"}
@@ -39,6 +41,7 @@ __all__ = [
     "LocalMeanRegressor",
     "LocallyLinearEmbedding",
     "MeanShift",
+    "MultiKernelRegressor",
     "QuickShift",
     "TransformerEncoder",
     "estimate_bandwidth",

@@ -121,9 +121,12 @@ class LocalModel(Saved, BaseEstimator):  # type: ignore[misc]  # scikit-learn ca
         self.keys_ = X
         self.values_ = values
         self.sample_weight_ = None if sample_weight is None else as_weights(sample_weight, X)
-        self.bandwidth_ = bandwidth_of(self)
+        self.bandwidth_ = self._settled_bandwidth()
         self._try_kernel()
         self._search_keys = search_keys_of(self)
+
+    def _settled_bandwidth(self) -> Any:
+        return bandwidth_of(self)
 
     def _try_kernel(self) -> None:
         """Send one row through the engine: what does not fit together fails here."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from vicinal.bandwidth.adaptive import RuleOfQueries
 from vicinal.bandwidth.given import AdaptiveBandwidth, PerKey
+from vicinal.kernels import Sum
 
 State = Mapping[str, Any]
 
@@ -97,6 +98,19 @@ def check_classes(state: State) -> None:
     count = sum(map(len, outputs))
     check_values(state, count)
     _check_array(state["class_prior_"], "class_prior_", (count,))
+
+
+def check_kernel_weights(state: State) -> None:
+    """Raise unless there is a sum of kernels with its weights on the simplex."""
+    kernel, weights, shares = state["kernel_"], state["weights_"], state["shares_"]
+    _require(isinstance(kernel, Sum), "kernel_", "is no sum of kernels")
+    count = len(kernel.parts)
+    for name, numbers in (("weights_", weights), ("shares_", shares)):
+        _check_array(numbers, name, (count,), np.dtype(np.float64))
+        fits = numbers.min() >= 0 and abs(numbers.sum() - 1) < 1e-6
+        _require(fits, name, "is not on the simplex")
+    _require(tuple(weights.tolist()) == kernel.coefficients, "weights_", "are not the kernel's")
+    _require(isinstance(state["loo_score_"], float), "loo_score_", "is no number")
 
 
 def _check_feature_names(state: State, features: int) -> None:

@@ -16,6 +16,7 @@ from vicinal.models import (
     LocalMeanClassifier,
     LocalMeanRegressor,
     MeanShift,
+    MultiKernelRegressor,
     QuickShift,
 )
 
@@ -39,7 +40,16 @@ SHIFTS = (
     QuickShift(),
     QuickShift(kernel="laplace", bandwidth=0.5, max_distance=1.5),
 )
-ESTIMATORS = [*(model(**setting) for model in MODELS for setting in SETTINGS), *SHIFTS]
+LEARNED = (
+    MultiKernelRegressor(),
+    MultiKernelRegressor(["gaussian", "laplace"], bandwidth="loo"),
+    MultiKernelRegressor(["tricube", "epanechnikov"], empty="nearest"),
+)
+ESTIMATORS = [
+    *(model(**setting) for model in MODELS for setting in SETTINGS),
+    *SHIFTS,
+    *LEARNED,
+]
 RAN: Counter[str] = Counter()
 
 # The checks of classifiers whose tag is `multi_label`, less the one for a decision_function.

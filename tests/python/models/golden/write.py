@@ -19,6 +19,7 @@ from vicinal.models import (
     LocalMeanClassifier,
     LocalMeanRegressor,
     MeanShift,
+    MultiKernelRegressor,
     QuickShift,
 )
 
@@ -56,6 +57,8 @@ def models():
     bandwidth = vc.bandwidth.Abramson(0.8)
     yield MeanShift(kernel="gaussian", bandwidth=bandwidth, cluster_all=False).fit(frame)
     yield QuickShift(bandwidth=0.7).fit(X.astype("f4"))
+    kernels = ["gaussian", vc.kernels.Laplace(bandwidth=0.8, metric="manhattan", columns=(0, 1))]
+    yield MultiKernelRegressor(kernels).fit(frame, np.column_stack([X.sum(1), X[:, 0] ** 2]))
 
 
 if __name__ == "__main__":
