@@ -40,6 +40,5 @@ GROUPS = {
     # whole models
     "models": [mean_shift, embedding],
     # heads, gradients, the Transformer
-    "attention": [attention, attention_rules, gradients],
-    "models": [mean_shift, embedding, encoder],
+    "attention": [attention, attention_rules, gradients, encoder],
 }

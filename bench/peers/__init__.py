@@ -4,8 +4,8 @@ from .attention_torch import TORCH_ATTENTION
 from .attention_vicinal import VICINAL_ATTENTION
 from .contender import Contender, Missing, Unsuited
 from .embedding import SKLEARN_EMBEDDING, VICINAL_EMBEDDING
-from .gradients_keops import KEOPS_GRADIENTS, TORCH_GRADIENTS
 from .encoder import TORCH_ENCODER, VICINAL_ENCODER
+from .gradients_keops import KEOPS_GRADIENTS, TORCH_GRADIENTS
 from .kde_kdepy import KDEPY_DENSITY
 from .kde_mlpack import MLPACK_DENSITY
 from .kde_sklearn import SKLEARN_DENSITY
@@ -55,8 +55,8 @@ __all__ = [
     "SKLEARN_EMBEDDING",
     "SKLEARN_RADIUS",
     "TORCH_ATTENTION",
-    "TORCH_GRADIENTS",
     "TORCH_ENCODER",
+    "TORCH_GRADIENTS",
     "TORCH_LISTS",
     "TORCH_MATMUL",
     "TREES",

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from .embedding_distiller import EmbeddingDistiller as EmbeddingDistiller
     from .encoder_level import EncoderLevel as EncoderLevel
     from .estimated_bandwidth import estimate_bandwidth as estimate_bandwidth
+    from .hierarchy import HierarchicalLocalModel as HierarchicalLocalModel
+    from .level import Level as Level
     from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
     from .mean_shift import MeanShift as MeanShift
     from .multi_kernel import MultiKernelRegressor as MultiKernelRegressor
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 # The one table of models: name -> module. Lazy import and `vicinal.load` both read it.
 MODELS = {
     "EmbeddingDistiller": "embedding_distiller",
+    "HierarchicalLocalModel": "hierarchy",
     "KernelDensity": "density",
     "LocalMeanClassifier": "classification",
     "LocalMeanRegressor": "regression",
@@ -29,14 +32,16 @@ MODELS = {
     "MultiKernelRegressor": "multi_kernel",
     "QuickShift": "quick_shift",
 }
-_FUNCTIONS = {"estimate_bandwidth": "estimated_bandwidth"}
+_OTHERS = {"Level": "level", "estimate_bandwidth": "estimated_bandwidth"}
 _NETWORKS = {"EncoderLevel": "encoder_level", "TransformerEncoder": "transformer"}
-_HOMES = MODELS | _FUNCTIONS | _NETWORKS
+_HOMES = MODELS | _OTHERS | _NETWORKS
 
 __all__ = [
     "EmbeddingDistiller",
     "EncoderLevel",
+    "HierarchicalLocalModel",
     "KernelDensity",
+    "Level",
     "LocalMeanClassifier",
     "LocalMeanRegressor",
     "LocallyLinearEmbedding",

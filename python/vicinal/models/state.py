@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,18 @@ def check_classes(state: State) -> None:
     count = sum(map(len, outputs))
     check_values(state, count)
     _check_array(state["class_prior_"], "class_prior_", (count,))
+
+
+def check_hierarchy(state: State, count: int) -> None:
+    """Raise unless there are `count` levels of as many rows, each as wide as the next compares."""
+    means = state["means"]
+    _require(isinstance(means, list) and len(means) == count, "means", f"are not {count} levels")
+    for below, above in pairwise(means):
+        rows, values = above["keys_"], below["values_"]
+        columns = 1 if np.ndim(values) == 1 else np.shape(values)[1]
+        _require(np.shape(rows) == (len(below["keys_"]), columns), "keys_", "fit no level below")
+    _require(state["n_features_in_"] == np.shape(means[0]["keys_"])[-1], "n_features_in_", "wrong")
+    _check_feature_names(state, state["n_features_in_"])
 
 
 def check_kernel_weights(state: State) -> None:

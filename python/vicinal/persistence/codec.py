@@ -14,6 +14,7 @@ from vicinal import kernels
 from vicinal.arrays import Array
 from vicinal.bandwidth.adaptive import Abramson, KthNeighbor, Perplexity
 from vicinal.bandwidth.given import PerKey
+from vicinal.models.level import Level
 from vicinal.models.sets import SETS_BY_NAME
 from vicinal.persistence.archive import Refused
 
@@ -24,7 +25,7 @@ FAULTS = (ValueError, TypeError, LookupError, AttributeError, OverflowError, Rec
 
 OTHERS: dict[str, type[Any]] = {
     **SETS_BY_NAME,
-    **{kind.__name__: kind for kind in (Abramson, KthNeighbor, Perplexity, PerKey)},
+    **{kind.__name__: kind for kind in (Abramson, KthNeighbor, Level, Perplexity, PerKey)},
 }
 
 

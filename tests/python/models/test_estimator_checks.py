@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pandas  # noqa: F401  # its absence would turn checks into skips
 import polars  # noqa: F401
 import pytest
@@ -12,7 +13,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import vicinal as vc
 from vicinal.models import (
+    HierarchicalLocalModel,
     KernelDensity,
+    Level,
     LocalMeanClassifier,
     LocalMeanRegressor,
     MeanShift,
@@ -44,6 +47,12 @@ LEARNED = (
     MultiKernelRegressor(),
     MultiKernelRegressor(["gaussian", "laplace"], bandwidth="loo"),
     MultiKernelRegressor(["tricube", "epanechnikov"], empty="nearest"),
+    HierarchicalLocalModel(),
+    HierarchicalLocalModel([Level("epanechnikov", 2.0, map=np.tanh), Level()]),
+    HierarchicalLocalModel([Level("laplace", "loo", step=0.5), Level(bandwidth=0.2)]),
+    HierarchicalLocalModel(
+        [Level(values="targets"), Level("tricube", vc.bandwidth.KthNeighbor(3))]
+    ),
 )
 ESTIMATORS = [
     *(model(**setting) for model in MODELS for setting in SETTINGS),

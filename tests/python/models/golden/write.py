@@ -14,7 +14,9 @@ import pandas as pd
 import vicinal as vc
 from vicinal.models import (
     EmbeddingDistiller,
+    HierarchicalLocalModel,
     KernelDensity,
+    Level,
     LocallyLinearEmbedding,
     LocalMeanClassifier,
     LocalMeanRegressor,
@@ -57,6 +59,8 @@ def models():
     bandwidth = vc.bandwidth.Abramson(0.8)
     yield MeanShift(kernel="gaussian", bandwidth=bandwidth, cluster_all=False).fit(frame)
     yield QuickShift(bandwidth=0.7).fit(X.astype("f4"))
+    levels = [Level("laplace", values="targets"), {"bandwidth": 0.4, "step": 0.5}, Level()]
+    yield HierarchicalLocalModel(levels).fit(frame, X.sum(1))
     kernels = ["gaussian", vc.kernels.Laplace(bandwidth=0.8, metric="manhattan", columns=(0, 1))]
     yield MultiKernelRegressor(kernels).fit(frame, np.column_stack([X.sum(1), X[:, 0] ** 2]))
 
