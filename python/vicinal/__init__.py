@@ -11,13 +11,16 @@ from vicinal._core import __version__
 
 if TYPE_CHECKING:
     from vicinal import bandwidth, kernels, linear, models, partial, plotting
+    from vicinal import bandwidth, bias, kernels, models, partial, plotting
     from vicinal import dask as dask  # no name of `import *`, which must not need dask
     from vicinal.affine import lle_weights
+    from vicinal.attend import attention
     from vicinal.config import get_cmake_dir, get_include, show_config
     from vicinal.engine import local_mean, local_weights
     from vicinal.errors import LocalizationWarning
     from vicinal.fits import local_fit
     from vicinal.graph import Graph
+    from vicinal.key_cache import KeyCache
     from vicinal.key_index import KeyIndex
     from vicinal.neighbor_sets import KNearest, NeighborSet, Radius
     from vicinal.neighbors import Neighbors, knn, radius_neighbors
@@ -33,6 +36,7 @@ __all__ = [
     "Graph",
     "Grid",
     "KNearest",
+    "KeyCache",
     "KeyIndex",
     "LocalFit",
     "LocalMeanAccumulator",
@@ -44,7 +48,9 @@ __all__ = [
     "Segments",
     "Window",
     "__version__",
+    "attention",
     "bandwidth",
+    "bias",
     "get_cmake_dir",
     "get_include",
     "get_num_threads",
@@ -70,6 +76,7 @@ _HOMES = {
     "Graph": "graph",
     "Grid": "row_sets",
     "KNearest": "neighbor_sets",
+    "KeyCache": "key_cache",
     "KeyIndex": "key_index",
     "LocalFit": "results",
     "LocalMeanAccumulator": "partial",
@@ -80,6 +87,7 @@ _HOMES = {
     "Radius": "neighbor_sets",
     "Segments": "row_sets",
     "Window": "row_sets",
+    "attention": "attend",
     "get_cmake_dir": "config",
     "get_include": "config",
     "get_num_threads": "threads",
@@ -95,6 +103,7 @@ _HOMES = {
     "show_config": "config",
 }
 _MODULES = ("bandwidth", "dask", "kernels", "linear", "models", "partial", "plotting")
+_MODULES = ("bandwidth", "bias", "dask", "kernels", "models", "partial", "plotting")
 
 
 def __getattr__(name: str) -> Any:

@@ -38,6 +38,7 @@ def in_batches(
             neighbors=problem.neighbors,
             key_bandwidths=problem.key_bandwidths,
             query_bandwidths=problem.query_bandwidths,
+            query_offset=problem.query_offset,
             progress=report,
             **options,
         )

@@ -10,6 +10,7 @@ import dask.array as da
 import numpy as np
 
 from vicinal.arrays import Array, as_array, working_dtype
+from vicinal.bias import PositionBias
 from vicinal.evaluate import Request
 from vicinal.partial_state import Layout
 from vicinal.per_row import one_key_per_query, one_per_key, refuse_other_keys, refuse_two_priors
@@ -48,7 +49,9 @@ def check_options(
 
 
 def as_function(bias: Any) -> Bias | None:
-    """Return a callable bias, None for any other."""
+    """Return a bias by rows and columns, callable or by positions; None for any other."""
+    if isinstance(bias, PositionBias):
+        return bias
     # A Delayed is callable, but no function of rows and columns.
     return bias if callable(bias) and not dask.is_dask_collection(bias) else None
 

@@ -15,7 +15,7 @@ from vicinal.kernels.lowering import fill
 from vicinal.merging import merge_all
 from vicinal.partial_state import Layout, PartialState, digest
 from vicinal.per_row import as_self_indices, refuse_other_keys
-from vicinal.pieces import as_offset, keys_of_piece, queries_and_kernel
+from vicinal.pieces import as_offset, in_piece, keys_of_piece, queries_and_kernel
 from vicinal.problem import Problem, prepare, spread, spread_or_none
 from vicinal.progress import Report, reporter
 from vicinal.stats import as_k, as_statistics, as_stats, local_stats
@@ -209,7 +209,7 @@ class LocalMeanAccumulator:
             metric=None,
             weights=weights,
             log_weights=log_weights,
-            bias=bias,
+            bias=in_piece(bias, self._query_offset - first),
             mask=mask,
         )
         problem = self._with_own_keys(self._bandwidth.applied(problem, bandwidth))

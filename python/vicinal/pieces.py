@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vicinal.arrays import Array, as_array, as_index
+from vicinal.bias import PositionBias
 from vicinal.graph import take_graph
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from vicinal.kernels.metrics import Metric
     from vicinal.neighbor_sets import NeighborSet
 
-__all__ = ["as_offset", "keys_of_piece", "queries_and_kernel", "stand_ins"]
+__all__ = ["as_offset", "in_piece", "keys_of_piece", "queries_and_kernel", "stand_ins"]
 
 
 def as_offset(value: object, name: str) -> int:
@@ -24,6 +25,11 @@ def as_offset(value: object, name: str) -> int:
     if offset < 0:
         raise ValueError(f"{name} must not be negative, got {value}")
     return offset
+
+
+def in_piece(bias: Any, rows: int) -> Any:
+    """Return a bias by positions for queries that stand `rows` behind the keys of this piece."""
+    return bias.shifted(rows) if isinstance(bias, PositionBias) else bias
 
 
 def stand_ins(rows: int, features: int = 1) -> Array:

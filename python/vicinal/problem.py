@@ -9,6 +9,7 @@ import numpy as np
 
 from vicinal import _core
 from vicinal.arrays import Array, as_array, as_points, as_rows, working_dtype
+from vicinal.bias import PositionBias
 from vicinal.columns import column_names
 from vicinal.per_row import as_mask, as_prior, as_self_indices
 
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
     Neighborhood: TypeAlias = NeighborSet | Neighbors | None
 
-__all__ = ["Bias", "Problem", "prepare"]
+__all__ = ["Bias", "BiasFunction", "Problem", "prepare"]
 
-Bias = Callable[[Array, Array], Any]  # (rows, columns) -> (len(rows), len(columns))
+BiasFunction = Callable[[Array, Array], Any]  # (rows, columns) -> (len(rows), len(columns))
+Bias = BiasFunction | PositionBias
 
 Shape = tuple[int, ...]
 
@@ -38,7 +40,7 @@ class Problem(NamedTuple):
     values: Array | None  # lead + (n, p)
     weights: Array | None  # lead + (n,)
     log_weights: Array | None  # lead + (n,)
-    bias: Array | Bias | None  # lead + (m, n)
+    bias: Array | BiasFunction | None  # lead + (m, n)
     mask: Array | None  # lead + (m, n)
     self_indices: Array | None  # lead + (m,)
     exclude_self: bool
@@ -50,6 +52,7 @@ class Problem(NamedTuple):
     query_bandwidths: Array | None  # lead + (m,)
     one_value: bool  # values were (..., n): results have no p axis
     given: tuple[Array, ...]  # the arrays as they came, for the overlap check of `out`
+    query_offset: int = 0  # row number of the first query in what neighbors and biases count
 
     @property
     def m(self) -> int:
@@ -119,7 +122,7 @@ def prepare(
         warn_if_unused(keys, fill(kernel, scale, metric, d), near)
     dtype = working_dtype(q, x, y)
     w, lw = as_prior(weights, log_weights, n, dtype)
-    pairs = None if bias is None or callable(bias) else as_array(bias, "bias")
+    pairs = _as_pairs(bias, m, n, dtype)
     used = None if mask is None else as_mask(mask)
     own = as_self_indices(self_indices, m, n, required=exclude_self or needs_self)
     lead = leading_shape(
@@ -165,6 +168,12 @@ def prepare(
         return problem._replace(queries=q, keys=x, key_index=None)
     of_keys, of_queries = rule.resolve(problem, kernel, metric)
     return problem._replace(key_bandwidths=of_keys, query_bandwidths=of_queries)
+
+
+def _as_pairs(bias: Any, m: int, n: int, dtype: np.dtype[Any]) -> Array | None:
+    if isinstance(bias, PositionBias):
+        return bias.pairs(m, n, dtype)
+    return None if bias is None or callable(bias) else as_array(bias, "bias")
 
 
 def _index_of(keys: Any, lead: Shape, dtype: np.dtype[Any]) -> _core.KeyIndex | None:

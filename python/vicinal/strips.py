@@ -123,7 +123,7 @@ def run_rows(
         problem.values,
         weights=problem.weights,
         log_weights=problem.log_weights,
-        bias=bias_strip(problem, rows, slice(0, problem.n)),
+        bias=bias_strip(problem, rows, slice(0, problem.n), (problem.query_offset, 0)),
         mask=None if problem.mask is None else problem.mask[..., rows, :],
         self_indices=own_rows(problem.self_indices),
         exclude_self=problem.exclude_self,
@@ -132,7 +132,7 @@ def run_rows(
         neighbors=problem.neighbors,
         key_bandwidths=problem.key_bandwidths,
         query_bandwidths=own_rows(problem.query_bandwidths),
-        query_offset=rows.start,
+        query_offset=problem.query_offset + rows.start,
         progress=report,
         **options,
     )
@@ -155,7 +155,8 @@ def _by_blocks(
         exclude_self=problem.exclude_self,
     )
     for columns in _blocks(problem.n):
-        update_state(state, problem, rows, columns, options["num_threads"])
+        first = (problem.query_offset, 0)
+        update_state(state, problem, rows, columns, options["num_threads"], first)
         if report is not None:
             report(columns.stop / problem.n)
     return state.finish(outputs, options["empty"], options["empty_value"])

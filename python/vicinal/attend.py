@@ -1,0 +1,275 @@
+"""Attention: local means of values by the dot product of queries and keys, or by any kernel."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from vicinal.arrays import Array, as_points
+from vicinal.attention_kernel import attention_kernel
+from vicinal.bias import ALiBi, PositionBias
+from vicinal.evaluate import Request, allocate, evaluate
+from vicinal.problem import Problem, prepare
+from vicinal.sequences import Sequence, cached, end_to_end, part_of, problem_of, whole
+from vicinal.shared_keys import with_rows_of_shared_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vicinal.arrays import ArrayLike
+    from vicinal.bandwidth.given import AdaptiveBandwidth
+    from vicinal.kernels import Kernel
+    from vicinal.kernels.metrics import Metric
+    from vicinal.key_cache import KeyCache
+    from vicinal.neighbor_sets import NeighborSet
+    from vicinal.problem import Bias, Neighborhood
+    from vicinal.row_sets import Window
+
+__all__ = ["attention"]
+
+
+def attention(
+    queries: ArrayLike,
+    keys: ArrayLike | None = None,
+    values: ArrayLike | None = None,
+    *,
+    scale: float | None = None,
+    causal: bool = False,
+    window: Window | tuple[float | None, float | None] | None = None,
+    alibi_slopes: ArrayLike | None = None,
+    softcap: float | None = None,
+    bias: ArrayLike | Bias | None = None,
+    mask: ArrayLike | None = None,
+    query_offsets: ArrayLike | None = None,
+    key_offsets: ArrayLike | None = None,
+    cache: KeyCache | None = None,
+    kernel: str | Kernel = "softmax",
+    bandwidth: ArrayLike | AdaptiveBandwidth | None = None,
+    metric: Metric | None = None,
+    neighbors: Neighborhood = None,
+    log_weights: ArrayLike | None = None,
+    empty: str | float = "zero",
+    return_log_mass: bool = False,
+    num_threads: int | None = None,
+) -> Array | tuple[Array, Array]:
+    """Average values by the similarity of queries and keys: scaled dot-product attention.
+
+    ``out = Σ w v / Σ w`` with ``w = exp(scale · q·k + bias)`` over the keys that a query sees; with
+    another `kernel`, ``w = K(q, k) · exp(bias)``. Leading dimensions are batches and heads.
+
+    Parameters
+    ----------
+    queries : array_like of shape (..., m, d)
+        What each token asks for.
+    keys, values : array_like of shape (..., n, d) and (..., n, p)
+        Leading dimensions broadcast as in numpy, without copies: heads that share keys are queries
+        (B, G, R, m, d) and keys (B, G, 1, n, d). With a `cache` they are appended to it first; None
+        appends nothing.
+    scale : float, optional
+        Factor of q·k; None is 1/√d. For kernels of a distance the bandwidth is 1/√scale.
+    causal : bool
+        A query sees the keys up to its own position, which is its row number; with a `cache` the
+        queries stand at the end of each sequence.
+    window : (before, after) or Window, optional
+        How many positions back and ahead a query sees, None = unbounded. ``Window(None, 0,
+        offset="end")`` is causal with the last query at the last key.
+    alibi_slopes : array_like of shape (...), optional
+        Slopes of the heads, `vicinal.bias.ALiBi`: ``−slope · |difference of positions|``.
+    softcap : float, optional
+        Limit c of the logits: ``c tanh(scale · q·k / c)``.
+    bias : array_like broadcastable to (..., m, n), ALiBi, Relative or callable, optional
+        Added to the log-weights.
+    mask : array_like of bool broadcastable to (..., m, n), optional
+        True = the key is used, as in torch's ``scaled_dot_product_attention``.
+    query_offsets, key_offsets : array_like of int of shape (sequences + 1,), optional
+        Sequences of several lengths laid end to end: where each begins, from 0 to m and to n. Each
+        sees itself alone, and positions count from its own start. None for `key_offsets` takes
+        those of the queries.
+    cache : KeyCache, optional
+        Keys and values of earlier tokens.
+    kernel : str or Kernel
+        A name or an object of `vicinal.kernels`.
+    bandwidth, metric, neighbors, log_weights
+        As in `local_mean`; `bandwidth` takes the place of `scale`. `neighbors` are joined with
+        `causal` and `window`.
+    empty : {"zero", "nan", "nearest", "raise"} or float
+        What a query gets that sees no key.
+    return_log_mass : bool
+        Return ``log Σ w`` too.
+    num_threads : int, optional
+        As in `local_mean`.
+
+    Returns
+    -------
+    out : ndarray of shape (..., m, p)
+        In the result type of the floating arrays among `queries`, `keys` and `values`.
+    log_mass : ndarray of shape (..., m)
+        With `return_log_mass`: the log-sum-exp of the logits, −inf where no key is seen.
+
+    Raises
+    ------
+    ValueError
+        For shapes and heads that do not fit, offsets that do not fit, a cache that overflows or
+        holds fewer keys than there are queries, and as `local_mean`.
+    TypeError
+        As `local_mean`.
+
+    See Also
+    --------
+    KeyCache : Keys and values of the tokens so far.
+    vicinal.bias : Biases by position.
+
+    Notes
+    -----
+    Vaswani et al., 2017. A sequence's bits depend neither on the other sequences of the call nor on
+    the number of threads, and nothing of size m × n is kept.
+
+    Examples
+    --------
+    >>> import numpy as np, vicinal as vc
+    >>> rng = np.random.default_rng(0)
+    >>> q, k, v = rng.normal(size=(3, 2, 4, 5, 8))  # 2 sequences, 4 heads, 5 tokens
+    >>> vc.attention(q, k, v, causal=True).shape
+    (2, 4, 5, 8)
+    """
+    q = as_points(queries, "queries")
+    full = attention_kernel(
+        kernel, scale=scale, softcap=softcap, bandwidth=bandwidth, metric=metric, d=q.shape[-1]
+    )
+    near = _sets(causal, window, neighbors)
+    position, pairs = _biases(alibi_slopes, bias, near)
+    request = Request(empty=empty, num_threads=num_threads)
+    with _keys_and_values(cache, keys, values) as (all_keys, all_values):
+        _check_heads(q, as_points(all_keys, "keys"))
+        problem = prepare(
+            q,
+            all_keys,
+            all_values,
+            kernel=full,
+            bandwidth=bandwidth,
+            metric=metric,
+            bias=pairs,
+            mask=mask,
+            log_weights=log_weights,
+        )
+        knows_positions = near is not None or position is not None
+        sequences = _sequences(problem, cache, query_offsets, key_offsets, knows_positions)
+        parts = [problem_of(one, problem, near, position) for one in sequences]
+    names = ("mean", "log_mass") if return_log_mass else ("mean",)
+    outputs = allocate(problem.lead, problem.sizes, problem.dtype, names)
+    for one, part in zip(sequences, parts, strict=True):
+        views = {name: part_of(out, one, len(problem.lead)) for name, out in outputs.items()}
+        part, views = with_rows_of_shared_keys(part, views)
+        evaluate(part, request, views)
+    out = outputs["mean"][..., 0] if problem.one_value else outputs["mean"]
+    return (out, outputs["log_mass"]) if return_log_mass else out
+
+
+def _sets(causal: bool, window: Any, neighbors: Neighborhood) -> NeighborSet | None:
+    """Return which keys a query sees; None is all."""
+    near = _window(causal, window)
+    if neighbors is None:
+        return near
+    from vicinal.graph import as_neighbor_set
+
+    others = as_neighbor_set(neighbors)
+    if others.edge_data != "pattern":
+        raise ValueError(
+            f"neighbors={others} has {others.edge_data}s in the place of products of queries and "
+            "keys; pass it to vicinal.local_mean"
+        )
+    return others if near is None else near & others
+
+
+def _window(causal: bool, window: Any) -> NeighborSet | None:
+    from vicinal.row_sets import Window
+
+    if window is None:
+        return Window(None, 0) if causal else None
+    if not isinstance(window, Window):
+        if not isinstance(window, tuple | list) or len(window) != 2:
+            raise TypeError(
+                f"window must be (before, after), None = unbounded, or a Window, got {window!r}"
+            )
+        window = Window(*window)
+    given: Window = window
+    if not causal:
+        return given
+    return given & Window(None, 0) if given.on is not None else replace(given, after=0)
+
+
+class _Biases(NamedTuple):
+    position: PositionBias | None  # counted anew in every sequence
+    pairs: ArrayLike | Bias | None  # over the rows and columns of the call
+
+
+def _biases(slopes: ArrayLike | None, bias: Any, near: NeighborSet | None) -> _Biases:
+    if slopes is None:
+        return _Biases(bias, None) if isinstance(bias, PositionBias) else _Biases(None, bias)
+    if isinstance(bias, PositionBias) or callable(bias):
+        raise ValueError(
+            "alibi_slopes go together with an array as bias only; add the slopes to the table or "
+            "the function"
+        )
+    offset = getattr(near, "offset", 0)  # of a Window: one position of each query
+    return _Biases(ALiBi(slopes, offset=offset), bias)
+
+
+def _check_heads(queries: Array, keys: Array) -> None:
+    """Name the way out where heads share keys, which numpy does not broadcast."""
+    if queries.ndim < 3 or keys.ndim < 3:
+        return
+    asked, kept = queries.shape[-3], keys.shape[-3]
+    if asked == kept or 1 in (asked, kept):
+        return
+    way = (
+        f"reshape queries to (..., {kept}, {asked // kept}, m, d) and keys and values to (..., "
+        f"{kept}, 1, n, ·)"
+        if asked % kept == 0
+        else "the number of heads of queries must be a multiple of that of keys"
+    )
+    raise ValueError(f"queries have {asked} heads and keys have {kept}; {way}")
+
+
+@contextmanager
+def _keys_and_values(
+    cache: KeyCache | None, keys: Any, values: Any
+) -> Iterator[tuple[ArrayLike, ArrayLike]]:
+    """Give all keys and values; what was appended to the cache goes if an argument is refused."""
+    if (keys is None) != (values is None):
+        raise TypeError("keys and values come together: one of them is None")
+    if cache is None:
+        if keys is None:
+            raise TypeError("keys must be an array, got None; only a cache= stands in for them")
+        yield keys, values
+        return
+    before = cache.lengths
+    if keys is not None:
+        cache.append(keys, values)
+    try:
+        yield cache.keys, cache.values
+    except Exception:
+        cache.truncate(before)
+        raise
+
+
+def _sequences(
+    problem: Problem,
+    cache: KeyCache | None,
+    query_offsets: ArrayLike | None,
+    key_offsets: ArrayLike | None,
+    knows_positions: bool,
+) -> list[Sequence]:
+    m, n = problem.m, problem.n
+    if query_offsets is None and key_offsets is not None:
+        raise ValueError("key_offsets need query_offsets, which say whose keys they are")
+    if cache is not None:
+        if query_offsets is not None:
+            raise ValueError("a cache knows its sequences; drop query_offsets and key_offsets")
+        axis = max(len(problem.lead) - (cache.keys.ndim - 2), 0)
+        return cached(cache.lengths, axis, m, knows_positions)
+    if query_offsets is None:
+        return whole(m, n)
+    of_keys = query_offsets if key_offsets is None else key_offsets
+    return end_to_end(query_offsets, of_keys, m, n, problem.dtype)

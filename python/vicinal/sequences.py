@@ -1,0 +1,138 @@
+"""The sequences of an attention call: one for all, those of a cache, or those laid end to end.
+
+Every sequence is computed as if it came alone: its keys are numbered from 0, so that its bits
+depend neither on the other sequences nor on padding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from vicinal.arrays import Array
+from vicinal.neighbor_sets import Both, Either, KNearest, NeighborSet
+from vicinal.problem import Problem, spread
+from vicinal.row_sets import Segments, Window
+
+if TYPE_CHECKING:
+    from vicinal.arrays import ArrayLike
+    from vicinal.bias import PositionBias
+
+__all__ = ["Sequence", "cached", "end_to_end", "part_of", "problem_of", "whole"]
+
+
+class Sequence(NamedTuple):
+    """Where one sequence, or several of one length, stand in the arrays of a call."""
+
+    rows: slice
+    keys: slice
+    first: int  # position of the first query among the keys
+    axis: int = 0  # leading axis of the sequences …
+    items: slice = slice(None)  # … and which of it
+    is_part: bool = True  # of several, or of one that grows: it may have fewer keys than `KNearest`
+
+
+def whole(m: int, n: int) -> list[Sequence]:
+    """Return the one sequence of a plain call: query i stands at row i."""
+    return [Sequence(slice(0, m), slice(0, n), 0, is_part=False)]
+
+
+def cached(lengths: Array, axis: int, m: int, counts_positions: bool) -> list[Sequence]:
+    """Return the sequences of a cache, neighbors of one length together; queries are at its end."""
+    shortest = int(lengths.min(initial=m))
+    if counts_positions and shortest < m:
+        raise ValueError(
+            f"the {m} queries stand at the end of each cached sequence, but one holds {shortest} "
+            "keys only; append the keys of the queries first, or pass fewer queries"
+        )
+    found, start = [], 0
+    for length, run in groupby(lengths.tolist()):
+        stop = start + sum(1 for _ in run)
+        items = slice(start, stop) if stop - start < len(lengths) else slice(None)
+        first = max(length - m, 0)
+        found.append(Sequence(slice(0, m), slice(0, length), first, axis, items))
+        start = stop
+    return found
+
+
+def end_to_end(
+    query_offsets: ArrayLike, key_offsets: ArrayLike, m: int, n: int, dtype: np.dtype[Any]
+) -> list[Sequence]:
+    """Return the sequences between offsets, each counted from its own start."""
+    segments = Segments(query_offsets, key_offsets)
+    segments.lower(m, n, dtype)  # its checks
+    rows, keys = np.asarray(segments.query_offsets), np.asarray(segments.key_offsets)
+    spans = zip(rows[:-1], rows[1:], keys[:-1], keys[1:], strict=True)
+    return [Sequence(slice(a, b), slice(c, d), 0) for a, b, c, d in spans if a < b]
+
+
+def problem_of(
+    sequence: Sequence, problem: Problem, near: NeighborSet | None, position: PositionBias | None
+) -> Problem:
+    """Return the problem of one sequence, as views, with its neighbors and its bias."""
+    at = (*(slice(None),) * sequence.axis, sequence.items)
+    lead = np.broadcast_to(0, problem.lead)[at].shape if problem.lead else ()
+    rows, keys = sequence.rows, sequence.keys
+    m, n = rows.stop - rows.start, keys.stop - keys.start
+
+    def cut(array: Any, *last: Any) -> Any:
+        if not isinstance(array, np.ndarray):
+            return array
+        return (array[at] if lead else array)[(Ellipsis, *last)]
+
+    bias = cut(problem.bias, rows, keys)
+    if position is not None:
+        here = position if position.offset == "end" else position.shifted(sequence.first)
+        pairs = spread(here.pairs(m, n, problem.dtype), (*lead, m, n), "alibi_slopes")
+        bias = pairs if bias is None else bias + pairs
+    features = slice(None)
+    return problem._replace(
+        queries=cut(problem.queries, rows, features),
+        keys=cut(problem.keys, keys, features),
+        values=cut(problem.values, keys, features),
+        log_weights=cut(problem.log_weights, keys),
+        bias=bias,
+        mask=cut(problem.mask, rows, keys),
+        key_bandwidths=cut(problem.key_bandwidths, keys),
+        query_bandwidths=cut(problem.query_bandwidths, rows),
+        lead=lead,
+        neighbors=_lowered(near, sequence, m, n, problem.dtype),
+        query_offset=sequence.first,
+    )
+
+
+def part_of(output: Array, sequence: Sequence, lead: int) -> Array:
+    """Return the view of an output that belongs to one sequence."""
+    at = [slice(None)] * (lead + 1)
+    if lead:
+        at[sequence.axis] = sequence.items
+    at[lead] = sequence.rows
+    return output[tuple(at)]
+
+
+def _lowered(near: NeighborSet | None, sequence: Sequence, m: int, n: int, dtype: Any) -> Any:
+    if near is None or n == 0 or _cuts_nothing(near, sequence.first, m, n):
+        return None
+    near = _of_at_most(near, n) if sequence.is_part else near
+    return near.lower(sequence.first + m, n, dtype)
+
+
+def _cuts_nothing(near: NeighborSet, first: int, m: int, n: int) -> bool:
+    """Tell whether a window holds every key for every query, as for one new token."""
+    if not isinstance(near, Window) or near.on is not None:
+        return False
+    position = first + int(near.anchored(first + m, n).offset)
+    sees_first = near.before is None or near.before >= position + m - 1
+    return sees_first and (near.after is None or near.after >= n - 1 - position)
+
+
+def _of_at_most(near: NeighborSet, n: int) -> NeighborSet:
+    """Return the set with k nearest of a sequence of n keys: all of them where they are fewer."""
+    if isinstance(near, KNearest):
+        return KNearest(min(near.k, n))
+    if isinstance(near, Both | Either):
+        return replace(near, a=_of_at_most(near.a, n), b=_of_at_most(near.b, n))
+    return near
