@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vicinal._core import __version__
 
 if TYPE_CHECKING:
-    from vicinal import bandwidth, kernels, linear, models, partial, plotting
-    from vicinal import bandwidth, bias, kernels, models, partial, plotting
+    from vicinal import bandwidth, bias, kernels, linear, models, partial, plotting
     from vicinal import dask as dask  # no name of `import *`, which must not need dask
     from vicinal.affine import lle_weights
     from vicinal.attend import attention
@@ -102,8 +101,7 @@ _HOMES = {
     "set_num_threads": "threads",
     "show_config": "config",
 }
-_MODULES = ("bandwidth", "dask", "kernels", "linear", "models", "partial", "plotting")
-_MODULES = ("bandwidth", "bias", "dask", "kernels", "models", "partial", "plotting")
+_MODULES = ("bandwidth", "bias", "dask", "kernels", "linear", "models", "partial", "plotting")
 
 
 def __getattr__(name: str) -> Any:
