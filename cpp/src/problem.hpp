@@ -71,7 +71,8 @@ struct Problem {
   std::int64_t mean_stride = 0, variance_stride = 0, covariance_stride = 0;
   std::int64_t top_indices_stride = 0, top_weights_stride = 0, weights_stride = 0;
   std::int64_t key_offset = 0;
-  int k = 0;  // of top_k
+  std::int64_t extra_columns = 0;  // that are kept beside a packed key: chunks hold fewer
+  int k = 0;                       // of top_k
   bool exclude_self = false;
   bool needs_self = false;  // own weights are asked for or left out
   bool normalize_weights = true;

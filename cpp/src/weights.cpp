@@ -115,8 +115,10 @@ void combine_terms(const Step<T>& s) {
     s.table().accumulate(s.logs(0), s.logs(i), s.problem.plan.terms[i].coefficient, s.rows());
 }
 
+}  // namespace
+
 template <class T>
-void add_bias(const Step<T>& s, std::size_t term) {
+void add_bias(const Step<T>& s, std::size_t term) noexcept {
   const Group<T>& g = s.w.group;
   for (int r = 0; r < g.rows; ++r) {
     const T* bias = s.entry.bias.row(g.index[r]);
@@ -125,6 +127,8 @@ void add_bias(const Step<T>& s, std::size_t term) {
       log[k] = with_bias(log[k], bias[s.entry.row_at(s.first + k) * s.entry.bias.column_stride]);
   }
 }
+
+namespace {
 
 // Moves the running peak of every row to cover this tile and rescales what was summed,
 // by exact powers of two.
@@ -217,6 +221,7 @@ void weigh_peak(const Step<T>& s) noexcept {
                                              PairSource<T>&) noexcept;                          \
   template void score_rows(const Step<T>&, std::size_t, std::size_t, int, int, T*) noexcept;    \
   template void score_factor(const Step<T>&, std::size_t, std::size_t, T*) noexcept;            \
+  template void add_bias(const Step<T>&, std::size_t) noexcept;                                 \
   template void weigh_fixed(const Step<T>&) noexcept;                                           \
   template void weigh_peak(const Step<T>&) noexcept;
 VICINAL_INSTANTIATE(float)

@@ -19,6 +19,10 @@ void score_rows(const Step<T>& step, std::size_t term, std::size_t factor, int f
 template <class T>
 void score_factor(const Step<T>& step, std::size_t term, std::size_t factor, T* out) noexcept;
 
+// Adds the bias of every pair to the log2-weights of a term.
+template <class T>
+void add_bias(const Step<T>& step, std::size_t term) noexcept;
+
 // Weights relative to 1: kernels without log-weights above 0.
 template <class T>
 void weigh_fixed(const Step<T>& step) noexcept;

@@ -15,7 +15,7 @@ constexpr int product_panel = 64;
 
 template <class T>
 int chunk_keys(const Problem<T>& problem) {
-  std::int64_t width = 2 + problem.padded_values();
+  std::int64_t width = 2 + problem.padded_values() + problem.extra_columns;
   for (const auto& term : problem.plan.terms)
     for (const auto& factor : term.factors) width += factor.depth + 1;
   std::int64_t keys = 4096;

@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include "calls.hpp"
+#include "gradient.hpp"
 #include "index.hpp"
 #include "linear.hpp"
 #include "local_fit.hpp"
@@ -192,6 +193,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         "empty_value"_a = std::numeric_limits<double>::quiet_NaN(), "num_threads"_a = 0,
         "progress"_a = none);
   bind_state(m);
+  bind_gradient(m);
   bind_mean_shift(m);
 
   py::class_<vicinal::ProfileTable>(m, "Table")

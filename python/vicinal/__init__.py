@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vicinal.engine import local_mean, local_weights
     from vicinal.errors import LocalizationWarning
     from vicinal.fits import local_fit
+    from vicinal.gradients import LocalMeanGradient, local_mean_vjp
     from vicinal.graph import Graph
     from vicinal.key_cache import KeyCache
     from vicinal.key_index import KeyIndex
@@ -39,6 +40,7 @@ __all__ = [
     "KeyIndex",
     "LocalFit",
     "LocalMeanAccumulator",
+    "LocalMeanGradient",
     "LocalStats",
     "LocalizationWarning",
     "NeighborSet",
@@ -60,6 +62,7 @@ __all__ = [
     "load",
     "local_fit",
     "local_mean",
+    "local_mean_vjp",
     "local_stats",
     "local_weights",
     "models",
@@ -79,6 +82,7 @@ _HOMES = {
     "KeyIndex": "key_index",
     "LocalFit": "results",
     "LocalMeanAccumulator": "partial",
+    "LocalMeanGradient": "gradients",
     "LocalStats": "results",
     "LocalizationWarning": "errors",
     "NeighborSet": "neighbor_sets",
@@ -95,6 +99,7 @@ _HOMES = {
     "load": "persistence",
     "local_fit": "fits",
     "local_mean": "engine",
+    "local_mean_vjp": "gradients",
     "local_stats": "stats",
     "local_weights": "engine",
     "radius_neighbors": "neighbors",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vicinal/config.hpp"
+#include "vicinal/gradient.hpp"
 #include "vicinal/kernel.hpp"
 #include "vicinal/linear.hpp"
 #include "vicinal/local_fit.hpp"

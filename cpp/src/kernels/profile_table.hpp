@@ -88,9 +88,15 @@ VICINAL_INLINE void read_rows(const double* rows, const std::int64_t* at, Pack<d
   }
 }
 
-// The weight, or in a table of logarithms log2 of the weight, at u >= 0.
+// The polynomial's coefficients at u >= 0, and u less its origin.
 template <class T>
-VICINAL_INLINE Pack<T> evaluate(const TableView<T>& table, Pack<T> u) {
+struct Piece {
+  Pack<T> c[table_degree<T> + 1];
+  Pack<T> d;
+};
+
+template <class T>
+VICINAL_INLINE Piece<T> piece_at(const TableView<T>& table, Pack<T> u) {
   using Integer = typename Pack<T>::Integer;
   using Unsigned = std::make_unsigned_t<Integer>;
   typedef Unsigned Bits __attribute__((vector_size(VICINAL_VECTOR_BYTES)));
@@ -108,12 +114,30 @@ VICINAL_INLINE Pack<T> evaluate(const TableView<T>& table, Pack<T> u) {
   }
   half = (half - Unsigned(2 * table.first)) * Unsigned(table_row<T>);
   __builtin_memcpy(at, &half, sizeof at);
-  Pack<T> c[table_degree<T> + 1];
-  read_rows(table.rows, at, c);
-  const Pack<T> d = u - origin;
-  Pack<T> sum = c[table_degree<T>];
-  for (int power = table_degree<T> - 1; power >= 0; --power) sum = fma(sum, d, c[power]);
+  Piece<T> piece;
+  read_rows(table.rows, at, piece.c);
+  piece.d = u - origin;
+  return piece;
+}
+
+// The weight, or in a table of logarithms log2 of the weight, at u >= 0.
+template <class T>
+VICINAL_INLINE Pack<T> evaluate(const TableView<T>& table, Pack<T> u) {
+  const Piece<T> piece = piece_at(table, u);
+  Pack<T> sum = piece.c[table_degree<T>];
+  for (int power = table_degree<T> - 1; power >= 0; --power)
+    sum = fma(sum, piece.d, piece.c[power]);
   return select<T>(Pack<T>(table.support) < u, table.outside, max(Pack<T>(table.least), sum));
+}
+
+// Its derivative by u, that of the piece that holds u; 0 outside the support.
+template <class T>
+VICINAL_INLINE Pack<T> derivative(const TableView<T>& table, Pack<T> u) {
+  const Piece<T> piece = piece_at(table, u);
+  Pack<T> sum = Pack<T>(T(table_degree<T>)) * piece.c[table_degree<T>];
+  for (int power = table_degree<T> - 1; power >= 1; --power)
+    sum = fma(sum, piece.d, Pack<T>(T(power)) * piece.c[power]);
+  return select<T>(Pack<T>(table.support) < u, Pack<T>(T(0)), sum);
 }
 
 }  // namespace

@@ -6,6 +6,10 @@
 //   unbounded profiles; factor(s, p)        what the logarithm cannot hold: compact supports and
 //   signs. weight = factor · 2^log_weight
 //
+//   log_slope(s, p)     d ln weight / ds of profiles without a factor; of those that have one
+//   slope(s, p)         d weight / ds, or its factor: slope · 2^log_weight. 0 at s = 0 where u
+//   itself has no derivative
+//
 // `s` is a squared distance (or, for linear, softcap, polynomial and sigmoid, an inner product or a
 // log2-weight). NaN stays NaN: constants come first in max and min.
 #pragma once
@@ -62,6 +66,15 @@ VICINAL_INLINE Pack<T> zero() {
   return Pack<T>(T(0));
 }
 
+// du/ds at u = c √s, and 0 at s = 0, where there is none.
+template <class T>
+VICINAL_INLINE Pack<T> root_slope(Pack<T> root_of_s, Pack<T> c) {
+  const Pack<T> r = root_of_s;
+  return select<T>(r == zero<T>(), zero<T>(), Pack<T>(T(0.5)) * c / r);
+}
+template <class T>
+inline constexpr T ln_2 = T(0.693147180559945309417232121458);
+
 // Profiles that are a power of two of something.
 struct Exponential {
   static constexpr bool has_factor = false;
@@ -83,6 +96,10 @@ struct Gaussian : Exponential {
   VICINAL_INLINE static Pack<T> log_weight(Pack<T> s, const Parameters<T>& p) {
     return s * Pack<T>(p.scale);
   }
+  template <class T>
+  VICINAL_INLINE static Pack<T> log_slope(Pack<T>, const Parameters<T>& p) {
+    return Pack<T>(p.scale * ln_2<T>);
+  }
 };
 
 using Linear = Gaussian;  // the same arithmetic on an inner product or a log2-weight
@@ -95,6 +112,10 @@ struct Laplace : Exponential {
   template <class T>
   VICINAL_INLINE static Pack<T> log_weight(Pack<T> s, const Parameters<T>& p) {
     return root(s) * Pack<T>(p.scale);
+  }
+  template <class T>
+  VICINAL_INLINE static Pack<T> log_slope(Pack<T> s, const Parameters<T>& p) {
+    return root_slope(root(s), Pack<T>(p.scale * ln_2<T>));
   }
 };
 
@@ -118,6 +139,15 @@ struct Matern : Exponential {
     const Pack<T> r = root(s);
     return fma(r, Pack<T>(p.scale), log2(polynomial(r * Pack<T>(p.offset))));
   }
+  // w′(v)/w = −v / (1 + v), and −v (1 + v) / 3 over the polynomial; v dv/ds = offset² / 2.
+  template <class T>
+  VICINAL_INLINE static Pack<T> log_slope(Pack<T> s, const Parameters<T>& p) {
+    const Pack<T> v = min(Pack<T>(T(1e18)), root(s) * Pack<T>(p.offset));
+    const Pack<T> half(T(-0.5) * p.offset * p.offset), x = one<T>() + v;
+    if constexpr (Order == 3) return half / x;
+    return half * (x * Pack<T>(T(1.0 / 3))) /
+           fma(v, fma(v, Pack<T>(T(1.0 / 3)), one<T>()), one<T>());
+  }
 };
 
 // t / (1 + t)², t = e^−u.
@@ -131,6 +161,13 @@ struct Logistic : Exponential {
   VICINAL_INLINE static Pack<T> log_weight(Pack<T> s, const Parameters<T>& p) {
     const Pack<T> r = root(s), t = flushed_exp2(r, Pack<T>(p.scale));
     return fma(r, Pack<T>(p.scale), Pack<T>(T(-2)) * log2(one<T>() + t));
+  }
+  // −tanh(u/2) du/ds, whose limit at 0 is −(du/d√s)² / 4.
+  template <class T>
+  VICINAL_INLINE static Pack<T> log_slope(Pack<T> s, const Parameters<T>& p) {
+    const Pack<T> r = root(s), c(-p.scale * ln_2<T>), half(T(0.5));
+    const Pack<T> slope = -tanh(r * c * half) * half * c / r;
+    return select<T>(r == zero<T>(), Pack<T>(T(-0.25)) * c * c, slope);
   }
 };
 
@@ -146,6 +183,13 @@ VICINAL_INLINE Pack<T> rational_log(Pack<T> s, const Parameters<T>& p) {
   const Pack<T> x = rational_base(s, p), most(std::numeric_limits<T>::max());
   const Pack<T> log = select<T>(most < x, log2(s) + Pack<T>(p.log_scale), log2(x));
   return log * Pack<T>(-p.exponent);
+}
+
+// d ln w / ds = −exponent · scale / x; 0 at an exact hit of inverse distance.
+template <class T>
+VICINAL_INLINE Pack<T> rational_slope(Pack<T> s, const Parameters<T>& p) {
+  const Pack<T> x = rational_base(s, p), slope = Pack<T>(-p.exponent * p.scale) / x;
+  return select<T>(x == zero<T>(), zero<T>(), slope);
 }
 
 // Any exponent. The whole part of the log2-weight goes into the logarithm, the rest into the
@@ -184,6 +228,10 @@ struct Rational {
     whole_part(x, p, rest);
     return select<T>(ordinary(x), exp2(rest), select<T>(x != x, x, one<T>()));
   }
+  template <class T>
+  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
+    return factor(s, p) * rational_slope(s, p);
+  }
 };
 
 // The same with 2 · exponent a small whole number: powers of rsqrt. `limit` is where the weight
@@ -200,12 +248,22 @@ struct RationalHalfPower : Exponential {
   VICINAL_INLINE static Pack<T> log_weight(Pack<T> s, const Parameters<T>& p) {
     return rational_log(s, p);
   }
+  template <class T>
+  VICINAL_INLINE static Pack<T> log_slope(Pack<T> s, const Parameters<T>& p) {
+    return rational_slope(s, p);
+  }
 };
 
 struct PowerOfOneMinus : Factor {
   template <class T>
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
     return power(max(zero<T>(), fma(s, Pack<T>(-p.scale), one<T>())), p.power);
+  }
+  template <class T>
+  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
+    const Pack<T> base = max(zero<T>(), fma(s, Pack<T>(-p.scale), one<T>()));
+    const Pack<T> rest = p.power > 1 ? power(base, p.power - 1) : one<T>();
+    return select<T>(base == zero<T>(), zero<T>(), Pack<T>(-p.scale * T(p.power)) * rest);
   }
 };
 
@@ -215,12 +273,25 @@ struct Tricube : Factor {
     const Pack<T> u = compact_root(s, Pack<T>(p.scale));
     return power(max(zero<T>(), fma(-(u * u), u, one<T>())), 3);
   }
+  // w′(u) du/ds = −9 u² (1 − u³)² · scale / 2u
+  template <class T>
+  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
+    const Pack<T> u = compact_root(s, Pack<T>(p.scale));
+    const Pack<T> rest = max(zero<T>(), fma(-(u * u), u, one<T>()));
+    return Pack<T>(T(-4.5) * p.scale) * u * rest * rest;
+  }
 };
 
 struct Triangular : Factor {
   template <class T>
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
     return max(zero<T>(), one<T>() - compact_root(s, Pack<T>(p.scale)));
+  }
+  template <class T>
+  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
+    const Pack<T> u = compact_root(s, Pack<T>(p.scale));
+    const Pack<T> slope = select<T>(one<T>() <= u, zero<T>(), Pack<T>(T(-0.5) * p.scale) / u);
+    return select<T>(s == zero<T>(), zero<T>(), slope);
   }
 };
 
@@ -229,6 +300,15 @@ struct Cosine : Factor {
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
     const Pack<T> z = s * Pack<T>(p.scale);
     return select<T>(one<T>() < z, zero<T>(), max(zero<T>(), cos_half_pi_sqrt(min(one<T>(), z))));
+  }
+  // −(π/4) scale · sin(πu/2) / u, whose limit at 0 is −(π²/8) scale.
+  template <class T>
+  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
+    const Pack<T> z = s * Pack<T>(p.scale), u = positive_root(min(one<T>(), z));
+    const Pack<T> ratio = sin(u * Pack<T>(T(1.57079632679489661923))) / u;
+    const Pack<T> bounded = select<T>(u == zero<T>(), Pack<T>(T(1.57079632679489661923)), ratio);
+    return select<T>(one<T>() <= z, zero<T>(),
+                     Pack<T>(T(-0.785398163397448309616) * p.scale) * bounded);
   }
 };
 
@@ -239,6 +319,10 @@ struct Uniform : Factor {
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
     return select<T>(Pack<T>(p.scale) < s, zero<T>(), select<T>(s != s, s, one<T>()));
   }
+  template <class T>
+  VICINAL_INLINE static Pack<T> slope(Pack<T>, const Parameters<T>&) {
+    return zero<T>();
+  }
 };
 
 struct WendlandC2 : Factor {
@@ -247,12 +331,22 @@ struct WendlandC2 : Factor {
     const Pack<T> u = compact_root(s, Pack<T>(p.scale)), t = max(zero<T>(), one<T>() - u);
     return power(t * t, 2) * fma(u, Pack<T>(T(4)), one<T>());
   }
+  // w′(u) du/ds = −20 u (1 − u)³ · scale / 2u
+  template <class T>
+  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
+    const Pack<T> t = max(zero<T>(), one<T>() - compact_root(s, Pack<T>(p.scale)));
+    return Pack<T>(T(-10) * p.scale) * t * t * t;
+  }
 };
 
 struct Constant : Factor {
   template <class T>
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>&) {
     return select<T>(s != s, s, one<T>());
+  }
+  template <class T>
+  VICINAL_INLINE static Pack<T> slope(Pack<T>, const Parameters<T>&) {
+    return zero<T>();
   }
 };
 
@@ -265,6 +359,11 @@ struct Softcap : Exponential {
   template <class T>
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
     return flushed_exp2(log_weight(s, p));
+  }
+  template <class T>
+  VICINAL_INLINE static Pack<T> log_slope(Pack<T> s, const Parameters<T>& p) {
+    const Pack<T> t = tanh(s * Pack<T>(p.offset));
+    return Pack<T>(p.scale * p.offset * ln_2<T>) * fma(-t, t, one<T>());
   }
 };
 
@@ -291,12 +390,34 @@ struct Polynomial {
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
     return factor(s, p) * flushed_exp2(log_weight(s, p));
   }
+  // About t = 0 the weight is t · |t|^(exponent − 1), which has a slope where it is 0.
+  template <class T>
+  VICINAL_INLINE static Pack<T> gradient_log(Pack<T> s, const Parameters<T>& p) {
+    if (p.exponent == T(1)) return zero<T>();
+    return log2(abs(base(s, p))) * Pack<T>(p.exponent - T(1));
+  }
+  template <class T>
+  VICINAL_INLINE static Pack<T> gradient_factor(Pack<T> s, const Parameters<T>& p) {
+    return factor(s, p) * abs(base(s, p));
+  }
+  template <class T>
+  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
+    const Pack<T> t = base(s, p), up(p.exponent * p.scale);
+    const Pack<T> below = Rectified ? zero<T>() : p.power % 2 != 0 ? up : -up;
+    const Pack<T> slope = select<T>(t < zero<T>(), below, up);
+    return select<T>(t != t, t, Rectified ? select<T>(t == zero<T>(), zero<T>(), slope) : slope);
+  }
 };
 
 struct Sigmoid : Factor {
   template <class T>
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
     return tanh(fma(s, Pack<T>(p.scale), Pack<T>(p.offset)));
+  }
+  template <class T>
+  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
+    const Pack<T> w = weight(s, p);
+    return Pack<T>(p.scale) * fma(-w, w, one<T>());
   }
 };
 
@@ -305,12 +426,21 @@ struct Coincidence : Factor {
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>&) {
     return select<T>(s == zero<T>(), one<T>(), select<T>(s != s, s, zero<T>()));
   }
+  template <class T>
+  VICINAL_INLINE static Pack<T> slope(Pack<T>, const Parameters<T>&) {
+    return zero<T>();
+  }
 };
 
 struct Tabulated : Factor {
   template <class T>
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
     return evaluate(p.table, root(s) * Pack<T>(p.scale));
+  }
+  template <class T>
+  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
+    const Pack<T> r = root(s), c(p.scale);
+    return derivative(p.table, r * c) * root_slope(r, c);
   }
 };
 
@@ -323,6 +453,11 @@ struct LogTable : Exponential {
   VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
     return flushed_exp2(log_weight(s, p));
   }
+  template <class T>
+  VICINAL_INLINE static Pack<T> log_slope(Pack<T> s, const Parameters<T>& p) {
+    const Pack<T> r = root(s), c(p.scale);
+    return Pack<T>(ln_2<T>) * derivative(p.table, r * c) * root_slope(r, c);
+  }
 };
 
 struct Function : Factor {  // one call per pair: convenience, not speed
@@ -332,6 +467,19 @@ struct Function : Factor {  // one call per pair: convenience, not speed
     (root(s) * Pack<T>(p.scale)).store(lane);
     for (T& u : lane) u = static_cast<T>(p.function(static_cast<double>(u)));
     return Pack<T>::load(lane);
+  }
+  // By central differences of the even continuation, in double.
+  template <class T>
+  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
+    const Pack<T> r = root(s), c(p.scale);
+    alignas(VICINAL_VECTOR_BYTES) T lane[Pack<T>::width];
+    (r * c).store(lane);
+    for (T& x : lane) {
+      const double u = static_cast<double>(x), step = 6e-6 * (u > 1 ? u : 1);
+      const double low = u > step ? u - step : step - u;
+      x = static_cast<T>((p.function(u + step) - p.function(low)) / (2 * step));
+    }
+    return Pack<T>::load(lane) * root_slope(r, c);
   }
 };
 

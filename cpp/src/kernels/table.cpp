@@ -4,6 +4,7 @@
 #include "table.hpp"
 
 #include "candidates.hpp"
+#include "gradient.hpp"
 #include "mean_rows.hpp"
 #include "moments.hpp"
 #include "pack.hpp"
@@ -25,6 +26,7 @@ constexpr void enter(Table<T>& t, Shape shape) {
   t.weigh[i] = weigh<P, T>;
   t.log_weigh[i] = log_weigh<P, T>;
   t.has_factor[i] = P::has_factor;
+  t.weigh_slopes[i] = weigh_slopes<P, T>;
 }
 
 template <class T>
@@ -93,6 +95,22 @@ constexpr Table<T> make() {
   enter<Tabulated>(t, Shape::table);
   enter<LogTable>(t, Shape::log_table);
   enter<Function>(t, Shape::function);
+
+  const auto pull_of = [&](Similarity s) -> auto& { return t.pull[static_cast<int>(s)]; };
+  pull_of(Similarity::squared) = pull<T, PullOfSquare>;
+  pull_of(Similarity::squared_weighted) = pull<T, PullOfSquare>;
+  pull_of(Similarity::manhattan) = pull<T, PullOfSize>;
+  pull_of(Similarity::chebyshev) = pull_widest<T, false>;
+  pull_of(Similarity::haversine) = pull_haversine<T>;
+  pull_of(Similarity::scaled_squared) = pull_scaled<T, true>;
+  pull_of(Similarity::scaled_manhattan) = pull_scaled<T, false>;
+  pull_of(Similarity::scaled_chebyshev) = pull_widest<T, true>;
+  t.product = product<T>;
+  t.weigh_differences = weigh_differences<T>;
+  t.times_distance = times_distance<T>;
+  t.times_lanes = times_lanes<T>;
+  t.add_rows = add_rows<T>;
+  t.reduce_keys = reduce_keys<T>;
 
   t.candidates = candidates<T>;
   t.suspects = suspects<T>;

@@ -229,6 +229,18 @@ struct NormArguments {
   T epsilon = 0;
 };
 
+// The pull of a tile of pairs along the features of queries and keys.
+template <class T>
+struct PullArguments {
+  const T* queries = nullptr;  // as those of ScoreArguments
+  const T* keys = nullptr;
+  int depth = 0;
+  const T* feature_weights = nullptr;
+  const T* pulls = nullptr;  // pulls[r * tile_keys + k]
+  T* query_sums = nullptr;   // query_sums[r * depth + j], added to
+  T* key_sums = nullptr;     // key_sums[j * key_stride + k], added to
+};
+
 template <class T>
 struct Table {
   const char* name;
@@ -249,6 +261,22 @@ struct Table {
   void (*log_weigh[static_cast<int>(Shape::count)])(T* tile, T* factors, int rows,
                                                     const ProfileParameters<T>&);
   bool has_factor[static_cast<int>(Shape::count)];
+  // Gradients (gradient.hpp): scores → log2-weights, factors and slopes; w = factor · 2^log,
+  // ∂w/∂s = slope · 2^log.
+  void (*weigh_slopes[static_cast<int>(Shape::count)])(const T* scores, T* logs, T* factors,
+                                                       T* slopes, int rows,
+                                                       const ProfileParameters<T>&);
+  // Pulls along features by differences; null for similarities that go by products of matrices.
+  void (*pull[static_cast<int>(Similarity::count)])(const PullArguments<T>&, int rows);
+  void (*product)(const T* a, const T* b, T* out, int rows);  // a · b, 0 where a is 0
+  void (*weigh_differences)(const T* weights, const T* b, const T* offsets, T* out,
+                            int rows);                         // w (b − offset of the row)
+  void (*times_distance)(T* tile, const T* scores, int rows);  // t · 2 √s
+  void (*times_lanes)(T* tile, const T* numbers, int rows);    // t · a number per lane
+  void (*add_rows)(const T* tile, T* sums, int rows);          // sums[k] += Σ_r t
+  // sums[c * key_stride + k] += Σ_r tile[r][k] · a[r * stride + c]
+  void (*reduce_keys)(const T* tile, const T* a, std::int64_t stride, int columns, T* sums,
+                      int rows);
 
   void (*multiply)(T* tile, const T* other, int rows);      // tile *= other, flushed
   void (*scale_lanes)(T* tile, const T* scales, int rows);  // scores · a number per lane, or row

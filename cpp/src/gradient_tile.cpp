@@ -1,0 +1,299 @@
+// One tile of pairs: weights and slopes, the pull of every pair, and its sums both ways.
+#include <algorithm>
+#include <cmath>
+
+#include "gates.hpp"
+#include "gradient_call.hpp"
+#include "rows.hpp"
+#include "scales.hpp"
+#include "step.hpp"
+#include "weights.hpp"
+
+namespace vicinal {
+
+using namespace kernels;
+
+namespace {
+
+enum Tile : std::size_t { weight_tile, dot_tile, pull_tile, difference_tile, first_factor_tile };
+
+template <class T>
+struct GradientStep {
+  const GradientProblem<T>& g;
+  std::size_t item;
+  const GradientChunk<T>& chunk;
+  GradientWorker<T>& worker;
+  Step<T> s;
+
+  const Table<T>& table() const { return s.table(); }
+  T* tile(std::size_t i) const { return worker.tile(i); }
+  T* scores(std::size_t f) const { return tile(first_factor_tile + 3 * f); }
+  T* factors(std::size_t f) const { return tile(first_factor_tile + 3 * f + 1); }
+  T* slopes(std::size_t f) const { return tile(first_factor_tile + 3 * f + 2); }
+  T* key_sums(int column) const {
+    return worker.key_sums.data() + (std::int64_t(s.t) * g.columns + column) * key_stride;
+  }
+  const FactorPlan<T>& plan(std::size_t f) const {
+    return g.problem.plan.terms[g.pulls[f].term].factors[g.pulls[f].factor];
+  }
+  Shape shape(std::size_t f) const {
+    return s.hits && plan(f).hits ? Shape::coincidence : plan(f).shape;
+  }
+  bool has_factor(std::size_t f) const { return table().has_factor[static_cast<int>(shape(f))]; }
+  bool moves(std::size_t f) const { return g.pulls[f].moves && !(s.hits && plan(f).hits); }
+};
+
+// Log2-weight, factor and slope of one factor; its scores stay where they are needed again.
+template <class T>
+void weigh_factor(const GradientStep<T>& step, std::size_t f, T* logs) {
+  const FactorPull<T>& pull = step.g.pulls[f];
+  const FactorPlan<T>& plan = step.plan(f);
+  const int shape = static_cast<int>(step.shape(f)), rows = step.s.rows();
+  const bool constant = pull.constant && !step.has_factor(f);
+  const bool keeps = !constant || step.g.scores || pull.rooted;
+  T* scores = keeps ? step.scores(f) : logs;
+  score_factor(step.s, pull.term, pull.factor, scores);
+  scale_scores(step.s, scores);
+  if (!constant)
+    return step.table().weigh_slopes[shape](scores, logs, step.factors(f), step.slopes(f), rows,
+                                            plan.parameters);
+  if (keeps) std::copy_n(scores, rows * tile_keys, logs);
+  step.table().log_weigh[shape](logs, nullptr, rows, plan.parameters);
+}
+
+// 2^(log-weight − reference) of every term, priors and bias included, in the logs of the group.
+template <class T>
+void weigh_terms(const GradientStep<T>& step) {
+  const Step<T>& s = step.s;
+  for (std::size_t f = 0; f < step.g.pulls.size(); ++f) {
+    const FactorPull<T>& pull = step.g.pulls[f];
+    T* logs = pull.factor == 0 ? s.logs(pull.term) : s.logs(s.terms());
+    weigh_factor(step, f, logs);
+    if (pull.factor > 0) s.table().add(s.logs(pull.term), logs, s.rows());
+  }
+  for (std::size_t i = 0; i < s.terms(); ++i) {
+    const auto& factors = s.problem.plan.terms[i].factors;
+    const bool counts = !s.hits || std::any_of(factors.begin(), factors.end(),
+                                               [](const auto& f) { return f.hits; });
+    if (!counts) std::fill_n(s.logs(i), s.rows() * tile_keys, none<T>);
+    if (s.flags.prior) s.table().add_prior(s.logs(i), s.prior, s.rows());
+    if (s.flags.absent) s.table().drop_absent(s.logs(i), s.prior, none<T>, s.rows());
+    if (s.entry.bias) add_bias(s, i);
+    s.drop(s.logs(i), none<T>);
+    s.table().exponentiate(s.logs(i), nullptr, s.logs(i), step.worker.references, s.rows());
+  }
+}
+
+// Times the factors of the term, but for one.
+template <class T>
+void times_factors(const GradientStep<T>& step, std::size_t term, std::size_t left_out, T* tile) {
+  for (std::size_t f = 0; f < step.g.pulls.size(); ++f)
+    if (f != left_out && step.g.pulls[f].term == term && step.has_factor(f))
+      step.table().product(tile, step.factors(f), tile, step.s.rows());
+}
+
+template <class T>
+bool is_plain(const GradientStep<T>& step) {
+  if (step.s.terms() > 1 || step.s.problem.plan.terms[0].coefficient != T(1)) return false;
+  for (std::size_t f = 0; f < step.g.pulls.size(); ++f)
+    if (step.has_factor(f)) return false;
+  return true;
+}
+
+// Σ of all terms.
+template <class T>
+const T* total_weights(const GradientStep<T>& step) {
+  const Step<T>& s = step.s;
+  if (is_plain(step)) return s.logs(0);
+  T* total = step.tile(weight_tile);
+  std::fill_n(total, s.rows() * tile_keys, T(0));
+  for (std::size_t i = 0; i < s.terms(); ++i) {
+    T* term = step.tile(pull_tile);
+    std::copy_n(s.logs(i), s.rows() * tile_keys, term);
+    times_factors(step, i, step.g.pulls.size(), term);
+    s.table().accumulate(total, term, s.problem.plan.terms[i].coefficient, s.rows());
+  }
+  return total;
+}
+
+template <class T>
+void add_bias_gradient(const GradientStep<T>& step, const T* differences) {
+  const GradientItem<T>& item = step.g.items[step.item];
+  if (item.bias == nullptr) return;
+  for (int r = 0; r < step.s.rows(); ++r) {
+    T* out = item.bias + step.s.w.group.index[r] * item.bias_row_stride;
+    for (int k = 0; k < step.s.lanes; ++k)
+      out[step.s.entry.row_at(step.s.first + k) * item.bias_column_stride] +=
+          differences[r * tile_keys + k];
+  }
+}
+
+// Row sums of a tile, added to `sums`.
+template <class T>
+void add_row_sums(const GradientStep<T>& step, const T* tile, auto&& add) {
+  const int lanes = step.table().lanes, width = header_columns * lanes;
+  T sums[header_columns];
+  std::fill_n(step.worker.header.data(), step.s.rows() * width, T(0));
+  step.table().reduce_header(tile, step.worker.header.data(), false, step.s.rows());
+  for (int r = 0; r < step.s.rows(); ++r) {
+    step.table().close_lanes(step.worker.header.data() + std::int64_t(r) * width, 1, sums);
+    add(r, sums[0]);
+  }
+}
+
+// Σ t s, over the keys of a row and over the rows of a key.
+template <class T>
+void add_score_sums(const GradientStep<T>& step, std::size_t f, const T* pulls) {
+  T* products = step.tile(difference_tile);
+  step.table().product(pulls, step.scores(f), products, step.s.rows());
+  add_row_sums(step, products, [&](int r, T sum) {
+    step.worker.score_sums[r] += static_cast<double>(sum) * step.g.pulls[f].slope;
+  });
+  step.table().add_rows(products, step.key_sums(step.g.score_column), step.s.rows());
+}
+
+// From the pull on the score that the profile reads to that on the score of the pair.
+template <class T>
+void unscale_pulls(const GradientStep<T>& step, std::size_t f, T* pulls) {
+  const Step<T>& s = step.s;
+  const bool rooted = step.g.pulls[f].rooted;
+  if (rooted) s.table().times_distance(pulls, step.scores(f), s.rows());
+  const auto scale = [&](T x) { return rooted ? std::sqrt(x) : x; };
+  if (!s.entry.key_scales.empty()) {
+    const T* scales = s.w.chunk->key_scales.data() + std::int64_t(s.t) * tile_keys;
+    alignas(64) T lanes[tile_keys];
+    std::transform(scales, scales + tile_keys, lanes, scale);
+    s.table().times_lanes(pulls, lanes, s.rows());
+  }
+  if (s.entry.query_scales.empty()) return;
+  for (int r = 0; r < s.rows(); ++r) {
+    const T x = scale(s.entry.query_scales[static_cast<std::size_t>(s.w.group.index[r])]);
+    s.table().rescale(pulls + r * tile_keys, tile_keys, x);
+  }
+}
+
+// Squared distances about the tile's center: ∂s/∂q = 2 (q Σt − Σ t x), ∂s/∂x = 2 (x Σt − Σ t q).
+// Inner products: Σ t x and Σ t q.
+template <class T>
+void pull_matrix(const GradientStep<T>& step, std::size_t f, const T* pulls) {
+  const Step<T>& s = step.s;
+  const FactorPull<T>& pull = step.g.pulls[f];
+  const FactorPlan<T>& plan = step.plan(f);
+  const QueryPanels<T>& panels = s.w.factors[pull.term][pull.factor];
+  T* rows = step.worker.query_rows[f].data();
+  if (plan.expanded())
+    s.table().transpose(panels.centered.data(), query_lanes, plan.depth, s.rows(), rows,
+                        pull.stride, pull.stride);
+  s.table().reduce_keys(pulls, rows, pull.stride, plan.depth, step.key_sums(pull.first), s.rows());
+  const ValueTile<T> keys{step.chunk.rows[f].data() + std::int64_t(s.t) * tile_keys * pull.stride,
+                          plan.depth,
+                          pull.stride,
+                          pull.stride,
+                          {}};
+  T* sums = step.worker.query_sums[f].data();
+  if (!plan.expanded()) return s.table().reduce_rows(pulls, keys, sums, pull.stride, s.rows());
+  s.table().add_rows(pulls, step.key_sums(pull.first + plan.depth), s.rows());
+  T* products = step.worker.row_sums.data();
+  std::fill_n(products, s.rows() * pull.stride, T(0));
+  s.table().reduce_rows(pulls, keys, products, pull.stride, s.rows());
+  add_row_sums(step, pulls, [&](int r, T sum) {
+    for (int j = r * pull.stride; j < r * pull.stride + plan.depth; ++j)
+      sums[j] += rows[j] * sum - products[j];
+  });
+}
+
+template <class T>
+void pull_features(const GradientStep<T>& step, std::size_t f, const T* pulls) {
+  const Step<T>& s = step.s;
+  const FactorPull<T>& pull = step.g.pulls[f];
+  const FactorPlan<T>& plan = step.plan(f);
+  if (pull.matrix) return pull_matrix(step, f, pulls);
+  PullArguments<T> a;
+  a.queries = s.w.factors[pull.term][pull.factor].panel.data();
+  a.keys = s.w.chunk->factors[pull.term][pull.factor].coordinates.data() +
+           std::int64_t(s.t) * plan.depth * key_stride;
+  a.depth = plan.depth;
+  a.feature_weights = plan.feature_weights.data();
+  a.pulls = pulls;
+  a.query_sums = step.worker.query_sums[f].data();
+  a.key_sums = step.key_sums(pull.first);
+  s.table().pull[static_cast<int>(plan.similarity)](a, s.rows());
+}
+
+// t = ∂w/∂s · G · (y − m) / W of one factor.
+template <class T>
+void pull_factor(const GradientStep<T>& step, std::size_t f, const T* differences) {
+  const Step<T>& s = step.s;
+  const FactorPull<T>& pull = step.g.pulls[f];
+  const T coefficient = s.problem.plan.terms[pull.term].coefficient;
+  T* pulls = step.tile(pull_tile);
+  if (is_plain(step)) {
+    std::copy_n(differences, s.rows() * tile_keys, pulls);
+  } else {
+    s.table().weigh_differences(s.logs(pull.term), step.tile(dot_tile), step.worker.offsets, pulls,
+                                s.rows());
+    if (coefficient != T(1))
+      s.table().rescale(pulls, std::int64_t(s.rows()) * tile_keys, coefficient);
+    times_factors(step, pull.term, f, pulls);
+  }
+  if (!pull.constant) s.table().product(pulls, step.slopes(f), pulls, s.rows());
+  if (step.g.scores) add_score_sums(step, f, pulls);
+  if (!step.g.queries && !step.g.keys && !step.g.of_features) return;
+  unscale_pulls(step, f, pulls);
+  pull_features(step, f, pulls);
+}
+
+template <class T>
+void find_dots(const GradientStep<T>& step) {
+  ScoreArguments<T> a;
+  a.queries = step.worker.gradient_panel.data();
+  a.keys = step.chunk.values.data() + std::int64_t(step.s.t) * step.g.p * key_stride;
+  a.depth = static_cast<int>(step.g.p);
+  a.scores = step.tile(dot_tile);
+  step.table().score[static_cast<int>(Similarity::dot)](a, step.s.rows());
+}
+
+}  // namespace
+
+template <class T>
+void meet_gradient_tile(const GradientProblem<T>& g, std::size_t item, const Entry<T>& entry,
+                        const GradientChunk<T>& chunk, int t, GradientWorker<T>& worker) noexcept {
+  const Chunk<T>& keys = chunk.keys;
+  const std::int64_t offset = std::int64_t(t) * tile_keys;
+  const TileFlags flags = keys.flags[static_cast<std::size_t>(t)];
+  const int lanes = std::min(tile_keys, keys.count - t * tile_keys);
+  if (flags.empty) return;
+  const GradientStep<T> step{g,
+                             item,
+                             chunk,
+                             worker,
+                             {g.problem, entry, worker.w, t, lanes, keys.first + offset,
+                              keys.prior.data() + offset, flags, worker.hits}};
+  const Step<T>& s = step.s;
+  if (!group_may_meet(g.problem, entry, worker.w.group, s.first, s.lanes)) return;
+  find_dropped(s);
+  weigh_terms(step);
+  const T* weights = total_weights(step);
+  const int padded =
+      static_cast<int>(g.p + s.table().lanes - 1) / s.table().lanes * s.table().lanes;
+  if (g.values)
+    s.table().reduce_keys(weights, worker.gradients.data(), padded, static_cast<int>(g.p),
+                          step.key_sums(0), s.rows());
+  if (!g.of_pairs()) return;
+  find_dots(step);
+  T* differences = step.tile(difference_tile);
+  s.table().weigh_differences(weights, step.tile(dot_tile), worker.offsets, differences, s.rows());
+  if (g.log_weights) s.table().add_rows(differences, step.key_sums(g.log_column), s.rows());
+  add_bias_gradient(step, differences);
+  if (!g.moves()) return;
+  for (std::size_t f = 0; f < g.pulls.size(); ++f)
+    if (step.moves(f)) pull_factor(step, f, differences);
+}
+
+template void meet_gradient_tile(const GradientProblem<float>&, std::size_t, const Entry<float>&,
+                                 const GradientChunk<float>&, int, GradientWorker<float>&) noexcept;
+template void meet_gradient_tile(const GradientProblem<double>&, std::size_t, const Entry<double>&,
+                                 const GradientChunk<double>&, int,
+                                 GradientWorker<double>&) noexcept;
+
+}  // namespace vicinal

@@ -1,0 +1,239 @@
+"""What gradients of local means promise: bits, empty rows, NaN, offsets, memory, refusals."""
+
+import dataclasses
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import vicinal as vc
+
+torch = pytest.importorskip("torch")
+
+KERNELS = {
+    "direct": ({"kernel": "gaussian"}, 3),
+    "expanded": ({"kernel": "laplace"}, 20),
+    "dot": ({"kernel": "softmax", "bandwidth": 4.0}, 16),
+    "compact": ({"kernel": "tricube", "bandwidth": 2.0, "metric": "chebyshev"}, 3),
+}
+
+
+def arrays(m, n, d, p, dtype=np.float32, seed=0):
+    rng = np.random.default_rng(seed)
+    shapes = [(m, p), (m, d), (n, d), (n, p)]
+    return [rng.normal(size=shape).astype(dtype) for shape in shapes]
+
+
+def fields(gradient):
+    found = dataclasses.asdict(gradient)
+    return {name: np.asarray(value) for name, value in found.items() if value is not None}
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("lead", [(), (3,), (9,)])
+def test_threads_change_no_bit(kernel, lead):
+    options, d = KERNELS[kernel]
+    rng = np.random.default_rng(1)
+    m, n = (700, 2500) if lead == () else (150, 300)
+    q, x, y, g = (
+        rng.normal(size=(*lead, *shape)).astype(np.float32)
+        for shape in ((m, d), (n, d), (n, 5), (m, 5))
+    )
+    lw = rng.normal(size=n).astype(np.float32)
+    one = fields(vc.local_mean_vjp(g, q, x, y, log_weights=lw, num_threads=1, **options))
+    for threads in (2, 3, 7):
+        more = fields(vc.local_mean_vjp(g, q, x, y, log_weights=lw, num_threads=threads, **options))
+        for name, array in one.items():
+            assert array.tobytes() == more[name].tobytes(), (threads, name)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_query_alone_has_the_same_bits(kernel, dtype):
+    options, d = KERNELS[kernel]
+    g, q, x, y = arrays(90, 1300, d, 3, dtype)
+    whole = vc.local_mean_vjp(g, q, x, y, wrt=["queries"], **options).queries
+    for rows in (slice(0, 1), slice(37, 38), slice(40, 47), slice(3, 90)):
+        part = vc.local_mean_vjp(g[rows], q[rows], x, y, wrt=["queries"], **options).queries
+        assert part.tobytes() == whole[rows].tobytes()
+
+
+def test_rows_without_weight_have_no_gradient():
+    g, q, x, y = arrays(6, 50, 3, 2, np.float64)
+    mask = np.ones((6, 50), dtype=bool)
+    mask[2] = False
+    found = vc.local_mean_vjp(g, q, x, y, mask=mask)
+    keep = [0, 1, 3, 4, 5]
+    alone = vc.local_mean_vjp(g[keep], q[keep], x, y)
+    assert (found.queries[2] == 0).all()
+    np.testing.assert_allclose(found.keys, alone.keys, rtol=1e-12, atol=1e-15)
+    nothing = vc.local_mean_vjp(g, q + 100, x, y, kernel="epanechnikov")
+    assert all((array == 0).all() for array in fields(nothing).values())
+
+
+def test_a_query_with_nan_spoils_itself_alone():
+    g, q, x, y = arrays(6, 50, 3, 2, np.float64)
+    q[4, 1] = np.nan
+    found = vc.local_mean_vjp(g, q, x, y)
+    keep = [0, 1, 2, 3, 5]
+    alone = vc.local_mean_vjp(g[keep], q[keep], x, y)
+    assert np.isnan(found.queries[4]).all()
+    np.testing.assert_array_equal(found.queries[keep], alone.queries)
+    np.testing.assert_array_equal(found.keys, alone.keys)
+
+
+def test_nan_that_is_not_seen_does_not_count():
+    g, q, x, y = arrays(6, 50, 3, 2, np.float64)
+    weights = np.ones(50)
+    weights[7] = 0
+    x[7], y[7] = np.nan, np.inf
+    found = vc.local_mean_vjp(g, q, x, y, weights=weights)
+    keep = np.arange(50) != 7
+    alone = vc.local_mean_vjp(g, q, x[keep], y[keep])
+    assert all(np.isfinite(array).all() for array in fields(found).values())
+    np.testing.assert_allclose(found.queries, alone.queries, rtol=1e-12)
+    assert (found.values[7] == 0).all()
+    assert (found.keys[7] == 0).all()
+
+
+def test_coincident_points():
+    q = np.array([[0.0, 0.0], [1.0, 1.0]])
+    for kernel in ("laplace", "triangular", vc.kernels.Matern(0.5), vc.kernels.InverseDistance()):
+        found = vc.local_mean_vjp([1.0, 2.0], q, q, [3.0, 4.0], kernel=kernel, bandwidth=2.0)
+        assert all(np.isfinite(array).all() for array in fields(found).values())
+
+
+def test_a_sigmoid_has_a_slope_where_it_is_zero():
+    q, x, y = np.zeros((1, 1)), np.array([[1.0], [2.0], [-0.5]]), np.array([1.0, 5.0, 2.0])
+    sigmoid = vc.kernels.Sum(vc.kernels.Constant(), vc.kernels.Sigmoid())
+    found = vc.local_mean_vjp([1.0], q, x, y, kernel=sigmoid).queries[0, 0]
+    step = np.full((1, 1), 1e-6)
+    up, down = (vc.local_mean(q + s * step, x, y, kernel=sigmoid)[0] for s in (1, -1))
+    assert abs(found - (up - down) / 2e-6) < 1e-8
+
+
+def dense(q, x, y, kernel, d):
+    difference = q[:, None] - x[None]
+    square = (difference * difference).sum(-1)
+    logs = {
+        "direct": lambda: -square / 2,
+        "expanded": lambda: -(square.clip(min=1e-300).sqrt()),
+        "dot": lambda: (q[:, None] * x[None]).sum(-1) / 4,
+    }[kernel]()
+    return torch.softmax(logs, -1) @ y
+
+
+@pytest.mark.parametrize("kernel", ["direct", "expanded", "dot"])
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_float32_against_autograd_in_float64(kernel, offset):
+    options, d = KERNELS[kernel]
+    if offset and kernel == "dot":
+        return
+    g, q, x, y = arrays(80, 700, d, 4)
+    q, x, y = q + np.float32(offset), x + np.float32(offset), y + np.float32(offset / 100)
+    exact = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in (q, x, y)]
+    dense(*exact, kernel, d).backward(torch.tensor(g, dtype=torch.float64))
+    found = vc.local_mean_vjp(g, q, x, y, wrt=["queries", "keys", "values"], **options)
+    for array, want in zip((found.queries, found.keys, found.values), exact, strict=True):
+        want = want.grad.numpy()
+        assert np.abs(array - want).max() <= (3e-4 if offset else 3e-6) * np.abs(want).max()
+
+
+def test_forward_saves_nothing_but_time():
+    g, q, x, y = arrays(60, 400, 16, 8, np.float64)
+    stats = vc.local_stats(q, x, y, statistics=("mean", "log_mass"), kernel="softmax")
+    given = vc.local_mean_vjp(g, q, x, y, kernel="softmax", forward=stats)
+    found = vc.local_mean_vjp(g, q, x, y, kernel="softmax")
+    for name, array in fields(found).items():
+        np.testing.assert_allclose(fields(given)[name], array, rtol=1e-9, atol=1e-13)
+
+
+def test_a_bias_that_is_a_function(monkeypatch):
+    g, q, x, y = arrays(50, 40, 3, 2, np.float64)
+    slopes = np.linspace(0.1, 1, 50)
+    table = -slopes[:, None] * np.arange(40)
+    monkeypatch.setattr("vicinal.strips.PAIRS", 400)
+    options = {"bandwidth": 0.7, "exclude_self": True, "self_indices": np.arange(50) % 40}
+    one = vc.local_mean_vjp(g, q, x, y, bias=lambda i, j: -slopes[i][:, None] * j, **options)
+    names = ["queries", "keys", "values", "bandwidth"]
+    all_at_once = vc.local_mean_vjp(g, q, x, y, bias=table, wrt=names, **options)
+    for name, array in fields(all_at_once).items():
+        np.testing.assert_allclose(fields(one)[name], array, rtol=1e-12, atol=1e-15)
+
+
+def test_keys_of_an_index():
+    g, q, x, y = arrays(8, 40, 3, 2, np.float64)
+    found, given = (vc.local_mean_vjp(g, q, keys, y) for keys in (vc.KeyIndex(x), x))
+    assert found.keys.tobytes() == given.keys.tobytes()
+
+
+def test_huge_scores():
+    g, q, x, y = arrays(10, 60, 4, 2, np.float64)
+    options = {"kernel": "softmax", "bandwidth": 1e-3}
+    stats = vc.local_stats(q, x, y, statistics=("mean", "log_mass"), **options)
+    for forward in (None, stats):
+        found = vc.local_mean_vjp(g, q, x, y, forward=forward, **options)
+        assert all(np.isfinite(array).all() for array in fields(found).values())
+    far = vc.local_mean_vjp(g, q + 1e3, x, y, bandwidth=0.5)
+    assert np.abs(far.values.sum(0) - g.sum(0)).max() < 1e-10
+
+
+def test_shapes_of_broadcast_inputs():
+    rng = np.random.default_rng(3)
+    q, x, y = (
+        rng.normal(size=(4, 2, 5, 3)),
+        rng.normal(size=(4, 1, 9, 3)),
+        rng.normal(size=(1, 1, 9)),
+    )
+    g = rng.normal(size=(4, 2, 5, 1))
+    found = vc.local_mean_vjp(g, q, x, y[..., None], wrt=["queries", "keys", "values"])
+    assert found.keys.shape == x.shape
+    assert found.values.shape == (1, 1, 9, 1)
+
+
+def test_empty_shapes():
+    g, q, x, y = arrays(3, 4, 2, 2)
+    none = vc.local_mean_vjp(g[:0], q[:0], x, y)
+    assert none.queries.shape == (0, 2)
+    assert (none.keys == 0).all()
+    none = vc.local_mean_vjp(g, q, x[:0], y[:0])
+    assert none.keys.shape == (0, 2)
+    assert (none.queries == 0).all()
+    none = vc.local_mean_vjp(g[:, :0], q, x, y[:, :0])
+    assert none.values.shape == (4, 0)
+    assert (none.queries == 0).all()
+
+
+def test_refusals():
+    g, q, x, y = arrays(3, 4, 2, 2)
+    with pytest.raises(ValueError, match="wrt must be among"):
+        vc.local_mean_vjp(g, q, x, y, wrt=["mask"])
+    with pytest.raises(ValueError, match="grad must have the shape"):
+        vc.local_mean_vjp(g[:, :1].repeat(3, 1), q, x, y)
+    with pytest.raises(ValueError, match="function has no gradient"):
+        vc.local_mean_vjp(g, q, x, y, bias=lambda i, j: np.zeros((len(i), len(j))), wrt=["bias"])
+    with pytest.raises(ValueError, match="forward must hold"):
+        vc.local_mean_vjp(g, q, x, y, forward=vc.LocalStats())
+    rule = vc.bandwidth.KthNeighbor(2)
+    with pytest.raises(ValueError, match="bandwidth has no gradient"):
+        vc.local_mean_vjp(g, q, x, y, bandwidth=rule, wrt=["bandwidth"])
+
+
+MEMORY = """
+import resource, numpy as np, vicinal as vc
+rng = np.random.default_rng(0)
+x = rng.normal(size=(100_000, 3)).astype(np.float32)
+y = rng.normal(size=100_000).astype(np.float32)
+q, g = x[:100], y[:100]
+vc.local_mean_vjp(g[:2], q[:2], x[:99], y[:99])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+vc.local_mean_vjp(g, q, x, y)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts kilobytes on Linux")
+def test_no_memory_of_pairs():
+    run = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 20  # MB; the weights alone would take 40
