@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <new>
 #include <numbers>
 #include <string>
 
@@ -70,6 +71,8 @@ void read_wishes(const KernelSum& kernel, GradientProblem<T>& g) {
   const FactorPlan<T>& f = g.problem.plan.terms[0].factors[0];
   if (f.similarity == Similarity::category)
     refuse("the bandwidth of a category kernel has no gradient here");
+  if (listed(g.problem) && g.problem.neighborhood->graph != nullptr)
+    refuse("the bandwidth of a graph of distances or weights has no gradient here");
   g.bandwidths = bandwidths_of(kernel.terms[0].factors[0], f.width);
   if (g.bandwidths.size() != first.bandwidth.size())
     refuse("gradient of bandwidth must have " + std::to_string(g.bandwidths.size()) +
@@ -188,12 +191,18 @@ Report run_forward(GradientProblem<T>& g, Problem<T>& forward, const Options<T>&
   const auto m = static_cast<std::size_t>(forward.m), p = static_cast<std::size_t>(forward.p);
   std::vector<std::vector<T>> log_masses(g.items.size());  // asked for, so that rows have states
   g.means.resize(g.items.size());
+  g.lists.resize(listed(forward) ? g.items.size() : 0);
+  forward.lists_weights = listed(forward);
   forward.mean_stride = forward.p;
   for (std::size_t e = 0; e < g.items.size(); ++e) {
     g.means[e].resize(m * p);
     g.rows[e].resize(m);
     log_masses[e].resize(m);
     forward.entries[e].log_mass = log_masses[e].data();
+    if (listed(forward)) {
+      g.lists[e].resize(m);
+      forward.entries[e].weight_rows = g.lists[e].data();
+    }
     forward.entries[e].mean = p > 0 ? g.means[e].data() : nullptr;
   }
   const Report report = run<T>({&forward, 1}, options.num_threads, {options.interrupted, {}},
@@ -219,7 +228,6 @@ Report gradient_of(const KernelSum& kernel, std::span<const GradientItem<T>> bat
   const SetMetric<T> metric(kernel, plan, points[0].keys.columns);
   Problem<T> forward = open_door<T>(
       plan, points, options, options.neighbors.kind == NeighborSet::Kind::all ? nullptr : &metric);
-  if (listed(forward)) refuse("neighbors that are lists have no gradient yet");
   GradientProblem<T> g;
   g.problem = forward;
   g.problem.p = 0;
@@ -230,7 +238,7 @@ Report gradient_of(const KernelSum& kernel, std::span<const GradientItem<T>> bat
   if (forward.m == 0) return {};
   read_wishes(kernel, g);
   Report report;
-  if (!read_forward(g)) report = run_forward(g, forward, options);
+  if (listed(forward) || !read_forward(g)) report = run_forward(g, forward, options);
   if (report.interrupted) return report;
   read_pulls(g);
   const double pairs = static_cast<double>(forward.m) * static_cast<double>(forward.n) *
@@ -238,7 +246,8 @@ Report gradient_of(const KernelSum& kernel, std::span<const GradientItem<T>> bat
   const Watch watch{options.interrupted, options.progress};
   Poll poll(watch, std::max(1.0, pairs));
   const int asked = options.num_threads > 0 ? options.num_threads : max_threads();
-  run_gradient(g, std::clamp(asked, 1, 1024), poll);
+  const int threads = std::clamp(asked, 1, 1024);
+  listed(forward) ? run_listed_gradient(g, threads, poll) : run_gradient(g, threads, poll);
   poll.finish();
   report.interrupted = poll.stopped();
   return report;

@@ -39,8 +39,9 @@ struct GradientProblem {
   Problem<T> problem;  // without values
   std::int64_t p = 0, value_stride = 0;
   std::span<const GradientItem<T>> items;
-  std::vector<std::vector<RowMass<T>>> rows;  // per item
-  std::vector<std::vector<T>> means;          // per item, where they were computed here
+  std::vector<std::vector<RowMass<T>>> rows;             // per item
+  std::vector<std::vector<T>> means;                     // per item, where they were computed here
+  std::vector<std::vector<std::vector<Kept<T>>>> lists;  // per item and row, where rows have them
   std::vector<FactorPull<T>> pulls;
   std::vector<double> bandwidths;  // of the kernel, where their gradient is wanted
   bool queries = false, keys = false, values = false, log_weights = false, bias = false;
@@ -117,6 +118,9 @@ void add_row_gradient(const FactorPlan<T>& f, const FactorPull<T>& pull, const T
 
 // All rows of all items against all keys, in order; writes every output.
 template <class T>
-void run_gradient(GradientProblem<T>& g, int threads, Poll& poll);
+void run_gradient(const GradientProblem<T>& g, int threads, Poll& poll);
+// The same where every row has a list of keys; takes the lists and the neighborhood away.
+template <class T>
+void run_listed_gradient(GradientProblem<T>& g, int threads, Poll& poll);
 
 }  // namespace vicinal

@@ -151,7 +151,7 @@ void share_items(const GradientProblem<T>& g, std::vector<GradientWorker<T>>& te
 }  // namespace
 
 template <class T>
-void run_gradient(GradientProblem<T>& g, int threads, Poll& poll) {
+void run_gradient(const GradientProblem<T>& g, int threads, Poll& poll) {
   const auto items = static_cast<std::int64_t>(g.items.size());
   const int workers = worthwhile_threads(g.problem, 3, threads);
   std::vector<GradientWorker<T>> team(static_cast<std::size_t>(workers));
@@ -163,7 +163,7 @@ void run_gradient(GradientProblem<T>& g, int threads, Poll& poll) {
   items >= 2 * workers ? run_items(g, team, poll) : share_items(g, team, poll);
 }
 
-template void run_gradient(GradientProblem<float>&, int, Poll&);
-template void run_gradient(GradientProblem<double>&, int, Poll&);
+template void run_gradient(const GradientProblem<float>&, int, Poll&);
+template void run_gradient(const GradientProblem<double>&, int, Poll&);
 
 }  // namespace vicinal

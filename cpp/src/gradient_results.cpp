@@ -17,7 +17,7 @@ GradientResults<T>::GradientResults(const GradientProblem<T>& g, std::size_t ite
   for (const FactorPull<T>& pull : g.pulls)
     depth = std::max(depth, g.problem.plan.terms[pull.term].factors[pull.factor].depth);
   packed_.resize(static_cast<std::size_t>(depth));
-  row_.resize(d);
+  gathered_.resize(static_cast<std::size_t>(width()));
   features_.assign(d, 0.0);
   origin_.assign(d, 0.0);
   const View<const T> keys = item_.points.keys;
@@ -51,23 +51,18 @@ void GradientResults<T>::add_features(const T* row, const double* gradient) noex
 }
 
 template <class T>
-void GradientResults<T>::write_key(const Entry<T>& entry, const GradientChunk<T>& chunk, int t,
-                                   int k) noexcept {
-  const std::int64_t key = entry.row_at(chunk.keys.first + std::int64_t(t) * tile_keys + k);
+void GradientResults<T>::read_key(const Entry<T>& entry, const GradientChunk<T>& chunk, int t,
+                                  int k, double* gathered) noexcept {
   const double* sums = chunk.sums.data() + std::int64_t(t) * g_.columns * key_stride + k;
   const auto sum = [&](int column) { return sums[std::int64_t(column) * key_stride]; };
+  double* features = gathered + g_.p;
+  std::fill_n(gathered, width(), 0.0);
   if (g_.values)
-    for (int c = 0; c < g_.p; ++c) item_.values.row(key)[c] = static_cast<T>(sum(c));
-  const auto at = static_cast<std::size_t>(key);
-  if (g_.log_weights) item_.log_weights[at] = static_cast<T>(sum(g_.log_column));
-  if (!item_.key_bandwidths.empty()) {
-    const FactorPlan<T>& f = g_.problem.plan.terms[0].factors[0];
-    const double power = f.squares() ? -2 : -1,
-                 h = static_cast<double>(item_.points.key_bandwidths[at]);
-    item_.key_bandwidths[at] = static_cast<T>(power * g_.pulls[0].slope * sum(g_.score_column) / h);
-  }
+    for (int c = 0; c < g_.p; ++c) gathered[c] = sum(c);
+  if (g_.log_weights) features[g_.problem.d] = sum(g_.log_column);
+  if (g_.scores) features[g_.problem.d + 1] = g_.pulls[0].slope * sum(g_.score_column);
   if (!g_.keys && !g_.of_features) return;
-  std::fill(row_.begin(), row_.end(), 0.0);
+  const std::int64_t key = entry.row_at(chunk.keys.first + std::int64_t(t) * tile_keys + k);
   for (const FactorPull<T>& pull : g_.pulls) {
     if (!pull.moves) continue;
     const FactorPlan<T>& f = g_.problem.plan.terms[pull.term].factors[pull.factor];
@@ -79,19 +74,38 @@ void GradientResults<T>::write_key(const Entry<T>& entry, const GradientChunk<T>
       if (pull.matrix && f.expanded())
         packed = static_cast<double>(x[j * key_stride]) * sum(pull.first + f.depth) - packed;
     }
-    add_row_gradient(f, pull, item_.points.keys.row(key), packed_.data(), row_.data());
+    add_row_gradient(f, pull, item_.points.keys.row(key), packed_.data(), features);
   }
-  if (g_.of_features) add_features(item_.points.keys.row(key), row_.data());
-  if (g_.keys)
-    std::transform(row_.begin(), row_.end(), item_.keys.row(key),
-                   [](double x) { return static_cast<T>(x); });
+}
+
+template <class T>
+void GradientResults<T>::write_key(std::int64_t key, const double* gathered) noexcept {
+  const double* features = gathered + g_.p;
+  const std::int64_t d = g_.problem.d;
+  const auto at = static_cast<std::size_t>(key);
+  const auto round = [](double x) { return static_cast<T>(x); };
+  if (g_.values) std::transform(gathered, features, item_.values.row(key), round);
+  if (g_.keys) std::transform(features, features + d, item_.keys.row(key), round);
+  if (g_.of_features) add_features(item_.points.keys.row(key), features);
+  if (g_.log_weights) item_.log_weights[at] = round(features[d]);
+  if (item_.key_bandwidths.empty()) return;
+  const double h = static_cast<double>(item_.points.key_bandwidths[at]);
+  item_.key_bandwidths[at] = round(power_of_bandwidth() * features[d + 1] / h);
 }
 
 template <class T>
 void GradientResults<T>::write_keys(const Entry<T>& entry, const GradientChunk<T>& chunk) noexcept {
   for (int t = 0; t < chunk.keys.tiles; ++t)
-    for (int k = 0; k < std::min(tile_keys, chunk.keys.count - t * tile_keys); ++k)
-      write_key(entry, chunk, t, k);
+    for (int k = 0; k < std::min(tile_keys, chunk.keys.count - t * tile_keys); ++k) {
+      read_key(entry, chunk, t, k, gathered_.data());
+      write_key(entry.row_at(chunk.keys.first + std::int64_t(t) * tile_keys + k), gathered_.data());
+    }
+}
+
+// Scores go with this power of the bandwidth.
+template <class T>
+double GradientResults<T>::power_of_bandwidth() const noexcept {
+  return g_.problem.plan.terms[0].factors[0].squares() ? -2 : -1;
 }
 
 template <class T>
@@ -108,14 +122,13 @@ void GradientResults<T>::write_bandwidth() noexcept {
   }
   double sum = 0;
   for (const double x : scores_) sum += x;
-  item_.bandwidth[0] = (f.squares() ? -2 : -1) * sum / g_.bandwidths[0];
+  item_.bandwidth[0] = power_of_bandwidth() * sum / g_.bandwidths[0];
 }
 
 template <class T>
 void GradientResults<T>::write_rows() noexcept {
   const std::int64_t d = g_.problem.d;
   const T nan = std::numeric_limits<T>::quiet_NaN();
-  const FactorPlan<T>& f = g_.problem.plan.terms[0].factors[0];
   for (std::int64_t i = 0; i < g_.problem.m; ++i) {
     const auto at = static_cast<std::size_t>(i);
     const bool spoiled = g_.rows[at_][at].kind == GradientRow::spoiled;
@@ -127,7 +140,7 @@ void GradientResults<T>::write_rows() noexcept {
     if (item_.query_bandwidths.empty()) continue;
     const double h = static_cast<double>(item_.points.query_bandwidths[at]);
     item_.query_bandwidths[at] =
-        spoiled ? nan : static_cast<T>((f.squares() ? -2 : -1) * scores_[at] / h);
+        spoiled ? nan : static_cast<T>(power_of_bandwidth() * scores_[at] / h);
   }
   write_bandwidth();
 }

@@ -16,20 +16,27 @@ class GradientResults {
   void add_rows(GradientWorker<T>& worker) noexcept;
   // Of the keys of a chunk that all rows have met.
   void write_keys(const Entry<T>& entry, const GradientChunk<T>& chunk) noexcept;
+
+  // The same in two steps, where keys are met more than once. What a key of a tile has gathered, as
+  // the caller stores points: p values, d features, log-weight, score.
+  std::int64_t width() const { return g_.p + g_.problem.d + 2; }
+  void read_key(const Entry<T>& entry, const GradientChunk<T>& chunk, int t, int k,
+                double* gathered) noexcept;
+  void write_key(std::int64_t key, const double* gathered) noexcept;
   // Of all rows, and of bandwidths.
   void write_rows() noexcept;
 
  private:
   void add_features(const T* row, const double* gradient) noexcept;
-  void write_key(const Entry<T>& entry, const GradientChunk<T>& chunk, int t, int k) noexcept;
   void write_bandwidth() noexcept;
+  double power_of_bandwidth() const noexcept;
 
   const GradientProblem<T>& g_;
   const GradientItem<T>& item_;
   std::size_t at_;
   std::vector<double> queries_, scores_;   // m × d, m: Σ t s
   std::vector<double> origin_, features_;  // d: Σ (x − origin) · gradient
-  std::vector<double> packed_, row_;
+  std::vector<double> packed_, gathered_;
 };
 
 }  // namespace vicinal

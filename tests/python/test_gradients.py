@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import cases
 import vicinal as vc
@@ -41,6 +42,17 @@ def problem(case, d, seed=0):
     h = cases.ordinary_bandwidth(case, q, x)
     grad = np.random.default_rng(seed + 1).normal(size=(M, P))
     return {"queries": q, "keys": x, "values": y, "bandwidth": h}, grad
+
+
+def sparse(m, n, low=0.1):
+    """Return a matrix with 12 entries a row, of at least `low`."""
+    return scipy.sparse.random_array(
+        (m, n),
+        density=12 / n,
+        format="csr",
+        rng=2,
+        data_sampler=lambda size: low + np.arange(size) % 7,
+    )
 
 
 def smooth(case):
@@ -233,6 +245,10 @@ def test_custom_kernels():
         vc.Radius(1.5),
         vc.BlockMask(np.arange(20).reshape(2, 10) % 3 > 0, block=32),
         vc.Segments([0, 20, 60], [0, 200, 300]),
+        vc.KNearest(12),
+        vc.Radius(2.0) & vc.KNearest(280),
+        vc.KNearest(5) | vc.Window(10, 10),
+        vc.Graph(sparse(60, N), data="pattern"),
     ],
     ids=lambda s: type(s).__name__,
 )
@@ -245,3 +261,54 @@ def test_neighbors(neighbors):
         "bandwidth": 0.9,
     }
     check(arrays, {"neighbors": neighbors}, rng.normal(size=(60, P)), list(arrays))
+
+
+def test_lists_with_everything_else():
+    rng = np.random.default_rng(12)
+    grid = np.argwhere(np.ones((8, 9))).astype(float)
+    arrays = {
+        "queries": grid + 0.1 * rng.normal(size=grid.shape),
+        "keys": grid + 0.1 * rng.normal(size=grid.shape),
+        "values": rng.normal(size=(72, P)),
+        "bandwidth": 1.3,
+        "log_weights": rng.normal(size=72),
+        "bias": rng.normal(size=(72, 72)),
+    }
+    options = {"neighbors": vc.Grid((8, 9), 2), "exclude_self": True, "kernel": "laplace"}
+    check(arrays, options, rng.normal(size=(72, P)), list(arrays))
+
+
+@pytest.mark.parametrize("data", ["distance", "weight"])
+def test_graphs_of_numbers(data):
+    rng = np.random.default_rng(13)
+    near = vc.Graph(sparse(60, N), data=data)
+    values, grad = rng.normal(size=(N, P)), rng.normal(size=(60, P))
+    options = {"bandwidth": 2.0} if data == "distance" else {}
+    found = vc.local_mean_vjp(grad, None, None, values, neighbors=near, wrt="values", **options)
+    shares = vc.local_weights(None, None, neighbors=near, **options).toarray()
+    np.testing.assert_allclose(found.values, shares.T @ grad, rtol=1e-12, atol=1e-14)
+
+
+def test_lists_and_all_pairs_agree():
+    rng = np.random.default_rng(14)
+    q, x, y = rng.normal(size=(200, 20)), rng.normal(size=(700, 20)), rng.normal(size=(700, 3))
+    grad = rng.normal(size=(200, 3))
+    for kernel in ("gaussian", "softmax", "tricube"):
+        options = {"kernel": kernel, "bandwidth": 6.0, "num_threads": 2}
+        listed = vc.local_mean_vjp(grad, q, x, y, neighbors=vc.KNearest(700), **options)
+        dense = vc.local_mean_vjp(grad, q, x, y, **options)
+        for name in ("queries", "keys", "values", "bandwidth"):
+            np.testing.assert_allclose(
+                getattr(listed, name), getattr(dense, name), rtol=1e-9, atol=1e-12
+            )
+
+
+def test_lists_have_the_same_bits_for_all_threads():
+    rng = np.random.default_rng(15)
+    x, y = rng.normal(size=(900, 3)), rng.normal(size=(900, 2))
+    one, more = (
+        vc.local_mean_vjp(y, x, x, y, neighbors=vc.KNearest(9), num_threads=threads)
+        for threads in (1, 3)
+    )
+    for name in ("queries", "keys", "values"):
+        assert getattr(one, name).tobytes() == getattr(more, name).tobytes()
