@@ -112,7 +112,6 @@ Entry<T> entry_of(const BatchItem<T>& item, std::int64_t n) {
   e.weights = item.weights.empty() ? nullptr : item.weights.data();
   e.log_weights = item.log_weights.empty() ? nullptr : item.log_weights.data();
   e.mask = item.mask;
-  e.bias = item.bias;
   e.self_indices = item.self_indices.empty() ? nullptr : item.self_indices.data();
   const Statistics<T>& s = item.statistics;
   const auto pointer = [](auto span) { return span.empty() ? nullptr : span.data(); };
@@ -128,6 +127,20 @@ Entry<T> entry_of(const BatchItem<T>& item, std::int64_t n) {
   e.weights_out = s.weights.data;
   read_priors(item, n, e);
   return e;
+}
+
+template <class T>
+PairBias<T> bias_of(const BatchItem<T>& item, const Problem<T>& p) {
+  const PositionBias<T>& by_position = item.position_bias;
+  if (!std::isfinite(by_position.slope))
+    refuse("the slope of position_bias must be finite, got " + std::to_string(by_position.slope));
+  if (!by_position.table.empty() && by_position.table.size() % 2 == 0)
+    refuse("the table of position_bias must have 2 r + 1 numbers, got " +
+           std::to_string(by_position.table.size()));
+  if (std::abs(by_position.offset) > INT64_MAX / 4)
+    refuse("the offset of position_bias must be a number of rows, got " +
+           std::to_string(by_position.offset));
+  return {item.bias, by_position, p.key_offset - p.query_offset - by_position.offset};
 }
 
 // Moments are taken about the mean of the finite values: a function of the keys alone.
@@ -214,6 +227,7 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
   p.plan = plan;
   read_statistics(first.statistics, p);
   check_offset("query_offset", options.query_offset);
+  p.query_offset = options.query_offset;
   if (metric != nullptr)
     p.neighborhood =
         read_neighbors<T>(options.neighbors, options.query_offset, *metric, p, in_pieces);
@@ -231,6 +245,7 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
     if (p.needs_self && item.self_indices.empty() != first.self_indices.empty())
       refuse("self_indices must be given for all items of a batch or for none");
     p.entries.push_back(entry_of(item, p.n));
+    p.entries.back().bias = bias_of(item, p);
     p.entries.back().origin = origin_of(item, p.plan);
     if (p.moment_columns() > 0) p.entries.back().value_center = center_of(item, p.n, p.p);
     read_bandwidths(p, item.key_bandwidths, item.query_bandwidths, p.entries.back());

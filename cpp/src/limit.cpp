@@ -20,7 +20,7 @@ double prior_of(const Problem<T>& problem, const Entry<T>& entry, std::int64_t r
     log = std::log(static_cast<double>(entry.weights[at])) - entry.prior_peak;
   if (entry.log_weights != nullptr)
     log = static_cast<double>(entry.log_weights[at]) - entry.prior_peak;
-  if (entry.bias) log += static_cast<double>(entry.bias.row(row)[key * entry.bias.column_stride]);
+  if (entry.bias) log += static_cast<double>(entry.bias.of(row, key));
   return std::exp(log);
 }
 

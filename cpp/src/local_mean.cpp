@@ -93,7 +93,8 @@ BatchItem<T> item_of(View<const T> queries, View<const T> keys, View<const T> va
           options.bias,
           options.self_indices,
           options.key_bandwidths,
-          options.query_bandwidths};
+          options.query_bandwidths,
+          options.position_bias};
 }
 
 template <class T>

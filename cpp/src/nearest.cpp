@@ -159,7 +159,7 @@ template <class T>
 bool is_candidate(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
                   std::int64_t key) noexcept {
   return is_unbiased_candidate(problem, entry, row, key) &&
-         !(entry.bias && std::isinf(entry.bias.row(row)[key * entry.bias.column_stride])) &&
+         !(entry.bias && std::isinf(entry.bias.of(row, key))) &&
          passes_gates(problem, entry, row, key);
 }
 

@@ -106,8 +106,7 @@ template <class T>
 void PairTile<T>::load_prior(const Run& run, std::int64_t row) noexcept {
   for (int k = run.first; k < run.first + run.count; ++k) {
     prior_[k] = log_prior(problem_, entry_, keys_[k]);
-    if (entry_.bias)
-      prior_[k] = with_bias(prior_[k], entry_.bias.row(row)[keys_[k] * entry_.bias.column_stride]);
+    if (entry_.bias) prior_[k] = with_bias(prior_[k], entry_.bias.of(row, keys_[k]));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "neighborhood.hpp"
+#include "pair_bias.hpp"
 #include "plan.hpp"
 #include "vicinal/local_mean.hpp"
 
@@ -34,7 +35,7 @@ struct Entry {
   const T* weights = nullptr;
   const T* log_weights = nullptr;
   PairView<bool> mask{};
-  PairView<T> bias{};
+  PairBias<T> bias{};
   const std::int64_t* self_indices = nullptr;
   // Where keys are met in another order than they came in: position → row, and back (−1: absent).
   const std::int64_t* order = nullptr;
@@ -70,7 +71,7 @@ struct Problem {
   std::int64_t query_stride = 0, key_stride = 0, value_stride = 0, weight_stride = 1;
   std::int64_t mean_stride = 0, variance_stride = 0, covariance_stride = 0;
   std::int64_t top_indices_stride = 0, top_weights_stride = 0, weights_stride = 0;
-  std::int64_t key_offset = 0;
+  std::int64_t key_offset = 0, query_offset = 0;
   std::int64_t extra_columns = 0;  // that are kept beside a packed key: chunks hold fewer
   int k = 0;                       // of top_k
   bool exclude_self = false;

@@ -5,13 +5,11 @@
 #include <limits>
 #include <numbers>
 
-#include "kernels/tame.hpp"
 #include "nearest.hpp"
 #include "rows.hpp"
 
 namespace vicinal {
 
-using kernels::Divisor;
 using kernels::header_columns;
 using kernels::tile_keys;
 
@@ -45,13 +43,9 @@ void write_mean(const Row<T>& row, bool empty, double fill, std::int64_t nearest
     std::fill_n(out, p, static_cast<T>(fill));
     return;
   }
-  const Divisor<T> mass(row.mass());
   const double* hi = row.state().hi.data() + row.slot * row.state().columns + header_columns;
   const double* lo = row.state().lo.data() + row.slot * row.state().columns + header_columns;
-  for (std::int64_t c = 0; c < p; ++c) {  // RowState::sum, without its branch
-    const double low = hi[c] - hi[c] == 0 ? lo[c] : 0.0;
-    out[c] = mass.of(hi[c] + low);
-  }
+  row.problem.table->quotients(hi, lo, static_cast<int>(p), row.mass(), out);
   if (!row.state().has_units(row.slot)) return;
   for (std::int64_t c = 0; c < p; ++c)
     out[c] = static_cast<T>(

@@ -54,10 +54,7 @@ void map_row(const FactorPlan<T>& f, const T* row, const T* origin, T* out) noex
 
 template <class T>
 RowKind classify_query(const Problem<T>& problem, const T* query) noexcept {
-  bool finite = true;
-  for (std::int64_t j = 0; j < problem.d; ++j)
-    finite &= std::abs(query[j]) <= std::numeric_limits<T>::max();
-  if (finite) return ordinary;
+  if (problem.table->all_finite(query, static_cast<int>(problem.d))) return ordinary;
   RowKind kind = ordinary;
   for (const auto& term : problem.plan.terms)
     for (const auto& f : term.factors)

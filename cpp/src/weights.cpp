@@ -115,17 +115,30 @@ void combine_terms(const Step<T>& s) {
     s.table().accumulate(s.logs(0), s.logs(i), s.problem.plan.terms[i].coefficient, s.rows());
 }
 
+// The biases of a row's lanes: where the array has them, or written to `out`.
+template <class T>
+const T* biases_of(const Step<T>& s, std::int64_t row, T* out) {
+  const PairBias<T>& bias = s.entry.bias;
+  const bool in_order = s.entry.order == nullptr;
+  if (in_order && !bias.array && bias.by_position.table.empty()) {
+    s.table().distances(out, s.first - row + bias.ahead, -bias.by_position.slope);
+    return out;
+  }
+  if (in_order && !bias.has_positions() && bias.array.column_stride == 1 && s.lanes == tile_keys)
+    return bias.array.row(row) + s.first;
+  for (int k = 0; k < s.lanes; ++k) out[k] = bias.of(row, s.entry.row_at(s.first + k));
+  std::fill(out + s.lanes, out + tile_keys, T(0));
+  return out;
+}
+
 }  // namespace
 
 template <class T>
 void add_bias(const Step<T>& s, std::size_t term) noexcept {
   const Group<T>& g = s.w.group;
-  for (int r = 0; r < g.rows; ++r) {
-    const T* bias = s.entry.bias.row(g.index[r]);
-    T* log = s.logs(term) + r * tile_keys;
-    for (int k = 0; k < s.lanes; ++k)
-      log[k] = with_bias(log[k], bias[s.entry.row_at(s.first + k) * s.entry.bias.column_stride]);
-  }
+  alignas(64) T out[tile_keys];
+  for (int r = 0; r < g.rows; ++r)
+    s.table().add_bias(s.logs(term) + r * tile_keys, biases_of(s, g.index[r], out));
 }
 
 namespace {

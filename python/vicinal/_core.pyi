@@ -222,6 +222,9 @@ def run(
     empty_value: float = ...,
     num_threads: int = 0,
     progress: _Progress | None = None,
+    alibi_slopes: _Array | None = None,
+    relative_bias: _Array | None = None,
+    position_offset: int = 0,
 ) -> dict[str, Any]: ...
 def gradient(
     kernel: Kernel,

@@ -22,21 +22,32 @@ enum class Empty : std::int32_t { nan, zero, nearest, value };
 template <class T>
 class KeyIndex;  // neighbors.hpp
 
+// A bias by how many rows apart the two stand, δ = key − query as windows count them:
+// −slope · |δ| (Press, Smith & Lewis, 2022) + table[clamp(δ, −r, r) + r] (Shaw, Uszkoreit &
+// Vaswani, 2018; Raffel et al., 2020).
+template <class T>
+struct PositionBias {
+  T slope = 0;
+  std::span<const T> table{};  // 2 r + 1 numbers
+  std::int64_t offset = 0;     // query i stands at row i + offset
+};
+
 template <class T>
 struct Options {
   std::span<const T> weights{};                  // n prior weights ≥ 0
   std::span<const T> log_weights{};              // or their logarithms; −inf = absent
   PairView<bool> mask{};                         // m × n, true = the key is used
   PairView<T> bias{};                            // m × n, added to the log-weight
+  PositionBias<T> position_bias{};               // added to it, too
   std::span<const std::int64_t> self_indices{};  // m: each query's own key, −1 = none
   bool exclude_self = false;  // leave the own key out (self_indices, else the row number)
-  // Number of keys[0] in the sequence that self_indices and `neighbors` count.
+  // Number of keys[0] in the sequence that self_indices, `neighbors` and `position_bias` count.
   std::int64_t key_offset = 0;
   // Bandwidths of keys (n) or of queries (m): u = distance / (kernel's bandwidth · these). 0 is the
   // limit h → 0.
   std::span<const T> key_bandwidths{}, query_bandwidths{};
   NeighborSet neighbors{};  // which keys a query sees
-  // Row number of queries[0] in what `neighbors` counts: rows of a graph, positions of a window.
+  // Row number of queries[0] in what `neighbors` and `position_bias` count.
   std::int64_t query_offset = 0;
   const KeyIndex<T>* index = nullptr;  // of these keys: calls that prune need no tree of their own
   // At most this share of a row's mass is left out (decaying distance kernels, few features): the
@@ -101,6 +112,7 @@ struct BatchItem {
   PairView<T> bias{};
   std::span<const std::int64_t> self_indices{};
   std::span<const T> key_bandwidths{}, query_bandwidths{};
+  PositionBias<T> position_bias{};
 };
 
 VICINAL_EXPORT Report local_stats(const KernelSum& kernel, std::span<const BatchItem<float>> batch,

@@ -161,11 +161,15 @@ void spread_query(const T* query, int lanes, int depth, T scale, T* panel) {
 }
 
 template <class T>
-bool all_finite(const T* x, int lanes) {
-  constexpr unsigned all = (1U << Pack<T>::width) - 1;
+bool all_finite(const T* x, int count) {
+  constexpr int W = Pack<T>::width;
+  constexpr T most = std::numeric_limits<T>::max();
+  constexpr unsigned all = (1U << W) - 1;
   unsigned finite = all;
-  for (int k = 0; k < lanes; k += Pack<T>::width)
-    finite &= less_equal_bits(abs(Pack<T>::load(x + k)), Pack<T>(std::numeric_limits<T>::max()));
+  int k = 0;
+  for (; k + W <= count; k += W)
+    finite &= less_equal_bits(abs(Pack<T>::load_unaligned(x + k)), Pack<T>(most));
+  for (; k < count; ++k) finite &= x[k] >= -most && x[k] <= most ? all : 0U;
   return finite == all;
 }
 

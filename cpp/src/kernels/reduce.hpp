@@ -7,6 +7,7 @@
 #pragma once
 
 #include "score.hpp"
+#include "tame.hpp"
 
 namespace vicinal::kernels {
 namespace {
@@ -231,6 +232,12 @@ void fold(double* hi, double* lo, const T* sums, const double* scales, int count
     hi[c] = s;
     lo[c] = lo[c] * old_factor + error;
   }
+}
+
+template <class T>
+void quotients(const double* hi, const double* lo, int count, double divisor, T* out) {
+  const Divisor<T> quotient(divisor);
+  for (int c = 0; c < count; ++c) out[c] = quotient.of(hi[c] + (hi[c] - hi[c] == 0 ? lo[c] : 0.0));
 }
 
 }  // namespace

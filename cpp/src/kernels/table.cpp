@@ -124,6 +124,8 @@ constexpr Table<T> make() {
   t.drop_absent = drop_absent<T>;
   t.drop_below = drop_below<T>;
   t.add_prior = add_prior<T>;
+  t.add_bias = add_bias<T>;
+  t.distances = distances<T>;
   t.row_peaks = row_peaks<T>;
   t.exponentiate = exponentiate<T>;
   t.run_peak = run_peak<T>;
@@ -156,6 +158,7 @@ constexpr Table<T> make() {
   t.copy_values = copy_values<T>;
   t.column_peak = column_peak<T>;
   t.fold = fold<T>;
+  t.quotients = quotients<T>;
   t.exp2 = exp2_array<T>;
 
   const auto finish_of = [&](Activation a) -> auto& { return t.finish[static_cast<int>(a)]; };

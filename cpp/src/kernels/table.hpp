@@ -290,6 +290,11 @@ struct Table {
   void (*drop_absent)(T* tile, const T* prior, T value, int rows);  // value where prior = −inf
   void (*drop_below)(T* tile, const T* limits, T value, int rows);  // value where < limits[row]
   void (*add_prior)(T* logs, const T* prior, int rows);
+  // One row: log2-weights take biases in natural units. −inf in either is an absent pair; a bias of
+  // +inf or NaN spoils the row.
+  void (*add_bias)(T* logs, const T* bias);
+  // out[k] = |first + k| · factor, each a rounded product of a rounded whole number.
+  void (*distances)(T* out, std::int64_t first, T factor);
   void (*row_peaks)(const T* logs, T* peaks, int rows);  // largest log2-weight of each row
   // weights = factors · 2^(logs − reference[r])
   void (*exponentiate)(const T* logs, const T* factors, T* weights, const T* reference, int rows);
@@ -297,7 +302,7 @@ struct Table {
   void (*run_peaks)(const T* logs, Run<T>* runs, int count);  // raises them
   void (*exponentiate_runs)(const T* logs, const T* factors, T* weights, const Run<T>* runs,
                             int count);
-  bool (*all_finite)(const T* x, int lanes);
+  bool (*all_finite)(const T* x, int count);
   void (*magnitude)(const T* logs, const T* factors, T* ranks, int rows);  // logs + log2 |factors|
 
   // chunk[r * stride + c] += Σ_k w · y, accumulated from zero inside the tile.
@@ -351,6 +356,8 @@ struct Table {
   // TwoSum.
   void (*fold)(double* hi, double* lo, const T* sums, const double* scales, int count,
                double old_factor, double new_factor);
+  // out[c] = (hi[c] + lo[c]) / divisor; the compensation of an infinite sum is NaN and left out.
+  void (*quotients)(const double* hi, const double* lo, int count, double divisor, T* out);
   void (*exp2)(const T* x, T* out, std::int64_t count);
 
   int product_columns;  // outputs that a panel of packed weights serves

@@ -133,6 +133,35 @@ void add_prior(T* logs, const T* prior, int rows) {
   for (int r = 0; r < rows; ++r) add<T>(logs + r * tile_keys, prior, 1);
 }
 
+template <class T>
+void add_bias(T* logs, const T* bias) {
+  constexpr T log2e = T(1.44269504088896340736), nan = std::numeric_limits<T>::quiet_NaN();
+  const Pack<T> none(-infinity<T>);
+  for (int k = 0; k < tile_keys; k += Pack<T>::width) {
+    const Pack<T> b = Pack<T>::load_unaligned(bias + k) * Pack<T>(log2e),
+                  l = Pack<T>::load(logs + k);
+    const Pack<T> sum = select<T>((b - b) == zero<T>(), l + b, Pack<T>(nan));
+    select<T>(l == none, none, select<T>(b == none, none, sum)).store(logs + k);
+  }
+}
+
+template <class T>
+void distances(T* out, std::int64_t first, T factor) {
+  constexpr std::int64_t exact = std::int64_t(1) << (sizeof(T) == 4 ? 24 : 53);
+  if (first > -exact && first < exact - tile_keys) {
+    alignas(VICINAL_VECTOR_BYTES) T lane[Pack<T>::width];
+    for (int i = 0; i < Pack<T>::width; ++i) lane[i] = T(i);
+    const Pack<T> from = Pack<T>::load(lane);
+    for (int k = 0; k < tile_keys; k += Pack<T>::width)
+      (abs(from + Pack<T>(T(first + k))) * Pack<T>(factor)).store(out + k);
+    return;
+  }
+  for (int k = 0; k < tile_keys; ++k) {
+    const std::int64_t apart = first + k;
+    out[k] = T(apart < 0 ? -apart : apart) * factor;
+  }
+}
+
 // ------------------------------------------------------------------------------------ running peak
 // A run: lanes of one row, in whole packs.
 template <class T>
