@@ -1,6 +1,7 @@
 // Sets of neighbors behind the C ABI.
 #include "c_neighbors.hpp"
 
+#include <cmath>
 #include <numeric>
 
 namespace vicinal::c {
@@ -37,11 +38,12 @@ std::shared_ptr<const std::vector<T>> copied(const char* name, const T* data, st
 }
 
 vicinal_neighbors segments_of(const std::int64_t* query_offsets, const std::int64_t* key_offsets,
-                              std::int64_t count) {
+                              std::int64_t count, double before = HUGE_VAL, double after = HUGE_VAL,
+                              std::int64_t offset = 0, bool at_end = false) {
   if (count < 1) refuse("count must be at least 1, got " + std::to_string(count));
   const auto queries = copied("query_offsets", query_offsets, count),
              keys = copied("key_offsets", key_offsets, count);
-  return {segments(*queries, *keys), {queries, keys}};
+  return {segments(*queries, *keys, before, after, offset, at_end), {queries, keys}};
 }
 
 // A byte other than 0 and 1 is no boolean of C++.
@@ -142,6 +144,14 @@ vicinal_status vicinal_neighbors_window_on(int64_t column, double before, double
 vicinal_status vicinal_neighbors_segments(const int64_t* query_offsets, const int64_t* key_offsets,
                                           int64_t count, vicinal_neighbors** set) {
   return c::create(set, [&] { return c::segments_of(query_offsets, key_offsets, count); });
+}
+vicinal_status vicinal_neighbors_segments_window(const int64_t* query_offsets,
+                                                 const int64_t* key_offsets, int64_t count,
+                                                 double before, double after, int64_t offset,
+                                                 int32_t at_end, vicinal_neighbors** set) {
+  return c::create(set, [&] {
+    return c::segments_of(query_offsets, key_offsets, count, before, after, offset, at_end != 0);
+  });
 }
 vicinal_status vicinal_neighbors_blocks(const uint8_t* mask, int64_t rows, int64_t columns,
                                         int64_t stride, int64_t block, vicinal_neighbors** set) {

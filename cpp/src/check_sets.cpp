@@ -56,6 +56,7 @@ void check_segments(const NeighborSet& set, const SetSizes& s) {
   check_offsets("query_offsets", set.query_offsets, std::max(last, s.query_offset + s.m));
   const std::int64_t known = set.key_offsets.empty() ? 0 : set.key_offsets.back();
   check_offsets("key_offsets", set.key_offsets, reach_of(s, known));
+  check_window(set, s);
 }
 
 void check_blocks(const NeighborSet& set, const SetSizes& s) {

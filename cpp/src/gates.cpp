@@ -87,6 +87,22 @@ void find_dropped(const Step<T>& s) noexcept {
 }
 
 template <class T>
+Panels find_panels(const Problem<T>& problem, Group<T>& g) noexcept {
+  if (!g.drops) return all_panels;
+  LaneBits some{}, all = g.dropped[0];
+  for (int r = 0; r < g.rows; ++r)
+    for (std::size_t w = 0; w < all.size(); ++w) {
+      some[w] |= g.dropped[r][w];
+      all[w] &= g.dropped[r][w];
+    }
+  g.drops = has_radius(problem) || some != LaneBits{};
+  Panels panels = 0;
+  for (std::size_t w = 0; w < all.size(); ++w)
+    panels |= static_cast<Panels>(all[w] != ~std::uint64_t{0}) << w;
+  return panels;
+}
+
+template <class T>
 void find_outside(const Step<T>& s, const T* scores) noexcept {
   if (!has_radius(s.problem)) return;
   Group<T>& g = s.w.group;
@@ -144,6 +160,7 @@ bool group_may_meet(const Problem<T>& problem, const Entry<T>& entry, const Grou
 
 #define VICINAL_INSTANTIATE(T)                                                                    \
   template void find_dropped(const Step<T>&) noexcept;                                            \
+  template Panels find_panels(const Problem<T>&, Group<T>&) noexcept;                             \
   template void find_outside(const Step<T>&, const T*) noexcept;                                  \
   template bool may_meet(const Problem<T>&, const Entry<T>&, std::int64_t, std::int64_t,          \
                          std::int64_t, std::int64_t) noexcept;                                    \

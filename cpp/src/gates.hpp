@@ -9,6 +9,9 @@ namespace vicinal {
 // Sets the bits of all rows, but for the radius.
 template <class T>
 void find_dropped(const Step<T>& step) noexcept;
+// Panels that not all rows leave out; a group that leaves nothing out learns it here.
+template <class T>
+Panels find_panels(const Problem<T>& problem, Group<T>& group) noexcept;
 // Adds the bits of keys beyond the radius, from the scores of the kernel's only factor.
 template <class T>
 void find_outside(const Step<T>& step, const T* scores) noexcept;

@@ -53,6 +53,15 @@ void look_ahead(const Problem<T>& problem, const Entry<T>& entry, std::int64_t p
   if (problem.p > 0) w.values_ahead = rows(entry.values, problem.value_stride);
 }
 
+// Weights are added up and not read one by one.
+template <class T>
+bool only_sums(const Problem<T>& problem, const Entry<T>& entry) {
+  const Plan<T>& plan = problem.plan;
+  return entry.weights_out == nullptr && !problem.lists_weights && !problem.needs_self &&
+         problem.k == 0 && problem.moment_columns() == 0 && !problem.lane_values() &&
+         plan.terms.size() == 1 && plan.terms[0].coefficient == T(1);
+}
+
 template <class T>
 void run_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace<T>& w) {
   const Reference mode = w.block->mode;
@@ -60,6 +69,9 @@ void run_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace
   s.hits = mode == Reference::hits;
   if (s.flags.empty && entry.weights_out == nullptr) return;
   find_dropped(s);
+  s.scored = find_panels(problem, w.group);
+  if (only_sums(problem, entry)) s.summed = s.scored;
+  if (s.summed == 0) return;
   if (mode != Reference::fixed) {
     weigh_peak(s);
   } else {

@@ -140,21 +140,34 @@ std::shared_ptr<const Neighborhood<T>> read_neighbors(const NeighborSet& set,
   return n;
 }
 
+namespace {
+
+// Of the keys in `among` those in the set's window about `position`.
+RowRange windowed(const NeighborSet& set, double position, RowRange among) {
+  const double least = static_cast<double>(among.first), most = static_cast<double>(among.end);
+  const double first = std::clamp(position - set.before, least, most),
+               end = std::clamp(position + set.after + 1, first, most);
+  return {static_cast<std::int64_t>(first), static_cast<std::int64_t>(end)};
+}
+
+}  // namespace
+
 RowRange range_of(const NeighborSet& set, std::int64_t row, std::int64_t first_key,
                   std::int64_t keys) noexcept {
-  if (set.kind == Kind::segments) {
-    const auto next = std::upper_bound(set.query_offsets.begin(), set.query_offsets.end(), row);
-    const auto s = next - set.query_offsets.begin() - 1;
-    if (s < 0 || next == set.query_offsets.end()) return {0, 0};
-    const auto at = static_cast<std::size_t>(s);
-    return {std::clamp<std::int64_t>(set.key_offsets[at] - first_key, 0, keys),
-            std::clamp<std::int64_t>(set.key_offsets[at + 1] - first_key, 0, keys)};
-  }
-  const double position = static_cast<double>(row - first_key) + static_cast<double>(set.offset),
-               most = static_cast<double>(keys);
-  const double first = std::clamp(position - set.before, 0.0, most),
-               end = std::clamp(position + set.after + 1, first, std::max(first, most));
-  return {static_cast<std::int64_t>(first), static_cast<std::int64_t>(end)};
+  if (set.kind == Kind::window)
+    return windowed(set, static_cast<double>(row - first_key) + static_cast<double>(set.offset),
+                    {0, keys});
+  const auto next = std::upper_bound(set.query_offsets.begin(), set.query_offsets.end(), row);
+  const auto s = next - set.query_offsets.begin() - 1;
+  if (s < 0 || next == set.query_offsets.end()) return {0, 0};
+  const auto at = static_cast<std::size_t>(s);
+  const std::int64_t first = set.key_offsets[at], end = set.key_offsets[at + 1];
+  const std::int64_t start = set.at_end ? end - set.query_offsets[at + 1]  // aligned at the ends
+                                        : first - set.query_offsets[at];
+  const RowRange seen = windowed(
+      set, static_cast<double>(row + start) + static_cast<double>(set.offset), {first, end});
+  return {std::clamp<std::int64_t>(seen.first - first_key, 0, keys),
+          std::clamp<std::int64_t>(seen.end - first_key, 0, keys)};
 }
 
 template <class T>

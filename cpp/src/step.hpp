@@ -21,6 +21,9 @@ struct Step {
   const T* prior;
   TileFlags flags;
   bool hits = false;  // inverse distance counts coincident keys only
+  // Panels of which some row may use a lane: only these are scored, and where weights are nothing
+  // but summed, `summed`, which is else all, is the same.
+  Panels scored = all_panels, summed = all_panels;
 
   const Table<T>& table() const { return *problem.table; }
   int rows() const { return w.group.rows; }

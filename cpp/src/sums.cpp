@@ -14,7 +14,7 @@ void reduce_bad_values(const Step<T>& s) {
   const bool lanes = s.problem.lane_values();
   const std::int64_t width = lanes ? s.problem.p * s.table().lanes : s.problem.padded_values();
   for (int k = 0; k < s.lanes; ++k) {
-    if (chunk.bad_values[s.t * tile_keys + k] == 0) continue;
+    if (chunk.bad_values[s.t * tile_keys + k] == 0 || !has_lane(s.summed, k)) continue;
     const T* y = s.entry.values + s.entry.row_at(s.first + k) * s.problem.value_stride;
     for (std::int64_t c = 0; c < s.problem.p; ++c) {
       if (std::isfinite(y[c])) continue;
@@ -80,9 +80,13 @@ template <class T>
 ValueTile<T> value_rows(const Step<T>& s) {
   const int p = static_cast<int>(s.problem.p), padded = static_cast<int>(s.problem.padded_values());
   if (s.w.chunk->own_values != nullptr)
-    return {s.w.chunk->own_values, p, padded, s.problem.value_stride, s.w.values_ahead};
-  return {s.w.chunk->values.data() + std::int64_t(s.t) * tile_keys * padded, p, padded, padded,
-          s.w.values_ahead};
+    return {s.w.chunk->own_values, p, padded, s.problem.value_stride, s.w.values_ahead, s.summed};
+  return {s.w.chunk->values.data() + std::int64_t(s.t) * tile_keys * padded,
+          p,
+          padded,
+          padded,
+          s.w.values_ahead,
+          s.summed};
 }
 
 }  // namespace
@@ -97,7 +101,7 @@ void reduce(const Step<T>& s) noexcept {
     table.reduce_single(s.logs(0), s.w.chunk->values.data() + tile, g.header_lanes.data(),
                         g.lanes.data(), g.rows);
   else
-    table.reduce_header(s.logs(0), g.header_lanes.data(), s.problem.full_header, g.rows);
+    table.reduce_header(s.logs(0), g.header_lanes.data(), s.problem.full_header, g.rows, s.summed);
   if (p > 0) {
     if (!s.problem.lane_values())
       table.reduce_rows(s.logs(0), value_rows(s), g.lanes.data(), padded, g.rows);

@@ -25,6 +25,7 @@ ScoreArguments<T> score_arguments(const Step<T>& s, std::size_t term, std::size_
   a.feature_weights = f.feature_weights.data();
   a.scores = out + first * tile_keys;
   a.ahead = s.w.keys_ahead;
+  a.panels = s.scored;
   if (f.expanded()) {
     s.table().center_queries(b.panel.data(), f.depth,
                              keys.centers.data() + std::int64_t(s.t) * f.depth, f.scales.data(),
@@ -153,7 +154,7 @@ void move_references(const Step<T>& s) {
   std::fill_n(top, g.rows, none<T>);
   for (std::size_t i = 0; i < s.terms(); ++i) {
     if (s.problem.plan.terms[i].coefficient == T(0)) continue;
-    table.row_peaks(s.logs(i), peaks, g.rows);
+    table.row_peaks(s.logs(i), peaks, g.rows, s.summed);
     for (int r = 0; r < g.rows; ++r) top[r] = std::max(top[r], peaks[r]);
   }
   const std::int64_t p = s.problem.p, moments = s.problem.moment_columns();
@@ -221,7 +222,8 @@ void weigh_peak(const Step<T>& s) noexcept {
   if (s.entry.count != nullptr) count_logs(s);
   for (int r = 0; r < g.rows; ++r) reference[r] = g.reference[r] == none<T> ? T(0) : g.reference[r];
   for (std::size_t i = 0; i < s.terms(); ++i)
-    table.exponentiate(s.logs(i), have[i] ? s.factors(i) : nullptr, s.logs(i), reference, g.rows);
+    table.exponentiate(s.logs(i), have[i] ? s.factors(i) : nullptr, s.logs(i), reference, g.rows,
+                       s.summed);
   combine_terms(s);
   if (s.problem.k == 0 || !sum) return;
   std::copy_n(s.logs(0), g.rows * tile_keys, s.factors(0));  // of a sum the weights themselves rank

@@ -14,8 +14,10 @@ std::span<const I> span_of(const py::array_t<I, py::array::c_style>& array) {
   return {array.data(), static_cast<std::size_t>(array.size())};
 }
 
-PyNeighborSet segments(const Integers& query_offsets, const Integers& key_offsets) {
-  return {vicinal::segments(span_of(query_offsets), span_of(key_offsets)),
+PyNeighborSet segments(const Integers& query_offsets, const Integers& key_offsets, double before,
+                       double after, std::int64_t offset, bool at_end) {
+  return {vicinal::segments(span_of(query_offsets), span_of(key_offsets), before, after, offset,
+                            at_end),
           {query_offsets, key_offsets}};
 }
 
@@ -91,7 +93,8 @@ void bind_neighbor_set(py::module_& m) {
             return plain(vicinal::image_patch(std::move(shape), std::move(reach)));
           },
           "shape"_a, "reach"_a)
-      .def_static("segments", &segments, "query_offsets"_a, "key_offsets"_a)
+      .def_static("segments", &segments, "query_offsets"_a, "key_offsets"_a, "before"_a, "after"_a,
+                  "offset"_a, "at_end"_a)
       .def_static("blocks", &blocks, "mask"_a, "block"_a)
       .def_static("graph", &graph, "indptr"_a, "indices"_a, "edges"_a, "data"_a, "negative"_a)
       .def_static(

@@ -90,7 +90,14 @@ class NeighborSet(metaclass=_Bound):
     @staticmethod
     def grid(shape: Sequence[int], reach: Sequence[int]) -> NeighborSet: ...
     @staticmethod
-    def segments(query_offsets: _Array, key_offsets: _Array) -> NeighborSet: ...
+    def segments(
+        query_offsets: _Array,
+        key_offsets: _Array,
+        before: float,
+        after: float,
+        offset: int,
+        at_end: bool,
+    ) -> NeighborSet: ...
     @staticmethod
     def blocks(mask: _Array, block: int) -> NeighborSet: ...
     @staticmethod

@@ -220,6 +220,10 @@ class Segments(NeighborSet):
     ----------
     query_offsets, key_offsets : array_like of int of shape (segments + 1,)
         Where segments begin, from 0 to the number of queries and of keys.
+    window : Window, optional
+        Of these keys those in a window of rows, which are counted from the beginning of their
+        segment; ``offset="end"`` counts so that the last query of a segment stands at its last key.
+        (``Segments(...) & Window(...)`` counts the rows of the whole arrays instead.)
 
     Examples
     --------
@@ -228,10 +232,17 @@ class Segments(NeighborSet):
     >>> near = vc.Segments([0, 1, 3], [0, 1, 3])
     >>> vc.local_mean(x, x, x[:, 0], kernel="constant", neighbors=near)
     array([0. , 1.5, 1.5])
+
+    Causal in every segment, whose last query stands at the last key:
+
+    >>> near = vc.Segments([0, 1, 2], [0, 1, 3], vc.Window(None, 0, offset="end"))
+    >>> vc.local_mean(x[:2], x, x[:, 0], kernel="constant", neighbors=near)
+    array([0. , 1.5])
     """
 
     query_offsets: ArrayLike
     key_offsets: ArrayLike
+    window: Window | None = None
 
     def __post_init__(self) -> None:
         for name in ("query_offsets", "key_offsets"):
@@ -242,10 +253,18 @@ class Segments(NeighborSet):
                     f"{offsets.shape}"
                 )
             object.__setattr__(self, name, frozen(offsets, np.dtype(np.int64)))
+        if self.window is not None and not isinstance(self.window, Window):
+            raise TypeError(f"window must be a Window or None, got {type(self.window).__name__}")
+        if self.window is not None and self.window.on is not None:
+            raise ValueError(
+                f"the window of segments counts rows, got a window on column {self.window.on!r}; "
+                "join that with &"
+            )
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
             isinstance(other, Segments)
+            and self.window == other.window
             and same_array(self.query_offsets, other.query_offsets)
             and same_array(self.key_offsets, other.key_offsets)
         )
@@ -266,4 +285,14 @@ class Segments(NeighborSet):
                 f"query_offsets and key_offsets must be of one length, got {offsets[0].size} and "
                 f"{offsets[1].size}"
             )
-        return _core.NeighborSet.segments(*offsets)
+        window = Window(None, None) if self.window is None else self.window
+        at_end = window.offset == "end"
+        queries, keys = offsets
+        return _core.NeighborSet.segments(
+            queries,
+            keys,
+            before=math.inf if window.before is None else float(window.before),
+            after=math.inf if window.after is None else float(window.after),
+            offset=0 if at_end else int(window.offset),
+            at_end=at_end,
+        )

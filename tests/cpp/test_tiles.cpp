@@ -131,10 +131,11 @@ TEST_CASE_TEMPLATE("headers of nineteen rows and of each alone", T, float, doubl
   const std::size_t width = static_cast<std::size_t>(vk::header_columns * table.lanes);
   for (const bool full : {false, true}) {
     Aligned<T> together(rows * width), alone(rows * width);
-    table.reduce_header(weights.data, together.data, full, rows);
+    table.reduce_header(weights.data, together.data, full, rows, vk::all_panels);
     for (int r = 0; r < rows; ++r)
       table.reduce_header(weights.data + r * vk::tile_keys,
-                          alone.data + static_cast<std::size_t>(r) * width, full, 1);
+                          alone.data + static_cast<std::size_t>(r) * width, full, 1,
+                          vk::all_panels);
     CHECK(same(together, alone));
   }
 }

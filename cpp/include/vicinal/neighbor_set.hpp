@@ -37,12 +37,13 @@ struct NeighborSet {
     either
   };
   Kind kind = Kind::all;
-  std::int64_t k = 0;                          // nearest
-  double radius = 0;                           // in the units of the data
-  double before = 0, after = 0;                // windows; +inf = unbounded
-  std::int64_t offset = 0;                     // window: query i stands at i + offset
-  std::int64_t column = 0;                     // column_window
-  std::vector<std::int64_t> shape{}, reach{};  // grid: per axis
+  std::int64_t k = 0;            // nearest
+  double radius = 0;             // in the units of the data
+  double before = 0, after = 0;  // windows and segments; +inf = unbounded
+  std::int64_t offset = 0;       // query i (of its segment) stands at i + offset
+  bool at_end = false;  // segments: its last query stands at its last key, offset rows behind it
+  std::int64_t column = 0;                                       // column_window
+  std::vector<std::int64_t> shape{}, reach{};                    // grid: per axis
   std::span<const std::int64_t> query_offsets{}, key_offsets{};  // segments
   View<const bool> mask{};                                       // blocks
   std::int64_t block = 0;                                        // rows and columns of a block
@@ -90,6 +91,21 @@ inline NeighborSet window_on(std::int64_t column, double before, double after) {
 inline NeighborSet segments(std::span<const std::int64_t> query_offsets,
                             std::span<const std::int64_t> key_offsets) {
   return {.kind = NeighborSet::Kind::segments,
+          .before = std::numeric_limits<double>::infinity(),
+          .after = std::numeric_limits<double>::infinity(),
+          .query_offsets = query_offsets,
+          .key_offsets = key_offsets};
+}
+// Of these keys those in a window: rows are counted from the beginning of their segment, or, with
+// `at_end`, so that its last query stands at its last key.
+inline NeighborSet segments(std::span<const std::int64_t> query_offsets,
+                            std::span<const std::int64_t> key_offsets, double before, double after,
+                            std::int64_t offset = 0, bool at_end = false) {
+  return {.kind = NeighborSet::Kind::segments,
+          .before = before,
+          .after = after,
+          .offset = offset,
+          .at_end = at_end,
           .query_offsets = query_offsets,
           .key_offsets = key_offsets};
 }

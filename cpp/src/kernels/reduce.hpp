@@ -67,16 +67,19 @@ void reduce_lanes(const T* weights, ValueTile<T> v, T* lanes, int rows) {
 // Σw and, if asked, Σ|w| and Σw², in the header's own lanes: slots 0, 2, 3 of header_columns. Σw
 // adds up as a feature-major column of ones would: the mean of such a column is exactly 1.
 template <class T, int R>
-VICINAL_INLINE void reduce_header_rows(const T* weights, T* lanes, bool full) {
+VICINAL_INLINE void reduce_header_rows(const T* weights, T* lanes, bool full, Panels panels) {
   constexpr int W = Pack<T>::width;
   const auto each = [&](int slot, auto&& term) VICINAL_INLINE_LAMBDA {
     Pack<T> total[R];
     for (int first = 0; first < tile_keys; first += chain_keys<T>) {
       Pack<T> sum[R];
       for (int r = 0; r < R; ++r) sum[r] = Pack<T>(T(0));
-      for (int k = first; k < first + chain_keys<T>; k += W)
-        for (int r = 0; r < R; ++r)
-          sum[r] = term(Pack<T>::load(weights + r * tile_keys + k), sum[r]);
+      for (int panel = first; panel < first + chain_keys<T>; panel += panel_keys) {
+        if (!has_lane(panels, panel)) continue;
+        for (int k = panel; k < panel + panel_keys; k += W)
+          for (int r = 0; r < R; ++r)
+            sum[r] = term(Pack<T>::load(weights + r * tile_keys + k), sum[r]);
+      }
       for (int r = 0; r < R; ++r) total[r] = first == 0 ? sum[r] : total[r] + sum[r];
     }
     VICINAL_UNROLL
@@ -92,13 +95,14 @@ VICINAL_INLINE void reduce_header_rows(const T* weights, T* lanes, bool full) {
 }
 
 template <class T>
-void reduce_header(const T* weights, T* lanes, bool full, int rows) {
+void reduce_header(const T* weights, T* lanes, bool full, int rows, Panels panels) {
   constexpr int row_lanes = header_columns * Pack<T>::width;
   int r = 0;
   for (; r + register_rows <= rows; r += register_rows)
-    reduce_header_rows<T, register_rows>(weights + r * tile_keys, lanes + r * row_lanes, full);
+    reduce_header_rows<T, register_rows>(weights + r * tile_keys, lanes + r * row_lanes, full,
+                                         panels);
   for (; r < rows; ++r)
-    reduce_header_rows<T, 1>(weights + r * tile_keys, lanes + r * row_lanes, full);
+    reduce_header_rows<T, 1>(weights + r * tile_keys, lanes + r * row_lanes, full, panels);
 }
 
 // One column and Σw at once: the case of a density or a regression, whose weights are read once.
@@ -149,7 +153,7 @@ void close_lanes(const T* lanes, int columns, T* sums) {
 
 // Key-major. Sums of one part start from zero, which bounds the float chain at 64 terms; a part of
 // the values stays in L1 while all rows pass.
-inline constexpr int reduce_part = 64;
+inline constexpr int reduce_part = panel_keys;
 
 template <class T, int R, int P>
 VICINAL_INLINE void reduce_row_block(const T* weights, const T* values, std::int64_t value_stride,
@@ -201,6 +205,7 @@ template <class T>
 void reduce_rows(const T* weights, ValueTile<T> v, T* sums, std::int64_t stride, int rows) {
   Ahead ahead = v.ahead.at != nullptr ? v.ahead : Ahead{reinterpret_cast<const char*>(v.data), 0};
   for (int k = 0; k < tile_keys; k += reduce_part) {
+    if (!has_lane(v.panels, k)) continue;
     const T* values = v.data + k * v.stride;
     const T* w = weights + k;
     int r = 0;

@@ -37,11 +37,13 @@ VICINAL_INLINE void scaled_block(const ScoreArguments<T>& a, int row, int k, Ahe
 template <class T, template <class> class S>
 void score_scaled(const ScoreArguments<T>& a, int rows) {
   Ahead ahead = a.ahead.at != nullptr ? a.ahead : Ahead{reinterpret_cast<const char*>(a.keys), 0};
-  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width)
+  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width) {
+    if (!has_lane(a.panels, k)) continue;
     each_block(
         rows,
         [&](int r) VICINAL_INLINE_LAMBDA { scaled_block<T, S, register_rows>(a, r, k, ahead); },
         [&](int r) VICINAL_INLINE_LAMBDA { scaled_block<T, S, 1>(a, r, k, ahead); });
+  }
 }
 
 template <class T, template <class> class S>

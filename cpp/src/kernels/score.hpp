@@ -67,11 +67,13 @@ VICINAL_INLINE void each_block(int rows, Wide&& wide, Single&& single) {
 template <class T, template <class> class S>
 void score(const ScoreArguments<T>& a, int rows) {
   Ahead ahead = a.ahead.at != nullptr ? a.ahead : Ahead{reinterpret_cast<const char*>(a.keys), 0};
-  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width)
+  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width) {
+    if (!has_lane(a.panels, k)) continue;
     each_block(
         rows,
         [&](int r) VICINAL_INLINE_LAMBDA { score_block<T, S, register_rows>(a, r, k, ahead); },
         [&](int r) VICINAL_INLINE_LAMBDA { score_block<T, S, 1>(a, r, k, ahead); });
+  }
 }
 
 // ---------------------------------------------------------------------- expanded squared distances
@@ -210,12 +212,14 @@ void score_expanded(const ScoreArguments<T>& a, int rows) {
   Ahead ahead = a.ahead.at != nullptr ? a.ahead : Ahead{reinterpret_cast<const char*>(a.keys), 0};
   T top = 0;
   for (int r = 0; r < rows; ++r) top = a.query_norms[r] > top ? a.query_norms[r] : top;
-  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width)
+  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width) {
+    if (!has_lane(a.panels, k)) continue;
     each_block(
         rows,
         [&](int r)
             VICINAL_INLINE_LAMBDA { score_expanded_block<T, register_rows>(a, top, r, k, ahead); },
         [&](int r) VICINAL_INLINE_LAMBDA { score_expanded_block<T, 1>(a, top, r, k, ahead); });
+  }
 }
 
 // --------------------------------------------------------------------------------------- haversine

@@ -20,6 +20,12 @@ inline constexpr int max_group_rows =
     24;  // rows whose tiles stay in L1 together: 24 in float, 12 in double
 inline constexpr int key_stride =
     tile_keys + 16;  // between features: one more line, so that a panel of keys spreads over L1
+// Lanes are left out in panels: bit i of a set of panels stands for lanes 64 i … 64 i + 63. What
+// stands in the others is not to be read.
+inline constexpr int panel_keys = 64;
+using Panels = unsigned;
+inline constexpr Panels all_panels = (1U << tile_keys / panel_keys) - 1;
+constexpr bool has_lane(Panels panels, int lane) { return (panels >> lane / panel_keys & 1U) != 0; }
 inline constexpr int query_lanes = 32;   // row stride of a feature-major query panel
 inline constexpr int select_lanes = 64;  // scores that are selected from come in such runs
 inline constexpr int header_columns =
@@ -119,6 +125,7 @@ struct ScoreArguments {
   const PairSource<T>* source = nullptr;
   T* scores = nullptr;  // scores[r * tile_keys + k]
   Ahead ahead{};
+  Panels panels = all_panels;  // those that must be scored
 };
 
 // Values of one tile: `columns` columns, either feature-major (lanes) or key-major (rows of padded
@@ -130,6 +137,7 @@ struct ValueTile {
   int padded = 0;
   std::int64_t stride = 0;  // of a key-major row, ≥ padded
   Ahead ahead{};
+  Panels panels = all_panels;  // of key-major rows: those that weigh
 };
 
 // Lanes that are pairs: each has a query and a key of its own. Panels stand as those of keys do.
@@ -295,9 +303,11 @@ struct Table {
   void (*add_bias)(T* logs, const T* bias);
   // out[k] = |first + k| · factor, each a rounded product of a rounded whole number.
   void (*distances)(T* out, std::int64_t first, T factor);
-  void (*row_peaks)(const T* logs, T* peaks, int rows);  // largest log2-weight of each row
+  // Largest log2-weight of each row.
+  void (*row_peaks)(const T* logs, T* peaks, int rows, Panels panels);
   // weights = factors · 2^(logs − reference[r])
-  void (*exponentiate)(const T* logs, const T* factors, T* weights, const T* reference, int rows);
+  void (*exponentiate)(const T* logs, const T* factors, T* weights, const T* reference, int rows,
+                       Panels panels);
   T (*run_peak)(const T* logs, int lanes);
   void (*run_peaks)(const T* logs, Run<T>* runs, int count);  // raises them
   void (*exponentiate_runs)(const T* logs, const T* factors, T* weights, const Run<T>* runs,
@@ -308,8 +318,8 @@ struct Table {
   // chunk[r * stride + c] += Σ_k w · y, accumulated from zero inside the tile.
   void (*reduce_lanes)(const T* weights, ValueTile<T>, T* lanes, int rows);
   void (*reduce_rows)(const T* weights, ValueTile<T>, T* sums, std::int64_t stride, int rows);
-  void (*reduce_header)(const T* weights, T* lanes, bool full,
-                        int rows);  // Σw, and if full Σ|w|, Σw²
+  // Σw, and if full Σ|w|, Σw².
+  void (*reduce_header)(const T* weights, T* lanes, bool full, int rows, Panels panels);
   // Both for one column: Σw and Σwy.
   void (*reduce_single)(const T* weights, const T* values, T* header, T* lanes, int rows);
   // Of a run: the header, Σw and if full Σ|w| and Σw²; and Σ w y with the values of key rows[i] for

@@ -173,8 +173,16 @@ T run_peak(const T* logs, int lanes) {
 }
 
 template <class T>
-void row_peaks(const T* logs, T* peaks, int rows) {
-  for (int r = 0; r < rows; ++r) peaks[r] = run_peak(logs + r * tile_keys, tile_keys);
+void row_peaks(const T* logs, T* peaks, int rows, Panels panels) {
+  for (int r = 0; r < rows; ++r) {
+    Pack<T> peak(-infinity<T>);
+    for (int first = 0; first < tile_keys; first += panel_keys) {
+      if (!has_lane(panels, first)) continue;
+      for (int k = first; k < first + panel_keys; k += Pack<T>::width)
+        peak = max(Pack<T>::load(logs + r * tile_keys + k), peak);
+    }
+    peaks[r] = max_lanes(peak);
+  }
 }
 
 template <class T>
@@ -188,12 +196,15 @@ VICINAL_INLINE void exponentiate_run(const T* logs, const T* factors, T* weights
 }
 
 template <class T>
-void exponentiate(const T* logs, const T* factors, T* weights, const T* reference, int rows) {
-  for (int r = 0; r < rows; ++r) {
-    const int i = r * tile_keys;
-    exponentiate_run(logs + i, factors == nullptr ? nullptr : factors + i, weights + i, tile_keys,
-                     reference[r]);
-  }
+void exponentiate(const T* logs, const T* factors, T* weights, const T* reference, int rows,
+                  Panels panels) {
+  for (int r = 0; r < rows; ++r)
+    for (int k = 0; k < tile_keys; k += panel_keys) {
+      if (!has_lane(panels, k)) continue;
+      const int i = r * tile_keys + k;
+      exponentiate_run(logs + i, factors == nullptr ? nullptr : factors + i, weights + i,
+                       panel_keys, reference[r]);
+    }
 }
 
 template <class T>

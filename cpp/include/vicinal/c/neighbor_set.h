@@ -41,6 +41,12 @@ VICINAL_EXPORT vicinal_status vicinal_neighbors_window_on(int64_t column, double
 VICINAL_EXPORT vicinal_status vicinal_neighbors_segments(const int64_t* query_offsets,
                                                          const int64_t* key_offsets, int64_t count,
                                                          vicinal_neighbors** set);
+// Of these keys those in a window of rows, which are counted from the beginning of their segment:
+// from `before` rows before the query's own (+ offset) to `after` behind it, as in
+// vicinal_neighbors_window. `at_end` not 0: so that its last query stands at its last key.
+VICINAL_EXPORT vicinal_status vicinal_neighbors_segments_window(
+    const int64_t* query_offsets, const int64_t* key_offsets, int64_t count, double before,
+    double after, int64_t offset, int32_t at_end, vicinal_neighbors** set);
 // Query i sees key j where mask[i / block, j / block] is not 0; `mask` is rows x columns, `stride`
 // bytes (or VICINAL_CONTIGUOUS) from one row to the next.
 VICINAL_EXPORT vicinal_status vicinal_neighbors_blocks(const uint8_t* mask, int64_t rows,
