@@ -90,7 +90,7 @@ namespace {
 
 // Rows × panels of one turn. While a panel's run of inputs stands in L1, all rows of the turn pass,
 // whose own inputs stand in L2.
-constexpr std::int64_t most_rows = 192;
+constexpr std::int64_t most_rows = 96;
 
 struct Turns {
   std::int64_t m, panels, rows, columns;  // rows and panels of a turn

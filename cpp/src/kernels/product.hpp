@@ -15,9 +15,17 @@ namespace {
 template <class T>
 inline constexpr int product_columns = register_packs * Pack<T>::width;
 
+// The weights that follow are asked for while these are multiplied: `lines` of them at each input.
+// Few rows are done sooner than memory brings the weights.
+struct Following {
+  const char* at;
+  int lines;
+};
+
 // sums[r][c] (+)= Σ_j rows[r][j] · weights[j][c] over `depth` inputs.
-template <class T, int R, bool adds>
-VICINAL_INLINE void product_block(const ProductArguments<T>& a, const T* rows, T* sums) {
+template <class T, int R>
+VICINAL_INLINE void product_block(const ProductArguments<T>& a, const T* rows, T* sums,
+                                  Following next) {
   constexpr int P = register_packs, W = Pack<T>::width, C = product_columns<T>;
   const T* row[R];
   Pack<T> acc[R][P];
@@ -30,6 +38,7 @@ VICINAL_INLINE void product_block(const ProductArguments<T>& a, const T* rows, T
   for (int j = 0; j < a.depth; ++j, weights += C) {
     Pack<T> w[P];
     for (int p = 0; p < P; ++p) w[p] = Pack<T>::load(weights + p * W);
+    for (int line = 0; line < next.lines; ++line, next.at += 64) __builtin_prefetch(next.at, 0, 2);
     VICINAL_UNROLL
     for (int r = 0; r < R; ++r) {
       const Pack<T> x(row[r][j]);
@@ -40,38 +49,45 @@ VICINAL_INLINE void product_block(const ProductArguments<T>& a, const T* rows, T
   for (int r = 0; r < R; ++r)
     for (int p = 0; p < P; ++p) {
       T* at = sums + r * C + p * W;
-      (adds ? Pack<T>::load(at) + acc[r][p] : acc[r][p]).store(at);
+      (a.adds ? Pack<T>::load(at) + acc[r][p] : acc[r][p]).store(at);
     }
 }
 
-template <class T, bool adds>
-void product_rows(const ProductArguments<T>& a, const T* rows, T* sums, int count) {
+template <class T>
+void product_rows(const ProductArguments<T>& a, const T* rows, T* sums, Following next, int count) {
   static_assert(register_rows == 6);
   switch (count) {
     case 1:
-      return product_block<T, 1, adds>(a, rows, sums);
+      return product_block<T, 1>(a, rows, sums, next);
     case 2:
-      return product_block<T, 2, adds>(a, rows, sums);
+      return product_block<T, 2>(a, rows, sums, next);
     case 3:
-      return product_block<T, 3, adds>(a, rows, sums);
+      return product_block<T, 3>(a, rows, sums, next);
     case 4:
-      return product_block<T, 4, adds>(a, rows, sums);
+      return product_block<T, 4>(a, rows, sums, next);
     case 5:
-      return product_block<T, 5, adds>(a, rows, sums);
+      return product_block<T, 5>(a, rows, sums, next);
     default:
-      return product_block<T, 6, adds>(a, rows, sums);
+      return product_block<T, 6>(a, rows, sums, next);
   }
 }
 
-// All rows in blocks of nearly the same size: four and four of eight, not six and two.
+// All rows in blocks of nearly the same size: four and four of eight, not six and two. The first
+// blocks share what is asked for.
 template <class T>
 void product(const ProductArguments<T>& a, int rows) {
+  constexpr int C = product_columns<T>, row_lines = C * int(sizeof(T)) / 64;
   const int blocks = (rows + register_rows - 1) / register_rows;
+  const int lines = (row_lines + blocks - 1) / blocks;
+  const char* next = reinterpret_cast<const char*>(a.weights + a.depth * C);
   for (int b = 0, first = 0; b < blocks; ++b) {
     const int last = rows * (b + 1) / blocks;
-    const T* from = a.rows + first * a.stride;
-    T* sums = a.sums + first * product_columns<T>;
-    (a.adds ? product_rows<T, true> : product_rows<T, false>)(a, from, sums, last - first);
+    const Following following{next + std::int64_t(b) * lines * a.depth * 64,
+                              b * lines < row_lines ? lines : 0};
+    for (int r = last; r < rows && r < last + register_rows; ++r)  // the next block's
+      for (int j = 0; j < a.depth; j += 64 / int(sizeof(T)))
+        __builtin_prefetch(a.rows + r * a.stride + j);
+    product_rows(a, a.rows + first * a.stride, a.sums + first * C, following, last - first);
     first = last;
   }
 }
