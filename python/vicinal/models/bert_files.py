@@ -23,7 +23,8 @@ def read_bert(
 ) -> dict[str, Any]:
     """Return the arguments of an encoder; options that are None come from ``config.json``."""
     tensors = _Tensors(read_safetensors(path, sha256=sha256), os.fspath(path))
-    given = _config(Path(path)) | {k: v for k, v in options.items() if v is not None}
+    given = {name: value for name, value in options.items() if value is not None}
+    given = _config(Path(path), given) | given
     if "n_heads" not in given:
         raise ValueError(
             "n_heads must be given: the weights do not tell it, and no config.json with "
@@ -87,8 +88,8 @@ class _Tensors:
         )
 
 
-def _config(path: Path) -> dict[str, Any]:
-    """Return what a ``config.json`` beside the file says."""
+def _config(path: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """Return what a ``config.json`` beside the file says of what is not given."""
     file = path.parent / "config.json"
     if not file.is_file():
         return {}
@@ -103,7 +104,7 @@ def _config(path: Path) -> dict[str, Any]:
         known["n_heads"] = config["num_attention_heads"]
     if isinstance(config.get("layer_norm_eps"), float):
         known["epsilon"] = config["layer_norm_eps"]
-    if "hidden_act" in config:
+    if "hidden_act" in config and "activation" not in given:
         if config["hidden_act"] not in ACTIVATIONS:
             raise ValueError(
                 f"{os.fspath(file)!r} names the activation {config['hidden_act']!r}; known are "

@@ -150,5 +150,6 @@ def means_of_sentences(x: Array, block: Block, out: Array, num_threads: int | No
 
 def of_length_one(rows: Array) -> Array:
     """Divide every row by its Euclidean length; a row of zeros stays."""
-    lengths = np.sqrt([[np.add.reduce(np.square(row, dtype=np.float64))] for row in rows])
+    squares = [np.add.reduce(np.square(row, dtype=np.float64)) for row in rows]
+    lengths = np.sqrt(squares).reshape(len(rows), 1)
     return (rows / np.where(lengths == 0, 1, lengths)).astype(rows.dtype)
