@@ -137,7 +137,7 @@ def attention(
     full = attention_kernel(
         kernel, scale=scale, softcap=softcap, bandwidth=bandwidth, metric=metric, d=q.shape[-1]
     )
-    near = _sets(causal, window, neighbors)
+    near = keys_seen(causal, window, neighbors)
     position, pairs = _biases(alibi_slopes, bias, near)
     request = Request(empty=empty, num_threads=num_threads)
     with _keys_and_values(cache, keys, values) as (all_keys, all_values):
@@ -166,7 +166,7 @@ def attention(
     return (out, outputs["log_mass"]) if return_log_mass else out
 
 
-def _sets(causal: bool, window: Any, neighbors: Neighborhood) -> NeighborSet | None:
+def keys_seen(causal: bool, window: Any, neighbors: Neighborhood) -> NeighborSet | None:
     """Return which keys a query sees; None is all."""
     near = _window(causal, window)
     if neighbors is None:

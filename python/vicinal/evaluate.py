@@ -71,7 +71,7 @@ class Request:
 
 def as_tol(tol: object) -> float:
     """Return the share of a row's mass that may be left out."""
-    if isinstance(tol, bool) or not isinstance(tol, SupportsFloat):
+    if isinstance(tol, bool) or not isinstance(tol, float | SupportsFloat):
         raise TypeError(f"tol must be a number, got {type(tol).__name__}")
     share_left_out = float(tol)
     if not 0 <= share_left_out < 1:

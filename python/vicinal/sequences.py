@@ -74,14 +74,15 @@ def problem_of(
 ) -> Problem:
     """Return the problem of one sequence, as views, with its neighbors and its bias."""
     at = (*(slice(None),) * sequence.axis, sequence.items)
-    lead = np.broadcast_to(0, problem.lead)[at].shape if problem.lead else ()
+    is_cut = sequence.items != slice(None)
+    lead = np.broadcast_to(0, problem.lead)[at].shape if is_cut else problem.lead
     rows, keys = sequence.rows, sequence.keys
     m, n = rows.stop - rows.start, keys.stop - keys.start
 
     def cut(array: Any, *last: Any) -> Any:
         if not isinstance(array, np.ndarray):
             return array
-        return (array[at] if lead else array)[(Ellipsis, *last)]
+        return (array[at] if is_cut else array)[(Ellipsis, *last)]
 
     bias = cut(problem.bias, rows, keys)
     if position is not None:

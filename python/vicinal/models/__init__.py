@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .attention import LocalAttention as LocalAttention
     from .classification import LocalMeanClassifier as LocalMeanClassifier
     from .density import KernelDensity as KernelDensity
     from .embedding_distiller import EmbeddingDistiller as EmbeddingDistiller
@@ -33,7 +34,11 @@ MODELS = {
     "QuickShift": "quick_shift",
 }
 _OTHERS = {"Level": "level", "estimate_bandwidth": "estimated_bandwidth"}
-_NETWORKS = {"EncoderLevel": "encoder_level", "TransformerEncoder": "transformer"}
+_NETWORKS = {
+    "EncoderLevel": "encoder_level",
+    "LocalAttention": "attention",
+    "TransformerEncoder": "transformer",
+}
 _HOMES = MODELS | _OTHERS | _NETWORKS
 
 __all__ = [
@@ -42,6 +47,7 @@ __all__ = [
     "HierarchicalLocalModel",
     "KernelDensity",
     "Level",
+    "LocalAttention",
     "LocalMeanClassifier",
     "LocalMeanRegressor",
     "LocallyLinearEmbedding",

@@ -1,11 +1,13 @@
 """Displays in scikit-learn's manner; matplotlib is imported when one is drawn."""
 
+from vicinal.plotting.attention import AttentionDisplay
 from vicinal.plotting.curve import BandwidthCurveDisplay
 from vicinal.plotting.embedding import EmbeddingDisplay
 from vicinal.plotting.trajectory import TrajectoryDisplay
 from vicinal.plotting.weights import LocalWeightsDisplay
 
 __all__ = [
+    "AttentionDisplay",
     "BandwidthCurveDisplay",
     "EmbeddingDisplay",
     "LocalWeightsDisplay",
