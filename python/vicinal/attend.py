@@ -79,7 +79,7 @@ def attention(
     softcap : float, optional
         Limit c of the logits: ``c tanh(scale · q·k / c)``.
     bias : array_like broadcastable to (..., m, n), ALiBi, Relative or callable, optional
-        Added to the log-weights.
+        Added to the log-weights; a callable gets positions of queries and of keys.
     mask : array_like of bool broadcastable to (..., m, n), optional
         True = the key is used, as in torch's ``scaled_dot_product_attention``.
     query_offsets, key_offsets : array_like of int of shape (sequences + 1,), optional

@@ -24,8 +24,8 @@ _MOST_LABELS = 40  # tokens named one by one; more are counted
 class AttentionDisplay:
     """Show the weights of one head: a row for each token that asks, a column for each that answers.
 
-    Dark is heavy, and a ring marks the heaviest key of each row, so that the picture reads without
-    color, too. Make it with `from_estimator` or `from_arrays`.
+    Dark is heavy. Up to 40 tokens are named, and a ring marks the heaviest key of each row. Make it
+    with `from_estimator` or `from_arrays`.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class AttentionDisplay:
         Their figure.
     image_ : matplotlib.image.AxesImage
         The weights.
-    heaviest_ : matplotlib.collections.PathCollection
+    heaviest_ : matplotlib.collections.PathCollection or None
         The rings.
 
     See Also
@@ -205,27 +205,28 @@ class AttentionDisplay:
         top = float(np.nanmax(self.weights, initial=0)) or 1.0
         style = {"cmap": "Blues", "vmin": 0, "vmax": top, "aspect": "equal", **kwargs}
         self.image_ = self.ax_.imshow(self.weights, **style)
-        self._ring_the_heaviest()
+        few = max(self.weights.shape) <= _MOST_LABELS
+        self.heaviest_: Any = self._ring_the_heaviest() if few else None
         self._name("x", self.key_tokens, "key (the token that answers)")
         self._name("y", self.tokens, "query (the token that asks)")
-        self.ax_.set_title(self.title)
+        self.ax_.set_title(self.title, loc="left")
         self.figure_.colorbar(self.image_, ax=self.ax_, label="weight (share of the row)")
         return self
 
-    def _ring_the_heaviest(self) -> None:
+    def _ring_the_heaviest(self) -> Any:
         rows = np.flatnonzero(np.nan_to_num(self.weights).max(axis=1) > 0)
         columns = np.nan_to_num(self.weights[rows]).argmax(axis=1)
-        cells = max(self.weights.shape)
-        self.heaviest_ = self.ax_.scatter(
+        rings = self.ax_.scatter(
             columns,
             rows,
-            s=(max(120 / cells, 2)) ** 2,
+            s=(120 / max(*self.weights.shape, 10)) ** 2,
             facecolors="none",
             edgecolors="C1",
-            linewidths=1.5 if cells <= _MOST_LABELS else 0.8,
+            linewidths=1.5,
             label="heaviest key of the row",
         )
-        self.ax_.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize="small")
+        self.ax_.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, fontsize="small")
+        return rings
 
     def _name(self, axis: str, names: list[str] | None, label: str) -> None:
         of_axis = getattr(self.ax_, f"{axis}axis")
