@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from vicinal.arrays import Array, as_points
-from vicinal.attention_kernel import attention_kernel
-from vicinal.bias import ALiBi, PositionBias
+from vicinal.attention_terms import AttentionTerms, attention_terms
 from vicinal.evaluate import Request, allocate, evaluate
 from vicinal.problem import Problem, prepare
 from vicinal.sequences import Sequence, cached, end_to_end, part_of, problem_of, whole
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
     from vicinal.key_cache import KeyCache
-    from vicinal.neighbor_sets import NeighborSet
     from vicinal.problem import Bias, Neighborhood
     from vicinal.row_sets import Window
 
@@ -134,86 +131,55 @@ def attention(
     (2, 4, 5, 8)
     """
     q = as_points(queries, "queries")
-    full = attention_kernel(
-        kernel, scale=scale, softcap=softcap, bandwidth=bandwidth, metric=metric, d=q.shape[-1]
+    terms = attention_terms(
+        q.shape[-1],
+        scale=scale,
+        causal=causal,
+        window=window,
+        alibi_slopes=alibi_slopes,
+        softcap=softcap,
+        bias=bias,
+        kernel=kernel,
+        bandwidth=bandwidth,
+        metric=metric,
+        neighbors=neighbors,
     )
-    near = keys_seen(causal, window, neighbors)
-    position, pairs = _biases(alibi_slopes, bias, near)
     request = Request(empty=empty, num_threads=num_threads)
+    names = ("mean", "log_mass") if return_log_mass else ("mean",)
     with _keys_and_values(cache, keys, values) as (all_keys, all_values):
         _check_heads(q, as_points(all_keys, "keys"))
         problem = prepare(
             q,
             all_keys,
             all_values,
-            kernel=full,
+            kernel=terms.kernel,
             bandwidth=bandwidth,
             metric=metric,
-            bias=pairs,
+            bias=terms.pairs,
             mask=mask,
             log_weights=log_weights,
         )
-        knows_positions = near is not None or position is not None
-        sequences = _sequences(problem, cache, query_offsets, key_offsets, knows_positions)
-        parts = [problem_of(one, problem, near, position) for one in sequences]
-    names = ("mean", "log_mass") if return_log_mass else ("mean",)
+        sequences = _sequences(problem, cache, query_offsets, key_offsets, terms.counts_positions)
+        outputs = _evaluated(problem, sequences, terms, request, names)
+    out = outputs["mean"][..., 0] if problem.one_value else outputs["mean"]
+    return (out, outputs["log_mass"]) if return_log_mass else out
+
+
+def _evaluated(
+    problem: Problem,
+    sequences: list[Sequence],
+    terms: AttentionTerms,
+    request: Request,
+    names: tuple[str, ...],
+) -> dict[str, Array]:
+    """Return the statistics of all sequences; all are checked before the first is computed."""
+    parts = [problem_of(one, problem, terms.neighbors, terms.position) for one in sequences]
     outputs = allocate(problem.lead, problem.sizes, problem.dtype, names)
     for one, part in zip(sequences, parts, strict=True):
         views = {name: part_of(out, one, len(problem.lead)) for name, out in outputs.items()}
         part, views = with_rows_of_shared_keys(part, views)
         evaluate(part, request, views)
-    out = outputs["mean"][..., 0] if problem.one_value else outputs["mean"]
-    return (out, outputs["log_mass"]) if return_log_mass else out
-
-
-def keys_seen(causal: bool, window: Any, neighbors: Neighborhood) -> NeighborSet | None:
-    """Return which keys a query sees; None is all."""
-    near = _window(causal, window)
-    if neighbors is None:
-        return near
-    from vicinal.graph import as_neighbor_set
-
-    others = as_neighbor_set(neighbors)
-    if others.edge_data != "pattern":
-        raise ValueError(
-            f"neighbors={others} has {others.edge_data}s in the place of products of queries and "
-            "keys; pass it to vicinal.local_mean"
-        )
-    return others if near is None else near & others
-
-
-def _window(causal: bool, window: Any) -> NeighborSet | None:
-    from vicinal.row_sets import Window
-
-    if window is None:
-        return Window(None, 0) if causal else None
-    if not isinstance(window, Window):
-        if not isinstance(window, tuple | list) or len(window) != 2:
-            raise TypeError(
-                f"window must be (before, after), None = unbounded, or a Window, got {window!r}"
-            )
-        window = Window(*window)
-    given: Window = window
-    if not causal:
-        return given
-    return given & Window(None, 0) if given.on is not None else replace(given, after=0)
-
-
-class _Biases(NamedTuple):
-    position: PositionBias | None  # counted anew in every sequence
-    pairs: ArrayLike | Bias | None  # over the rows and columns of the call
-
-
-def _biases(slopes: ArrayLike | None, bias: Any, near: NeighborSet | None) -> _Biases:
-    if slopes is None:
-        return _Biases(bias, None) if isinstance(bias, PositionBias) else _Biases(None, bias)
-    if isinstance(bias, PositionBias) or callable(bias):
-        raise ValueError(
-            "alibi_slopes go together with an array as bias only; add the slopes to the table or "
-            "the function"
-        )
-    offset = getattr(near, "offset", 0)  # of a Window: one position of each query
-    return _Biases(ALiBi(slopes, offset=offset), bias)
+    return outputs
 
 
 def _check_heads(queries: Array, keys: Array) -> None:
@@ -244,14 +210,10 @@ def _keys_and_values(
             raise TypeError("keys must be an array, got None; only a cache= stands in for them")
         yield keys, values
         return
-    before = cache.lengths
-    if keys is not None:
-        cache.append(keys, values)
-    try:
+    with cache.as_it_was_if_refused():
+        if keys is not None:
+            cache.append(keys, values)
         yield cache.keys, cache.values
-    except Exception:
-        cache.truncate(before)
-        raise
 
 
 def _sequences(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from vicinal.arrays import Array, as_array, as_index, as_points, working_dtype
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Self
 
     from vicinal.arrays import ArrayLike
@@ -214,6 +216,16 @@ class KeyCache:
             raise ValueError(f"sequences must be from 0 to {count - 1}, got {chosen.tolist()}")
         twin = KeyCache(self.capacity, page_size=self.page_size)
         return twin.append(self.keys[chosen], self.values[chosen], lengths=self._lengths[chosen])
+
+    @contextmanager
+    def as_it_was_if_refused(self) -> Iterator[None]:
+        """Take back what was appended inside if that ends in an error."""
+        before = self._keys, self._values, self._lengths
+        try:
+            yield
+        except BaseException:
+            self._keys, self._values, self._lengths = before
+            raise
 
     def _stored(self, storage: Array | None) -> Array:
         if storage is None:

@@ -80,6 +80,11 @@ def test_what_a_refused_call_appended_goes_again(tokens):
     with pytest.raises(ValueError, match="mask of shape"):
         vc.attention(k[..., :1, :], k, v, cache=cache, mask=np.ones((7, 3), bool))
     assert len(cache) == 20
+    empty = vc.KeyCache()
+    with pytest.raises(ValueError, match="queries have 5 features"):
+        vc.attention(np.zeros((2, 3, 1, 5)), k, v, cache=empty)
+    assert repr(empty) == "KeyCache(empty)"
+    assert len(empty.append(k.astype(float), v)) == 20
 
 
 REFUSALS = {

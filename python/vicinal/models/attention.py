@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vicinal.arrays import Array, as_array, as_index, as_points
-from vicinal.attend import attention, keys_seen
-from vicinal.attention_kernel import attention_kernel
-from vicinal.bias import ALiBi
+from vicinal.attend import attention
+from vicinal.attention_terms import attention_terms
 from vicinal.engine import local_weights
 from vicinal.key_cache import KeyCache
 from vicinal.linear import Linear
@@ -110,14 +109,16 @@ class LocalAttention:
         self.heads.check(self.queries, self.keys, self.values, self.output)
         self.alibi_slopes = None if alibi_slopes is None else self.heads.slopes(alibi_slopes)
         self.num_threads = num_threads
-        self.scoring: dict[str, Any] = {
+        self.options: dict[str, Any] = {
             "kernel": kernel,
             "scale": scale,
-            "softcap": softcap,
             "bandwidth": bandwidth,
             "metric": metric,
+            "causal": causal,
+            "window": window,
+            "softcap": softcap,
+            "neighbors": neighbors,
         }
-        self.seeing: dict[str, Any] = {"causal": causal, "window": window, "neighbors": neighbors}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, ArrayLike], **options: Any) -> LocalAttention:
@@ -208,8 +209,7 @@ class LocalAttention:
             key_offsets=key_offsets,
             cache=cache,
             num_threads=self.num_threads,
-            **self.scoring,
-            **self.seeing,
+            **self.options,
         )
         rows = np.moveaxis(means, -2, -4)  # (..., m, groups, heads of a group, width)
         rows = np.ascontiguousarray(rows).reshape(*rows.shape[:-3], -1)
@@ -260,21 +260,10 @@ class LocalAttention:
         group, place = divmod(head, self.heads.of_group)
         q = self._heads_of(x)[group, place]
         k = self._keys_and_values(x if context is None else context)[0][group, 0]
-        kernel = attention_kernel(**self.scoring, d=q.shape[-1])
-        near, position = keys_seen(**self.seeing), None
-        if self.alibi_slopes is not None:
-            position = ALiBi(self.alibi_slopes[group, place], offset=getattr(near, "offset", 0))
-        weights = local_weights(
-            q,
-            k,
-            kernel=kernel,
-            bandwidth=self.scoring["bandwidth"],
-            metric=self.scoring["metric"],
-            neighbors=near,
-            bias=position,
-            empty="zero",
-            num_threads=self.num_threads,
-        )
+        slopes = None if self.alibi_slopes is None else self.alibi_slopes[group, place]
+        terms = attention_terms(q.shape[-1], alibi_slopes=slopes, **self.options)
+        arguments = terms.for_local_mean(len(q), len(k), q.dtype)
+        weights = local_weights(q, k, empty="zero", num_threads=self.num_threads, **arguments)
         return weights if isinstance(weights, np.ndarray) else np.asarray(weights.toarray())
 
     def __repr__(self) -> str:
