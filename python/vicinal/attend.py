@@ -210,7 +210,7 @@ def _keys_and_values(
             raise TypeError("keys must be an array, got None; only a cache= stands in for them")
         yield keys, values
         return
-    with cache.as_it_was_if_refused():
+    with cache._as_it_was_if_refused():
         if keys is not None:
             cache.append(keys, values)
         yield cache.keys, cache.values

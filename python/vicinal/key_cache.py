@@ -218,7 +218,7 @@ class KeyCache:
         return twin.append(self.keys[chosen], self.values[chosen], lengths=self._lengths[chosen])
 
     @contextmanager
-    def as_it_was_if_refused(self) -> Iterator[None]:
+    def _as_it_was_if_refused(self) -> Iterator[None]:
         """Take back what was appended inside if that ends in an error."""
         before = self._keys, self._values, self._lengths
         try:

@@ -165,4 +165,10 @@ def test_temperatures_of_heads(rng):
 
 
 def test_the_code_of_the_documentation():
-    pages.run("attention.md")
+    names = pages.run("attention.md")
+    prompts = (np.broadcast_to(names[a][0], (5, 12, 100, 64)) for a in ("k", "v"))
+    k, v = (
+        np.concatenate([prompt, names[own]], axis=2)
+        for prompt, own in zip(prompts, ("own_k", "own_v"), strict=True)
+    )
+    np.testing.assert_allclose(names["both"], vc.attention(names["asks"], k, v), atol=1e-5)

@@ -47,9 +47,11 @@ class LocalAttention:
     n_kv_heads : int, optional
         Heads of keys and values, a divisor of `n_heads`: consecutive heads share one. None is
         `n_heads`.
-    kernel, scale, bandwidth, metric, causal, window, softcap, neighbors, num_threads
+    kernel, scale, bandwidth, metric, causal, window
         As in `vicinal.attention`.
     alibi_slopes : array_like of shape (n_heads,), optional
+        As in `vicinal.attention`.
+    softcap, neighbors, num_threads
         As in `vicinal.attention`.
 
     Raises
