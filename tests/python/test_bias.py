@@ -85,3 +85,12 @@ def test_keys_in_pieces_know_their_positions(rng):
     np.testing.assert_allclose(pieces.result().mean, whole, atol=1e-13)
     with pytest.raises(ValueError, match="offset='end' needs the number of all keys"):
         pieces.update(x, y, bias=vc.bias.Relative(TABLE, offset="end"))
+
+
+def test_dask_arrays_keep_positions_across_chunks(rng):
+    da = pytest.importorskip("dask.array")
+    q, x, y = (rng.normal(size=(40, 3)) for _ in range(3))
+    bias = vc.bias.Relative(np.sin(TABLE[0]), offset=2)
+    lazy = (da.from_array(a, chunks=(rows, 3)) for a, rows in ((q, 17), (x, 12), (y, 12)))
+    got = vc.dask.local_mean(*lazy, bias=bias).compute(scheduler="sync")
+    np.testing.assert_allclose(got, vc.local_mean(q, x, y, bias=bias), atol=1e-13)
