@@ -112,3 +112,18 @@ def test_cached_sequences_of_several_lengths(name, rng):
     for s, length in enumerate(lengths):
         alone = vc.KeyCache().append(k[s, :, :length], v[s, :, :length])
         same_bits(got[s], vc.attention(q[s], cache=alone, **STEPS[name]))
+
+
+def test_prompts_of_several_lengths_are_padded_behind(rng, dtype):
+    # causal tokens never see the padding, which is then cut off
+    lengths = np.array([4, 11, 7])
+    q, k, v = heads(rng, dtype, lead=(3, 2), m=12, n=12)
+    cache = vc.KeyCache()
+    prompt = vc.attention(*(a[..., :11, :] for a in (q, k, v)), cache=cache, causal=True)
+    cache.truncate(lengths)
+    token = vc.attention(*(a[..., 11:, :] for a in (q, k, v)), cache=cache, causal=True)
+    for s, n in enumerate(lengths):
+        own = [np.concatenate([a[s, :, :n], a[s, :, 11:]], axis=-2) for a in (q, k, v)]
+        alone = vc.attention(*own, causal=True)
+        same_bits(prompt[s, :, :n], alone[:, :n])
+        same_bits(token[s], alone[:, n:])
