@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .level import Level as Level
     from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
     from .mean_shift import MeanShift as MeanShift
+    from .metric_learner import MetricLearner as MetricLearner
     from .multi_kernel import MultiKernelRegressor as MultiKernelRegressor
     from .quick_shift import QuickShift as QuickShift
     from .regression import LocalMeanRegressor as LocalMeanRegressor
@@ -30,6 +31,7 @@ MODELS = {
     "LocalMeanRegressor": "regression",
     "LocallyLinearEmbedding": "lle",
     "MeanShift": "mean_shift",
+    "MetricLearner": "metric_learner",
     "MultiKernelRegressor": "multi_kernel",
     "QuickShift": "quick_shift",
 }
@@ -52,6 +54,7 @@ __all__ = [
     "LocalMeanRegressor",
     "LocallyLinearEmbedding",
     "MeanShift",
+    "MetricLearner",
     "MultiKernelRegressor",
     "QuickShift",
     "TransformerEncoder",

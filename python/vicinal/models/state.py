@@ -113,6 +113,18 @@ def check_hierarchy(state: State, count: int) -> None:
     _check_feature_names(state, state["n_features_in_"])
 
 
+def check_components(state: State, count: int | None) -> None:
+    """Raise unless there is a map of finite numbers and a curve of losses."""
+    components, features = state["components_"], state["n_features_in_"]
+    rows = features if count is None else count
+    _check_array(components, "components_", (rows, features))
+    _check_array(state["loss_curve_"], "loss_curve_", (None,), np.dtype(np.float64))
+    for name in ("components_", "loss_curve_"):
+        fits = state[name].size > 0 and np.isfinite(state[name]).all()
+        _require(fits, name, "is empty or not finite")
+    _check_feature_names(state, features)
+
+
 def check_kernel_weights(state: State) -> None:
     """Raise unless there is a sum of kernels with its weights on the simplex."""
     kernel, weights, shares = state["kernel_"], state["weights_"], state["shares_"]

@@ -19,6 +19,7 @@ from vicinal.models import (
     LocalMeanClassifier,
     LocalMeanRegressor,
     MeanShift,
+    MetricLearner,
     MultiKernelRegressor,
     QuickShift,
 )
@@ -47,6 +48,9 @@ LEARNED = (
     MultiKernelRegressor(),
     MultiKernelRegressor(["gaussian", "laplace"], bandwidth="loo"),
     MultiKernelRegressor(["tricube", "epanechnikov"], empty="nearest"),
+    MetricLearner(),
+    MetricLearner(target="numbers", kernel="laplace", tol=1e-2),
+    MetricLearner(2, neighbors=vc.KNearest(9), tol=1e-3),
     HierarchicalLocalModel(),
     HierarchicalLocalModel([Level("epanechnikov", 2.0, map=np.tanh), Level()]),
     HierarchicalLocalModel([Level("laplace", "loo", step=0.5), Level(bandwidth=0.2)]),

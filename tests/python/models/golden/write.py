@@ -21,6 +21,7 @@ from vicinal.models import (
     LocalMeanClassifier,
     LocalMeanRegressor,
     MeanShift,
+    MetricLearner,
     MultiKernelRegressor,
     QuickShift,
 )
@@ -30,6 +31,7 @@ METHODS = {
     KernelDensity: "score_samples",
     LocalMeanClassifier: "predict_proba",
     LocallyLinearEmbedding: "transform",
+    MetricLearner: "transform",
 }
 FOLDER = Path(__file__).parent
 
@@ -62,6 +64,7 @@ def models():
     levels = [Level("laplace", values="targets"), {"bandwidth": 0.4, "step": 0.5}, Level()]
     yield HierarchicalLocalModel(levels).fit(frame, X.sum(1))
     kernels = ["gaussian", vc.kernels.Laplace(bandwidth=0.8, metric="manhattan", columns=(0, 1))]
+    yield MetricLearner(2, tol=1e-2).fit(frame, labels)
     yield MultiKernelRegressor(kernels).fit(frame, np.column_stack([X.sum(1), X[:, 0] ** 2]))
 
 

@@ -1,0 +1,188 @@
+"""The local mean as an operator of torch, with nothing built against torch.
+
+`vicinal::local_mean` and its backward take tensors and the number of an `Options`, which holds what
+is no tensor: kernels, sets of neighbors, policies.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Any, cast
+from weakref import WeakValueDictionary
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import vicinal
+from vicinal.bandwidth.given import PerKey, PerQuery
+from vicinal.results import LocalStats
+
+__all__ = ["Options", "local_mean_op"]
+
+_TENSORS = (
+    "Tensor queries, Tensor keys, Tensor values, Tensor? bandwidth, Tensor? log_weights, "
+    "Tensor? bias, Tensor? weights, Tensor? mask, int options"
+)
+DIFFERENTIABLE = ("queries", "keys", "values", "bandwidth", "log_weights", "bias")
+_count = itertools.count()
+_options: WeakValueDictionary[int, Options] = WeakValueDictionary()
+
+
+@dataclass(eq=False)
+class Options:
+    """What a call of the operator has beside tensors.
+
+    The operator finds it by its number, as long as the caller or the graph of autograd holds it.
+    """
+
+    given: dict[str, Any]  # keyword arguments of `vicinal.local_mean`
+    bandwidth_of: str = "all"  # what the tensor of bandwidths has: all, keys, queries
+    per_feature: bool = False
+    number: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.number = next(_count)
+        _options[self.number] = self
+
+    def arguments(self, bandwidth: Tensor | None, **tensors: Tensor | None) -> dict[str, Any]:
+        """Return the keyword arguments of the primitives."""
+        arrays = {name: _array(tensor) for name, tensor in tensors.items() if tensor is not None}
+        if bandwidth is not None:
+            h = _array(bandwidth)
+            if self.bandwidth_of == "keys":
+                arrays["bandwidth"] = PerKey(h, per_feature=self.per_feature)
+            else:
+                arrays["bandwidth"] = PerQuery(h) if self.bandwidth_of == "queries" else h
+        return self.given | arrays
+
+
+def _array(tensor: Tensor) -> Any:
+    return tensor.detach().numpy()
+
+
+def _tensor(array: Any, like: Tensor) -> Tensor:
+    """Return a gradient in the shape and type of its tensor."""
+    numbers = torch.from_numpy(np.array(array, order="C"))
+    return numbers.to(like.dtype).reshape(like.shape)
+
+
+def _local_mean(
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    bandwidth: Tensor | None,
+    log_weights: Tensor | None,
+    bias: Tensor | None,
+    weights: Tensor | None,
+    mask: Tensor | None,
+    options: int,
+) -> tuple[Tensor, Tensor]:
+    """Return mean and log mass."""
+    arguments = _options[options].arguments(
+        bandwidth, log_weights=log_weights, bias=bias, weights=weights, mask=mask
+    )
+    stats = vicinal.local_stats(
+        *map(_array, (queries, keys, values)), statistics=("mean", "log_mass"), **arguments
+    )
+    assert stats.mean is not None
+    assert stats.log_mass is not None
+    return torch.from_numpy(stats.mean), torch.from_numpy(stats.log_mass)
+
+
+def _gradients(
+    grad: Tensor,
+    mean: Tensor,
+    log_mass: Tensor,
+    wrt: str,
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    bandwidth: Tensor | None,
+    log_weights: Tensor | None,
+    bias: Tensor | None,
+    weights: Tensor | None,
+    mask: Tensor | None,
+    options: int,
+) -> list[Tensor]:
+    """Return the gradients of the tensors that `wrt` names, parted by commas."""
+    tensors = (queries, keys, values, bandwidth, log_weights, bias)
+    given = dict(zip(DIFFERENTIABLE, tensors, strict=True))
+    arguments = _options[options].arguments(
+        bandwidth, log_weights=log_weights, bias=bias, weights=weights, mask=mask
+    )
+    gradient = vicinal.local_mean_vjp(
+        *map(_array, (grad, queries, keys, values)),
+        wrt=wrt.split(","),
+        forward=LocalStats(mean=_array(mean), log_mass=_array(log_mass)),
+        **arguments,
+    )
+    return [
+        _tensor(getattr(gradient, name), cast("Tensor", given[name])) for name in wrt.split(",")
+    ]
+
+
+def _shapes(
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    bandwidth: Tensor | None,
+    log_weights: Tensor | None,
+    bias: Tensor | None,
+    weights: Tensor | None,
+    mask: Tensor | None,
+    options: int,
+) -> tuple[Tensor, Tensor]:
+    one_value = values.ndim == keys.ndim - 1
+    shapes = [queries.shape[:-2], keys.shape[:-2], values.shape[: -1 if one_value else -2]]
+    shapes += [pairs.shape[:-2] for pairs in (bias, mask) if pairs is not None]
+    shapes += [vector.shape[:-1] for vector in (log_weights, weights) if vector is not None]
+    if bandwidth is not None and (kind := _options[options]).bandwidth_of != "all":
+        shapes.append(bandwidth.shape[: -2 if kind.per_feature else -1])
+    rows = (*torch.broadcast_shapes(*shapes), queries.shape[-2])
+    mean = queries.new_empty(rows if one_value else (*rows, values.shape[-1]))
+    return mean, queries.new_empty(rows)
+
+
+def _shapes_of_gradients(
+    grad: Tensor, mean: Tensor, log_mass: Tensor, wrt: str, *inputs: Tensor | None, options: int = 0
+) -> list[Tensor]:
+    given = dict(zip(DIFFERENTIABLE, inputs, strict=False))
+    return [torch.empty_like(cast("Tensor", given[name])).contiguous() for name in wrt.split(",")]
+
+
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    *tensors, number = inputs
+    ctx.save_for_backward(*tensors, *output)
+    ctx.mark_non_differentiable(output[1])
+    ctx.options = _options[number]  # which the graph holds now
+
+
+def _backward(ctx: Any, grad: Tensor, grad_of_log_mass: Tensor) -> tuple[Tensor | None, ...]:
+    *tensors, mean, log_mass = ctx.saved_tensors
+    wanted = zip(DIFFERENTIABLE, ctx.needs_input_grad, strict=False)
+    names = [name for name, needed in wanted if needed]
+    gradients = _backward_op(grad, mean, log_mass, ",".join(names), *tensors, ctx.options.number)
+    found = dict(zip(names, gradients, strict=True))
+    return (*(found.get(name) for name in DIFFERENTIABLE), None, None, None)
+
+
+local_mean_op = torch.library.custom_op(
+    "vicinal::local_mean",
+    _local_mean,
+    mutates_args=(),
+    schema=f"({_TENSORS}) -> (Tensor, Tensor)",
+    device_types="cpu",
+)
+local_mean_op.register_fake(_shapes)
+local_mean_op.register_autograd(_backward, setup_context=_setup)
+
+_backward_op = torch.library.custom_op(
+    "vicinal::local_mean_backward",
+    _gradients,
+    mutates_args=(),
+    schema=f"(Tensor grad, Tensor mean, Tensor log_mass, str wrt, {_TENSORS}) -> Tensor[]",
+    device_types="cpu",
+)
+_backward_op.register_fake(_shapes_of_gradients)
