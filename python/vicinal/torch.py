@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from vicinal.arrays import as_array
-from vicinal.bandwidth.given import AdaptiveBandwidth
-
 try:
-    import torch
     from torch import Tensor
 except ImportError as error:
     raise ImportError(
@@ -19,44 +12,17 @@ except ImportError as error:
         "for the CPU is enough"
     ) from error
 
-from vicinal.torch_layers import LocalMean
-from vicinal.torch_op import Options, local_mean_op
+from vicinal.torch_attention import attention
+from vicinal.torch_call import PerKey, PerQuery, mean_and_log_mass
+from vicinal.torch_layers import LocalAttention, LocalMean
 
 if TYPE_CHECKING:
+    from vicinal.bandwidth.given import AdaptiveBandwidth
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
     from vicinal.problem import Bias, Neighborhood
 
-__all__ = ["LocalMean", "PerKey", "PerQuery", "local_mean"]
-
-
-@dataclass(frozen=True, eq=False)
-class PerKey:
-    """A bandwidth for every key, as `vicinal.bandwidth.PerKey`, with a gradient.
-
-    Parameters
-    ----------
-    h : Tensor, broadcast to (..., n)
-        Positive. With `per_feature` it is broadcast to (..., n, d).
-    per_feature : bool
-        Every key has a bandwidth for each feature.
-    """
-
-    h: Tensor
-    per_feature: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class PerQuery:
-    """A bandwidth for every query, as `vicinal.bandwidth.PerQuery`, with a gradient.
-
-    Parameters
-    ----------
-    h : Tensor, broadcast to (..., m)
-        Positive: a temperature for each head is one of shape (heads, 1).
-    """
-
-    h: Tensor
+__all__ = ["LocalAttention", "LocalMean", "PerKey", "PerQuery", "attention", "local_mean"]
 
 
 def local_mean(
@@ -137,83 +103,23 @@ def local_mean(
     >>> h.grad.shape
     torch.Size([])
     """
-    q, x, y = _points(queries=queries, keys=keys, values=values)
-    logs, counts = _priors(weights, log_weights, q.dtype)
-    scale, kind, constant = _bandwidth(bandwidth)
-    is_tensor = isinstance(bias, Tensor)
-    options = Options(
-        {
-            "kernel": kernel,
-            "metric": metric,
-            "neighbors": neighbors,
-            "exclude_self": exclude_self,
-            "self_indices": None if self_indices is None else np.asarray(self_indices),
-            "tol": tol,
-            "empty": empty,
-            "nan_policy": nan_policy,
-            "num_threads": num_threads,
-            **constant,
-            **({} if is_tensor or bias is None else {"bias": bias}),
-        },
-        **kind,
+    mean, _ = mean_and_log_mass(
+        queries,
+        keys,
+        values,
+        kernel=kernel,
+        bandwidth=bandwidth,
+        metric=metric,
+        neighbors=neighbors,
+        weights=weights,
+        log_weights=log_weights,
+        bias=bias,
+        mask=mask,
+        exclude_self=exclude_self,
+        self_indices=self_indices,
+        tol=tol,
+        empty=empty,
+        nan_policy=nan_policy,
+        num_threads=num_threads,
     )
-    pairs = _on_cpu(bias, "bias").to(q.dtype) if isinstance(bias, Tensor) else None
-    used = None if mask is None else _on_cpu(mask, "mask")
-    mean, _ = local_mean_op(q, x, y, scale, logs, pairs, counts, used, options.number)
     return mean
-
-
-def _points(**tensors: Tensor) -> list[Tensor]:
-    """Return tensors in their common type."""
-    checked = [_on_cpu(tensor, name) for name, tensor in tensors.items()]
-    floating = [tensor.dtype for tensor in checked if tensor.dtype.is_floating_point]
-    wide = [torch.float64 if dtype == torch.float64 else torch.float32 for dtype in floating]
-    dtype = torch.float64 if torch.float64 in wide or not wide else torch.float32
-    return [tensor.to(dtype) for tensor in checked]
-
-
-def _on_cpu(tensor: Any, name: str) -> Tensor:
-    if not isinstance(tensor, Tensor):
-        raise TypeError(
-            f"{name} must be a tensor, got {type(tensor).__name__}; torch.as_tensor makes one, and "
-            "vicinal.local_mean takes arrays"
-        )
-    if tensor.device.type not in ("cpu", "meta"):
-        raise TypeError(
-            f"{name} is on {tensor.device}, and vicinal computes on the CPU; move it with .cpu()"
-        )
-    if tensor.dtype.is_complex:
-        raise TypeError(f"{name} is {tensor.dtype}; put real and imaginary parts side by side")
-    return tensor
-
-
-def _priors(
-    weights: Tensor | None, log_weights: Tensor | None, dtype: torch.dtype
-) -> tuple[Tensor | None, Tensor | None]:
-    """Return logarithms of weights, which have a gradient, and weights, which have none."""
-    if weights is not None and log_weights is not None:
-        raise ValueError("weights and log_weights say the same; drop one of them")
-    if log_weights is not None:
-        return _on_cpu(log_weights, "log_weights").to(dtype), None
-    if weights is None:
-        return None, None
-    counts = _on_cpu(weights, "weights").to(dtype)
-    if not counts.requires_grad:
-        return None, counts
-    if not (torch.isfinite(counts) & (counts >= 0)).all():
-        raise ValueError("weights must be finite and at least 0")
-    present = counts > 0
-    return torch.where(present, counts.where(present, 1.0).log(), -torch.inf), None
-
-
-def _bandwidth(bandwidth: Any) -> tuple[Tensor | None, dict[str, Any], dict[str, Any]]:
-    """Return the tensor of bandwidths, what it is of, and bandwidths that are no tensor."""
-    if isinstance(bandwidth, Tensor):
-        return _on_cpu(bandwidth, "bandwidth").to(torch.float64), {}, {}
-    if isinstance(bandwidth, PerKey | PerQuery):
-        of = "keys" if isinstance(bandwidth, PerKey) else "queries"
-        kind = {"bandwidth_of": of, "per_feature": getattr(bandwidth, "per_feature", False)}
-        return _on_cpu(bandwidth.h, "bandwidth").to(torch.float64), kind, {}
-    if bandwidth is not None and not isinstance(bandwidth, AdaptiveBandwidth):
-        as_array(bandwidth, "bandwidth")
-    return None, {}, {"bandwidth": bandwidth}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from vicinal.models.attention_heads import Heads
+from vicinal.torch_attention import attention
+from vicinal.torch_call import PerQuery, mean_and_log_mass
+
 if TYPE_CHECKING:
     from vicinal.kernels import Kernel
 
-__all__ = ["LocalMean"]
+__all__ = ["LocalAttention", "LocalMean"]
 
 
 class LocalMean(nn.Module):  # type: ignore[misc]  # torch is not read by the type checker
@@ -105,14 +110,114 @@ class LocalMean(nn.Module):  # type: ignore[misc]  # torch is not read by the ty
         -------
         Tensor of shape (..., m, p) or (..., m)
         """
-        from vicinal.torch import local_mean
-
         x = self.keys if keys is None else keys
         y = self.values if values is None else values
         if x is None or y is None:
             raise ValueError("the layer keeps no keys or no values; pass both to the call")
         options = {"kernel": self.kernel, "bandwidth": self.bandwidth, **self.options, **call}
-        return local_mean(queries, x, y, **options)
+        return mean_and_log_mass(queries, x, y, **options)[0]
 
     def extra_repr(self) -> str:
         return f"kernel={self.kernel!r}"
+
+
+class LocalAttention(nn.Module):  # type: ignore[misc]  # torch is not read by the type checker
+    """Heads of local means between linear maps, with every weight learned.
+
+    Parameters
+    ----------
+    width : int
+        Columns of the rows that come and go.
+    n_heads : int
+        Number of heads, a divisor of `width`.
+    n_kv_heads : int, optional
+        Heads of keys and values, a divisor of `n_heads`; None is `n_heads`.
+    bandwidth : float, optional
+        Where one bandwidth per head starts to be learned, the temperature of a softmax; None keeps
+        the scale 1/√(width of a head) of `vicinal.attention`.
+    bias : bool
+        Whether the linear maps add one.
+    **options
+        Of `vicinal.torch.attention`: kernel, causal, window, alibi_slopes, softcap, neighbors …
+
+    Attributes
+    ----------
+    queries, keys, values, output : nn.Linear
+        The projections, and the map of the heads' means.
+    log_bandwidth : Parameter of shape (n_heads,) or None
+        The logarithm keeps the bandwidths positive.
+
+    Raises
+    ------
+    ValueError
+        For head counts that do not divide.
+
+    See Also
+    --------
+    vicinal.models.LocalAttention : The layer for arrays, with caches.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from vicinal.torch import LocalAttention
+    >>> layer = LocalAttention(32, n_heads=4, kernel="laplace", causal=True)
+    >>> layer(torch.randn(2, 10, 32)).shape
+    torch.Size([2, 10, 32])
+    """
+
+    def __init__(
+        self,
+        width: int,
+        n_heads: int,
+        *,
+        n_kv_heads: int | None = None,
+        bandwidth: float | None = None,
+        bias: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        heads = self.heads = Heads.of(n_heads, n_kv_heads)
+        if width % heads.asked:
+            raise ValueError(f"n_heads={heads.asked} must divide width={width}")
+        kept = width // heads.asked * heads.kept
+        self.queries, self.output = (nn.Linear(width, width, bias=bias) for _ in range(2))
+        self.keys, self.values = (nn.Linear(width, kept, bias=bias) for _ in range(2))
+        if "alibi_slopes" in options:
+            options["alibi_slopes"] = heads.slopes(options["alibi_slopes"])
+        self.options = options
+        start = None if bandwidth is None else torch.full((heads.asked,), math.log(bandwidth))
+        self.log_bandwidth = None if start is None else nn.Parameter(start)
+
+    def forward(self, x: Tensor, context: Tensor | None = None, **call: Any) -> Tensor:
+        """Map rows by what the rows they attend to say.
+
+        Parameters
+        ----------
+        x : Tensor of shape (..., m, width)
+            The rows that ask.
+        context : Tensor of shape (..., n, width), optional
+            The rows that answer; None is `x`.
+        **call
+            Of `vicinal.torch.attention`, for this call: mask, bias and query_offsets; arrays by
+            pairs are (..., groups, heads of a group, m, n).
+
+        Returns
+        -------
+        Tensor of shape (..., m, width)
+        """
+        rows = x if context is None else context
+        q = self._split(self.queries(x), self.heads.of_group)
+        k, v = (self._split(part(rows), 1) for part in (self.keys, self.values))
+        options = {**self.options, **call}
+        if self.log_bandwidth is not None:
+            h = self.log_bandwidth.exp().reshape(self.heads.kept, self.heads.of_group, 1)
+            options["bandwidth"] = PerQuery(h)
+        means: Any = attention(q, k, v, **options)
+        return self.output(means.movedim(-2, -4).flatten(-3))
+
+    def _split(self, rows: Tensor, of_group: int) -> Tensor:
+        """Return (..., m, heads · width) as a view (..., groups, heads of a group, m, width)."""
+        return rows.unflatten(-1, (self.heads.kept, of_group, -1)).movedim(-4, -2)
+
+    def extra_repr(self) -> str:
+        return str(self.heads)

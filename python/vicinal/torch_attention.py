@@ -1,0 +1,162 @@
+"""Attention of torch tensors, with gradients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vicinal.attend import keys_seen
+from vicinal.attention_kernel import attention_kernel
+from vicinal.bias import ALiBi, PositionBias
+from vicinal.sequences import end_to_end
+from vicinal.torch_call import mean_and_log_mass
+
+if TYPE_CHECKING:
+    from vicinal.kernels import Kernel
+    from vicinal.kernels.metrics import Metric
+    from vicinal.problem import Bias, Neighborhood
+    from vicinal.row_sets import Window
+
+__all__ = ["attention"]
+
+
+def attention(
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    *,
+    scale: float | None = None,
+    causal: bool = False,
+    window: Window | tuple[float | None, float | None] | None = None,
+    alibi_slopes: Any = None,
+    softcap: float | None = None,
+    bias: Tensor | Bias | None = None,
+    mask: Tensor | None = None,
+    query_offsets: Any = None,
+    key_offsets: Any = None,
+    kernel: str | Kernel = "softmax",
+    bandwidth: Any = None,
+    metric: Metric | None = None,
+    neighbors: Neighborhood = None,
+    log_weights: Tensor | None = None,
+    empty: str | float = "zero",
+    return_log_mass: bool = False,
+    num_threads: int | None = None,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Average values by the similarity of queries and keys; every floating tensor has a gradient.
+
+    As `vicinal.attention`, without a cache, which keeps no gradients.
+
+    Parameters
+    ----------
+    queries : Tensor of shape (..., m, d)
+        What each token asks for, on the CPU.
+    keys, values : Tensor of shape (..., n, d) and (..., n, p)
+        Leading dimensions broadcast: heads that share keys are queries (B, G, R, m, d) and keys
+        (B, G, 1, n, d).
+    scale, causal, window, alibi_slopes, softcap, query_offsets, key_offsets, kernel
+        As in `vicinal.attention`.
+    bias : Tensor broadcastable to (..., m, n), ALiBi, Relative or callable, optional
+        A tensor has a gradient.
+    mask : Tensor of bool broadcastable to (..., m, n), optional
+        True = the key is used.
+    bandwidth : Tensor, PerKey, PerQuery, float or rule, optional
+        As in `vicinal.torch.local_mean`, in place of `scale`: a temperature that is learned.
+    metric, neighbors, log_weights
+        As in `vicinal.attention`.
+    empty : {"zero", "nan", "nearest", "raise"} or float
+        What a query gets that sees no key; its gradient is zero.
+    return_log_mass : bool
+        Return ``log Σ w`` too, which has no gradient.
+    num_threads : int, optional
+        As in `vicinal.attention`.
+
+    Returns
+    -------
+    out : Tensor of shape (..., m, p)
+        In the result type of the floating tensors; float16 and bfloat16 become float32.
+    log_mass : Tensor of shape (..., m)
+        With `return_log_mass`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `vicinal.attention` and `vicinal.torch.local_mean`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from vicinal.torch import attention
+    >>> q, k, v = torch.randn(3, 2, 4, 5, 8, requires_grad=True)  # 2 sequences, 4 heads, 5 tokens
+    >>> attention(q, k, v, causal=True).shape
+    torch.Size([2, 4, 5, 8])
+    """
+    full = attention_kernel(
+        kernel,
+        scale=scale,
+        softcap=softcap,
+        bandwidth=bandwidth,
+        metric=metric,
+        d=queries.shape[-1],
+    )
+    near = keys_seen(causal, window, neighbors)
+    options = {
+        "kernel": full,
+        "bandwidth": bandwidth,
+        "metric": metric,
+        "neighbors": near,
+        "empty": empty,
+        "num_threads": num_threads,
+    }
+    slopes = None if alibi_slopes is None else ALiBi(alibi_slopes, getattr(near, "offset", 0))
+    parts = []
+    for rows, columns in _spans(query_offsets, key_offsets, queries.shape[-2], keys.shape[-2]):
+        part = queries[..., rows, :], keys[..., columns, :], values[..., columns, :]
+        own = {
+            "log_weights": None if log_weights is None else log_weights[..., columns],
+            "mask": _part(mask, rows, columns),
+            "bias": _bias(slopes, bias, rows, columns, part[0].dtype),
+        }
+        parts.append(mean_and_log_mass(*part, **own, **options))
+    means, log_masses = zip(*parts, strict=True)
+    out = means[0] if len(means) == 1 else torch.cat(means, -2)
+    if not return_log_mass:
+        return out
+    return out, log_masses[0] if len(log_masses) == 1 else torch.cat(log_masses, -1)
+
+
+def _spans(query_offsets: Any, key_offsets: Any, m: int, n: int) -> list[tuple[slice, slice]]:
+    """Return rows and columns of each sequence; each is computed as if it came alone."""
+    if query_offsets is None:
+        if key_offsets is not None:
+            raise ValueError("key_offsets need query_offsets, which say whose keys they are")
+        return [(slice(0, m), slice(0, n))]
+    of_keys = query_offsets if key_offsets is None else key_offsets
+    sequences = end_to_end(query_offsets, of_keys, m, n, np.dtype(np.float64))
+    return [(sequence.rows, sequence.keys) for sequence in sequences]
+
+
+def _part(pairs: Tensor | None, rows: slice, columns: slice) -> Tensor | None:
+    """Return the rows and columns of an array by pairs, whose axes of size 1 stand for all."""
+    if pairs is None or pairs.ndim == 0:
+        return pairs
+    part = pairs if pairs.shape[-1] == 1 else pairs[..., columns]
+    return part if part.ndim == 1 or part.shape[-2] == 1 else part[..., rows, :]
+
+
+def _bias(slopes: ALiBi | None, bias: Any, rows: slice, columns: slice, dtype: torch.dtype) -> Any:
+    """Return the bias of one sequence; positions count from its start."""
+    if slopes is not None and bias is not None and not isinstance(bias, Tensor):
+        raise ValueError("alibi_slopes go together with a tensor as bias only; add them yourself")
+    own = _part(bias, rows, columns) if isinstance(bias, Tensor) else bias
+    position = slopes if slopes is not None else bias
+    if not isinstance(position, PositionBias):
+        if callable(own) and rows.start:
+            raise ValueError("a callable bias takes no query_offsets; call for each sequence")
+        return own
+    sizes = rows.stop - rows.start, columns.stop - columns.start
+    pairs = torch.from_numpy(position.pairs(*sizes)).to(dtype)
+    return pairs + own if isinstance(own, Tensor) else pairs
