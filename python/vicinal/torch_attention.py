@@ -103,7 +103,7 @@ def attention(
         d=queries.shape[-1],
     )
     near = keys_seen(causal, window, neighbors)
-    options = {
+    options: dict[str, Any] = {
         "kernel": full,
         "bandwidth": bandwidth,
         "metric": metric,
@@ -115,7 +115,7 @@ def attention(
     parts = []
     for rows, columns in _spans(query_offsets, key_offsets, queries.shape[-2], keys.shape[-2]):
         part = queries[..., rows, :], keys[..., columns, :], values[..., columns, :]
-        own = {
+        own: dict[str, Any] = {
             "log_weights": None if log_weights is None else log_weights[..., columns],
             "mask": _part(mask, rows, columns),
             "bias": _bias(slopes, bias, rows, columns, part[0].dtype),
