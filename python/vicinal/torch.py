@@ -90,7 +90,7 @@ def local_mean(
     -----
     The gradient is that of `vicinal.local_mean_vjp`: sets of neighbors, rules for bandwidths and
     what `tol` leaves out are constants to it. There is no second derivative. `torch.compile`
-    takes the operator as one node.
+    leaves the call as it is, between compiled parts.
 
     Examples
     --------
@@ -103,6 +103,8 @@ def local_mean(
     >>> h.grad.shape
     torch.Size([])
     """
+    if nan_policy == "omit":
+        raise ValueError("nan_policy='omit' has no gradient; pass a mask, or vicinal.local_mean")
     mean, _ = mean_and_log_mass(
         queries,
         keys,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vicinal.attend import keys_seen
 from vicinal.attention_kernel import attention_kernel
-from vicinal.bias import ALiBi, PositionBias
+from vicinal.bias import ALiBi
 from vicinal.sequences import end_to_end
 from vicinal.torch_call import mean_and_log_mass
 
@@ -114,13 +114,13 @@ def attention(
     slopes = None if alibi_slopes is None else ALiBi(alibi_slopes, getattr(near, "offset", 0))
     parts = []
     for rows, columns in _spans(query_offsets, key_offsets, queries.shape[-2], keys.shape[-2]):
-        part = queries[..., rows, :], keys[..., columns, :], values[..., columns, :]
+        q, k, v = queries[..., rows, :], keys[..., columns, :], values[..., columns, :]
         own: dict[str, Any] = {
             "log_weights": None if log_weights is None else log_weights[..., columns],
             "mask": _part(mask, rows, columns),
-            "bias": _bias(slopes, bias, rows, columns, part[0].dtype),
+            "bias": _bias(slopes, bias, rows, columns, q.dtype),
         }
-        parts.append(mean_and_log_mass(*part, **own, **options))
+        parts.append(mean_and_log_mass(q, k, v, **own, **options))
     means, log_masses = zip(*parts, strict=True)
     out = means[0] if len(means) == 1 else torch.cat(means, -2)
     if not return_log_mass:
@@ -151,12 +151,12 @@ def _bias(slopes: ALiBi | None, bias: Any, rows: slice, columns: slice, dtype: t
     """Return the bias of one sequence; positions count from its start."""
     if slopes is not None and bias is not None and not isinstance(bias, Tensor):
         raise ValueError("alibi_slopes go together with a tensor as bias only; add them yourself")
-    own = _part(bias, rows, columns) if isinstance(bias, Tensor) else bias
-    position = slopes if slopes is not None else bias
-    if not isinstance(position, PositionBias):
-        if callable(own) and rows.start:
+    if not isinstance(bias, Tensor):
+        if callable(bias) and rows.start:
             raise ValueError("a callable bias takes no query_offsets; call for each sequence")
+        return bias if slopes is None else slopes
+    own = _part(bias, rows, columns)
+    if slopes is None:
         return own
-    sizes = rows.stop - rows.start, columns.stop - columns.start
-    pairs = torch.from_numpy(position.pairs(*sizes)).to(dtype)
-    return pairs + own if isinstance(own, Tensor) else pairs
+    pairs = slopes.pairs(rows.stop - rows.start, columns.stop - columns.start)
+    return own + torch.from_numpy(pairs.copy()).to(dtype)

@@ -45,6 +45,7 @@ class PerQuery:
     h: Tensor
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # kernels are no matter of a graph
 def mean_and_log_mass(
     queries: Tensor,
     keys: Tensor,

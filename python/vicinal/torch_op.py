@@ -7,7 +7,7 @@ is no tensor: kernels, sets of neighbors, policies.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
@@ -26,6 +26,7 @@ _TENSORS = (
     "Tensor? bias, Tensor? weights, Tensor? mask, int options"
 )
 DIFFERENTIABLE = ("queries", "keys", "values", "bandwidth", "log_weights", "bias")
+OF_MEAN = ("empty", "nan_policy")
 _count = itertools.count()
 _options: WeakValueDictionary[int, Options] = WeakValueDictionary()
 
@@ -45,6 +46,12 @@ class Options:
     def __post_init__(self) -> None:
         self.number = next(_count)
         _options[self.number] = self
+
+    @property
+    def of_gradient(self) -> Options:
+        """The options of `vicinal.local_mean_vjp`: queries without any weight have no gradient."""
+        given = {name: option for name, option in self.given.items() if name not in OF_MEAN}
+        return replace(self, given=given)
 
     def arguments(self, bandwidth: Tensor | None, **tensors: Tensor | None) -> dict[str, Any]:
         """Return the keyword arguments of the primitives."""
@@ -109,7 +116,7 @@ def _gradients(
     """Return the gradients of the tensors that `wrt` names, parted by commas."""
     tensors = (queries, keys, values, bandwidth, log_weights, bias)
     given = dict(zip(DIFFERENTIABLE, tensors, strict=True))
-    arguments = _options[options].arguments(
+    arguments = _options[options].of_gradient.arguments(
         bandwidth, log_weights=log_weights, bias=bias, weights=weights, mask=mask
     )
     gradient = vicinal.local_mean_vjp(
