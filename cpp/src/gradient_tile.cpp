@@ -80,7 +80,8 @@ void weigh_terms(const GradientStep<T>& step) {
     if (s.flags.absent) s.table().drop_absent(s.logs(i), s.prior, none<T>, s.rows());
     if (s.entry.bias) add_bias(s, i);
     s.drop(s.logs(i), none<T>);
-    s.table().exponentiate(s.logs(i), nullptr, s.logs(i), step.worker.references, s.rows());
+    s.table().exponentiate(s.logs(i), nullptr, s.logs(i), step.worker.references, s.rows(),
+                           s.summed);
   }
 }
 
@@ -134,7 +135,7 @@ void add_row_sums(const GradientStep<T>& step, const T* tile, auto&& add) {
   const int lanes = step.table().lanes, width = header_columns * lanes;
   T sums[header_columns];
   std::fill_n(step.worker.header.data(), step.s.rows() * width, T(0));
-  step.table().reduce_header(tile, step.worker.header.data(), false, step.s.rows());
+  step.table().reduce_header(tile, step.worker.header.data(), false, step.s.rows(), step.s.summed);
   for (int r = 0; r < step.s.rows(); ++r) {
     step.table().close_lanes(step.worker.header.data() + std::int64_t(r) * width, 1, sums);
     add(r, sums[0]);

@@ -128,13 +128,13 @@ class Product {
     constexpr std::int64_t run = kernels::product_run;
     const T* weights = map_.weights.data() + p * map_.width() * map_.inputs;
     for (std::int64_t j = 0; j < map_.inputs; j += run)
-      table_.product({.rows = x_.row(first) + j,
-                      .stride = x_.stride,
-                      .weights = weights + j * map_.width(),
-                      .depth = static_cast<int>(std::min(run, map_.inputs - j)),
-                      .sums = sums,
-                      .adds = j > 0},
-                     static_cast<int>(rows));
+      table_.row_products({.rows = x_.row(first) + j,
+                           .stride = x_.stride,
+                           .weights = weights + j * map_.width(),
+                           .depth = static_cast<int>(std::min(run, map_.inputs - j)),
+                           .sums = sums,
+                           .adds = j > 0},
+                          static_cast<int>(rows));
   }
   void finish(std::int64_t first, std::int64_t rows, std::int64_t p, const T* sums) const {
     const std::int64_t c = p * map_.width();

@@ -8,9 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vicinal.attend import keys_seen
-from vicinal.attention_kernel import attention_kernel
-from vicinal.bias import ALiBi
+from vicinal.attention_terms import AttentionTerms, attention_terms
 from vicinal.sequences import end_to_end
 from vicinal.torch_call import mean_and_log_mass
 
@@ -94,31 +92,34 @@ def attention(
     >>> attention(q, k, v, causal=True).shape
     torch.Size([2, 4, 5, 8])
     """
-    full = attention_kernel(
-        kernel,
+    terms = attention_terms(
+        queries.shape[-1],
         scale=scale,
+        causal=causal,
+        window=window,
+        alibi_slopes=alibi_slopes,
         softcap=softcap,
+        bias=bias,
+        kernel=kernel,
         bandwidth=bandwidth,
         metric=metric,
-        d=queries.shape[-1],
+        neighbors=neighbors,
     )
-    near = keys_seen(causal, window, neighbors)
     options: dict[str, Any] = {
-        "kernel": full,
+        "kernel": terms.kernel,
         "bandwidth": bandwidth,
         "metric": metric,
-        "neighbors": near,
+        "neighbors": terms.neighbors,
         "empty": empty,
         "num_threads": num_threads,
     }
-    slopes = None if alibi_slopes is None else ALiBi(alibi_slopes, getattr(near, "offset", 0))
     parts = []
     for rows, columns in _spans(query_offsets, key_offsets, queries.shape[-2], keys.shape[-2]):
         q, k, v = queries[..., rows, :], keys[..., columns, :], values[..., columns, :]
         own: dict[str, Any] = {
             "log_weights": None if log_weights is None else log_weights[..., columns],
             "mask": _part(mask, rows, columns),
-            "bias": _bias(slopes, bias, rows, columns, q.dtype),
+            "bias": _bias(terms, rows, columns, q.dtype),
         }
         parts.append(mean_and_log_mass(q, k, v, **own, **options))
     means, log_masses = zip(*parts, strict=True)
@@ -147,16 +148,15 @@ def _part(pairs: Tensor | None, rows: slice, columns: slice) -> Tensor | None:
     return part if part.ndim == 1 or part.shape[-2] == 1 else part[..., rows, :]
 
 
-def _bias(slopes: ALiBi | None, bias: Any, rows: slice, columns: slice, dtype: torch.dtype) -> Any:
+def _bias(terms: AttentionTerms, rows: slice, columns: slice, dtype: torch.dtype) -> Any:
     """Return the bias of one sequence; positions count from its start."""
-    if slopes is not None and bias is not None and not isinstance(bias, Tensor):
-        raise ValueError("alibi_slopes go together with a tensor as bias only; add them yourself")
-    if not isinstance(bias, Tensor):
-        if callable(bias) and rows.start:
+    position, pairs = terms.position, terms.pairs
+    if not isinstance(pairs, Tensor):
+        if callable(pairs) and rows.start:
             raise ValueError("a callable bias takes no query_offsets; call for each sequence")
-        return bias if slopes is None else slopes
-    own = _part(bias, rows, columns)
-    if slopes is None:
+        return pairs if position is None else position
+    own = _part(pairs, rows, columns)
+    if position is None:
         return own
-    pairs = slopes.pairs(rows.stop - rows.start, columns.stop - columns.start)
-    return own + torch.from_numpy(pairs.copy()).to(dtype)
+    array = position.pairs(rows.stop - rows.start, columns.stop - columns.start)
+    return own + torch.from_numpy(array.copy()).to(dtype)

@@ -75,7 +75,7 @@ void product_rows(const ProductArguments<T>& a, const T* rows, T* sums, Followin
 // All rows in blocks of nearly the same size: four and four of eight, not six and two. The first
 // blocks share what is asked for.
 template <class T>
-void product(const ProductArguments<T>& a, int rows) {
+void row_products(const ProductArguments<T>& a, int rows) {
   constexpr int C = product_columns<T>, row_lines = C * int(sizeof(T)) / 64;
   const int blocks = (rows + register_rows - 1) / register_rows;
   const int lines = (row_lines + blocks - 1) / blocks;

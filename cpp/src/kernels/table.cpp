@@ -168,7 +168,7 @@ constexpr Table<T> make() {
   finish_of(Activation::gelu_tanh) = finish<T, GeluTanh>;
   finish_of(Activation::silu) = finish<T, Silu>;
   t.product_columns = product_columns<T>;
-  t.product = product<T>;
+  t.row_products = row_products<T>;
   t.layer_norm = layer_norm<T>;
   return t;
 }

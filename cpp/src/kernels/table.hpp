@@ -371,7 +371,7 @@ struct Table {
   void (*exp2)(const T* x, T* out, std::int64_t count);
 
   int product_columns;  // outputs that a panel of packed weights serves
-  void (*product)(const ProductArguments<T>&, int rows);
+  void (*row_products)(const ProductArguments<T>&, int rows);
   void (*finish[static_cast<int>(Activation::count)])(const FinishArguments<T>&, int rows);
   void (*layer_norm)(const NormArguments<T>&, int rows);
 };
