@@ -47,6 +47,7 @@ void check_outputs(const GradientItem<T>& item) {
   if (item.mean.data != nullptr)
     check_shape("mean", item.mean.rows, item.mean.columns, a.queries.rows, a.values.columns);
   vector("log_mass", item.log_mass, a.queries.rows);
+  vector("gradient of log_mass", item.log_mass_gradient, a.queries.rows);
   matrix("gradient of queries", item.queries, a.queries);
   matrix("gradient of keys", item.keys, a.keys);
   matrix("gradient of values", item.values, a.values);

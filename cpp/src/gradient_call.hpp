@@ -52,6 +52,10 @@ struct GradientProblem {
 
   bool moves() const { return queries || keys || scores || of_features; }
   bool of_pairs() const { return moves() || log_weights || bias; }
+  double log_mass_gradient(std::size_t e, std::int64_t row) const {
+    const std::span<const T> g = items[e].log_mass_gradient;
+    return g.empty() ? 0.0 : static_cast<double>(g[static_cast<std::size_t>(row)]);
+  }
   const T* mean(std::size_t e, std::int64_t row) const {
     return means.empty() ? items[e].mean.row(row) : means[e].data() + row * p;
   }

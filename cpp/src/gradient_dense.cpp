@@ -49,7 +49,6 @@ class ItemPass {
     const std::int64_t step = chunk_keys(g_.problem);
     for (std::int64_t first = 0; first < g_.problem.n && !poll_.stopped(); first += step) {
       pack_gradient_chunk(g_, item_, entry_, first, chunk_);
-      std::fill_n(chunk_.sums.data(), sums(), 0.0);
       next_.store(0, std::memory_order_relaxed);
       turn_.store(0, std::memory_order_relaxed);
       work([&](GradientWorker<T>& worker) {
@@ -66,12 +65,15 @@ class ItemPass {
 
   void run_block(std::int64_t b, GradientWorker<T>& worker) {
     const std::int64_t first = b * rows_, end = std::min(first + rows_, g_.problem.m);
-    std::fill_n(worker.key_sums.data(), sums(), T(0));
-    if (may_meet(g_.problem, entry_, first, end - 1, chunk_.keys.first, chunk_.keys.count))
+    const bool meets =
+        may_meet(g_.problem, entry_, first, end - 1, chunk_.keys.first, chunk_.keys.count);
+    if (meets) {
+      std::fill_n(worker.key_sums.data(), sums(), T(0));
       for (const GradientRow kind : {GradientRow::ordinary, GradientRow::hit})
         run_rows(first, end, kind, worker);
+    }
     poll_.advance((end - first) * chunk_.keys.count);
-    merge(b, worker);
+    merge(b, meets, worker);
   }
 
   void run_rows(std::int64_t first, std::int64_t end, GradientRow kind, GradientWorker<T>& worker) {
@@ -93,7 +95,7 @@ class ItemPass {
   }
 
   // The block's turn: sums over rows are added in the order of the blocks.
-  void merge(std::int64_t b, const GradientWorker<T>& worker) {
+  void merge(std::int64_t b, bool meets, const GradientWorker<T>& worker) {
     for (int tries = 0; turn_.load(std::memory_order_acquire) != b && !poll_.stopped(); ++tries)
       if (tries > 200) {
         poll_.look();
@@ -101,7 +103,13 @@ class ItemPass {
       }
     double* into = chunk_.sums.data();
     const T* from = worker.key_sums.data();
-    for (std::int64_t i = 0; i < sums(); ++i) into[i] += static_cast<double>(from[i]);
+    const std::int64_t count = sums();
+    if (b == 0 && meets)
+      std::copy_n(from, count, into);
+    else if (b == 0)
+      std::fill_n(into, count, 0.0);
+    else if (meets)
+      for (std::int64_t i = 0; i < count; ++i) into[i] += static_cast<double>(from[i]);
     turn_.store(b + 1, std::memory_order_release);
   }
 

@@ -136,7 +136,7 @@ class ListedPass {
       const double share = static_cast<double>(lists_.shares[static_cast<std::size_t>(e)]);
       const T* y = item.points.values.row(key);
       double* gathered = room(key, w);
-      double difference = 0;
+      double difference = g_.log_mass_gradient(item_, row);
       for (std::int64_t c = 0; c < g_.p; ++c) {
         const double G = static_cast<double>(gradient[c]);
         gathered[c] = share * G;

@@ -60,6 +60,20 @@ void pack_gradient_values(const GradientProblem<T>& g, const Entry<T>& entry, in
   g.problem.table->center_tile(tile, p, chunk.center_of_type.data(), chunk.ones.data());
 }
 
+// G · (m − c) − g, in four sums.
+template <class T>
+T offset_of(const T* gradient, const T* mean, const std::vector<double>& center, double of_mass) {
+  double sums[4] = {-of_mass};
+  const auto term = [&](std::size_t c) {
+    return static_cast<double>(gradient[c]) * (static_cast<double>(mean[c]) - center[c]);
+  };
+  std::size_t c = 0;
+  for (; c + 4 <= center.size(); c += 4)
+    for (std::size_t i = 0; i < 4; ++i) sums[i] += term(c + i);
+  for (; c < center.size(); ++c) sums[0] += term(c);
+  return static_cast<T>((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
 }  // namespace
 
 template <class T>
@@ -138,14 +152,10 @@ void take_gradient_rows(const GradientProblem<T>& g, std::size_t item, const Ent
     const RowMass<T>& mass = g.rows[item][static_cast<std::size_t>(row)];
     const T *gradient = g.items[item].gradient.row(row), *mean = g.mean(item, row);
     T* scaled = worker.gradients.data() + r * width;
-    double offset = 0;
-    for (std::int64_t c = 0; c < g.p; ++c) {
-      scaled[c] = static_cast<T>(static_cast<double>(gradient[c]) / mass.mass);
-      if (g.of_pairs())
-        offset += static_cast<double>(scaled[c]) *
-                  (static_cast<double>(mean[c]) - chunk.center[static_cast<std::size_t>(c)]);
-    }
-    worker.offsets[r] = static_cast<T>(offset);
+    const double inverse = 1 / mass.mass, of_mass = g.log_mass_gradient(item, row) * inverse;
+    for (std::int64_t c = 0; c < g.p; ++c)
+      scaled[c] = static_cast<T>(static_cast<double>(gradient[c]) * inverse);
+    worker.offsets[r] = g.of_pairs() ? offset_of(scaled, mean, chunk.center, of_mass) : T(0);
     worker.references[r] = mass.reference;
     worker.score_sums[r] = 0;
   }

@@ -1,121 +1,15 @@
-// One tile of pairs: weights and slopes, the pull of every pair, and its sums both ways.
+// One tile of pairs: the pull of every pair, and its sums both ways.
 #include <algorithm>
 #include <cmath>
 
 #include "gates.hpp"
-#include "gradient_call.hpp"
-#include "rows.hpp"
-#include "scales.hpp"
-#include "step.hpp"
-#include "weights.hpp"
+#include "gradient_step.hpp"
 
 namespace vicinal {
 
 using namespace kernels;
 
 namespace {
-
-enum Tile : std::size_t { weight_tile, dot_tile, pull_tile, difference_tile, first_factor_tile };
-
-template <class T>
-struct GradientStep {
-  const GradientProblem<T>& g;
-  std::size_t item;
-  const GradientChunk<T>& chunk;
-  GradientWorker<T>& worker;
-  Step<T> s;
-
-  const Table<T>& table() const { return s.table(); }
-  T* tile(std::size_t i) const { return worker.tile(i); }
-  T* scores(std::size_t f) const { return tile(first_factor_tile + 3 * f); }
-  T* factors(std::size_t f) const { return tile(first_factor_tile + 3 * f + 1); }
-  T* slopes(std::size_t f) const { return tile(first_factor_tile + 3 * f + 2); }
-  T* key_sums(int column) const {
-    return worker.key_sums.data() + (std::int64_t(s.t) * g.columns + column) * key_stride;
-  }
-  const FactorPlan<T>& plan(std::size_t f) const {
-    return g.problem.plan.terms[g.pulls[f].term].factors[g.pulls[f].factor];
-  }
-  Shape shape(std::size_t f) const {
-    return s.hits && plan(f).hits ? Shape::coincidence : plan(f).shape;
-  }
-  bool has_factor(std::size_t f) const { return table().has_factor[static_cast<int>(shape(f))]; }
-  bool moves(std::size_t f) const { return g.pulls[f].moves && !(s.hits && plan(f).hits); }
-};
-
-// Log2-weight, factor and slope of one factor; its scores stay where they are needed again.
-template <class T>
-void weigh_factor(const GradientStep<T>& step, std::size_t f, T* logs) {
-  const FactorPull<T>& pull = step.g.pulls[f];
-  const FactorPlan<T>& plan = step.plan(f);
-  const int shape = static_cast<int>(step.shape(f)), rows = step.s.rows();
-  const bool constant = pull.constant && !step.has_factor(f);
-  const bool keeps = !constant || step.g.scores || pull.rooted;
-  T* scores = keeps ? step.scores(f) : logs;
-  score_factor(step.s, pull.term, pull.factor, scores);
-  scale_scores(step.s, scores);
-  if (!constant)
-    return step.table().weigh_slopes[shape](scores, logs, step.factors(f), step.slopes(f), rows,
-                                            plan.parameters);
-  if (keeps) std::copy_n(scores, rows * tile_keys, logs);
-  step.table().log_weigh[shape](logs, nullptr, rows, plan.parameters);
-}
-
-// 2^(log-weight − reference) of every term, priors and bias included, in the logs of the group.
-template <class T>
-void weigh_terms(const GradientStep<T>& step) {
-  const Step<T>& s = step.s;
-  for (std::size_t f = 0; f < step.g.pulls.size(); ++f) {
-    const FactorPull<T>& pull = step.g.pulls[f];
-    T* logs = pull.factor == 0 ? s.logs(pull.term) : s.logs(s.terms());
-    weigh_factor(step, f, logs);
-    if (pull.factor > 0) s.table().add(s.logs(pull.term), logs, s.rows());
-  }
-  for (std::size_t i = 0; i < s.terms(); ++i) {
-    const auto& factors = s.problem.plan.terms[i].factors;
-    const bool counts = !s.hits || std::any_of(factors.begin(), factors.end(),
-                                               [](const auto& f) { return f.hits; });
-    if (!counts) std::fill_n(s.logs(i), s.rows() * tile_keys, none<T>);
-    if (s.flags.prior) s.table().add_prior(s.logs(i), s.prior, s.rows());
-    if (s.flags.absent) s.table().drop_absent(s.logs(i), s.prior, none<T>, s.rows());
-    if (s.entry.bias) add_bias(s, i);
-    s.drop(s.logs(i), none<T>);
-    s.table().exponentiate(s.logs(i), nullptr, s.logs(i), step.worker.references, s.rows(),
-                           s.summed);
-  }
-}
-
-// Times the factors of the term, but for one.
-template <class T>
-void times_factors(const GradientStep<T>& step, std::size_t term, std::size_t left_out, T* tile) {
-  for (std::size_t f = 0; f < step.g.pulls.size(); ++f)
-    if (f != left_out && step.g.pulls[f].term == term && step.has_factor(f))
-      step.table().product(tile, step.factors(f), tile, step.s.rows());
-}
-
-template <class T>
-bool is_plain(const GradientStep<T>& step) {
-  if (step.s.terms() > 1 || step.s.problem.plan.terms[0].coefficient != T(1)) return false;
-  for (std::size_t f = 0; f < step.g.pulls.size(); ++f)
-    if (step.has_factor(f)) return false;
-  return true;
-}
-
-// Σ of all terms.
-template <class T>
-const T* total_weights(const GradientStep<T>& step) {
-  const Step<T>& s = step.s;
-  if (is_plain(step)) return s.logs(0);
-  T* total = step.tile(weight_tile);
-  std::fill_n(total, s.rows() * tile_keys, T(0));
-  for (std::size_t i = 0; i < s.terms(); ++i) {
-    T* term = step.tile(pull_tile);
-    std::copy_n(s.logs(i), s.rows() * tile_keys, term);
-    times_factors(step, i, step.g.pulls.size(), term);
-    s.table().accumulate(total, term, s.problem.plan.terms[i].coefficient, s.rows());
-  }
-  return total;
-}
 
 template <class T>
 void add_bias_gradient(const GradientStep<T>& step, const T* differences) {
@@ -185,7 +79,8 @@ void pull_matrix(const GradientStep<T>& step, std::size_t f, const T* pulls) {
   if (plan.expanded())
     s.table().transpose(panels.centered.data(), query_lanes, plan.depth, s.rows(), rows,
                         pull.stride, pull.stride);
-  s.table().reduce_keys(pulls, rows, pull.stride, plan.depth, step.key_sums(pull.first), s.rows());
+  s.table().reduce_keys(pulls, rows, pull.stride, plan.depth, step.key_sums(pull.first), s.rows(),
+                        step.words);
   const ValueTile<T> keys{step.chunk.rows[f].data() + std::int64_t(s.t) * tile_keys * pull.stride,
                           plan.depth,
                           pull.stride,
@@ -223,13 +118,14 @@ void pull_features(const GradientStep<T>& step, std::size_t f, const T* pulls) {
 
 // t = ∂w/∂s · G · (y − m) / W of one factor.
 template <class T>
-void pull_factor(const GradientStep<T>& step, std::size_t f, const T* differences) {
+void pull_factor(const GradientStep<T>& step, std::size_t f, T* differences) {
   const Step<T>& s = step.s;
   const FactorPull<T>& pull = step.g.pulls[f];
   const T coefficient = s.problem.plan.terms[pull.term].coefficient;
-  T* pulls = step.tile(pull_tile);
+  const bool alone = step.g.pulls.size() == 1 && !step.g.scores;  // nothing else reads them
+  T* pulls = alone && is_plain(step) ? differences : step.tile(pull_tile);
   if (is_plain(step)) {
-    std::copy_n(differences, s.rows() * tile_keys, pulls);
+    if (pulls != differences) std::copy_n(differences, s.rows() * tile_keys, pulls);
   } else {
     s.table().weigh_differences(s.logs(pull.term), step.tile(dot_tile), step.worker.offsets, pulls,
                                 s.rows());
@@ -242,6 +138,15 @@ void pull_factor(const GradientStep<T>& step, std::size_t f, const T* difference
   if (!step.g.queries && !step.g.keys && !step.g.of_features) return;
   unscale_pulls(step, f, pulls);
   pull_features(step, f, pulls);
+}
+
+template <class T>
+unsigned used_words(const Group<T>& group) {
+  if (!group.drops) return ~0U;
+  unsigned used = 0;
+  for (std::size_t i = 0; i < group.dropped[0].size(); ++i)
+    for (int r = 0; r < group.rows; ++r) used |= (~group.dropped[r][i] != 0 ? 1U : 0U) << i;
+  return used;
 }
 
 template <class T>
@@ -264,22 +169,23 @@ void meet_gradient_tile(const GradientProblem<T>& g, std::size_t item, const Ent
   const TileFlags flags = keys.flags[static_cast<std::size_t>(t)];
   const int lanes = std::min(tile_keys, keys.count - t * tile_keys);
   if (flags.empty) return;
-  const GradientStep<T> step{g,
-                             item,
-                             chunk,
-                             worker,
-                             {g.problem, entry, worker.w, t, lanes, keys.first + offset,
-                              keys.prior.data() + offset, flags, worker.hits}};
+  GradientStep<T> step{g,
+                       item,
+                       chunk,
+                       worker,
+                       {g.problem, entry, worker.w, t, lanes, keys.first + offset,
+                        keys.prior.data() + offset, flags, worker.hits}};
   const Step<T>& s = step.s;
   if (!group_may_meet(g.problem, entry, worker.w.group, s.first, s.lanes)) return;
   find_dropped(s);
   weigh_terms(step);
+  step.words = used_words(worker.w.group);
   const T* weights = total_weights(step);
   const int padded =
       static_cast<int>(g.p + s.table().lanes - 1) / s.table().lanes * s.table().lanes;
   if (g.values)
     s.table().reduce_keys(weights, worker.gradients.data(), padded, static_cast<int>(g.p),
-                          step.key_sums(0), s.rows());
+                          step.key_sums(0), s.rows(), step.words);
   if (!g.of_pairs()) return;
   find_dots(step);
   T* differences = step.tile(difference_tile);

@@ -13,7 +13,7 @@ namespace {
 
 struct GradientArrays {
   py::array gradient;
-  py::object mean, log_mass;
+  py::object mean, log_mass, log_mass_gradient;
   py::dict outputs;
 };
 
@@ -44,6 +44,9 @@ void read_gradient_arrays(const GradientArrays& a, std::vector<vicinal::Gradient
   if (!a.mean.is_none()) each("mean", matrix_views<const T>("mean", a.mean), &Item::mean);
   if (!a.log_mass.is_none())
     each("log_mass", vector_spans<const T>("log_mass", a.log_mass), &Item::log_mass);
+  if (!a.log_mass_gradient.is_none())
+    each("log_mass_gradient", vector_spans<const T>("log_mass_gradient", a.log_mass_gradient),
+         &Item::log_mass_gradient);
   const auto matrix = [&](const char* name, auto member) {
     if (a.outputs.contains(name))
       each(name, matrix_views<T>(name, py::array(a.outputs[name])), member);
@@ -84,17 +87,18 @@ void gradient_as(const PyKernel& kernel, const py::array& queries, const KeyArgu
 
 void gradient(const PyKernel& kernel, py::array queries, py::object keys, py::object values,
               py::array gradient, py::dict outputs, py::object mean, py::object log_mass,
-              py::object weights, py::object log_weights, py::object bias, py::object mask,
-              py::object self_indices, bool exclude_self, py::object key_bandwidths,
-              py::object query_bandwidths, const PyNeighborSet* neighbors,
-              std::int64_t query_offset, double tol, int num_threads, py::object progress) {
+              py::object log_mass_gradient, py::object weights, py::object log_weights,
+              py::object bias, py::object mask, py::object self_indices, bool exclude_self,
+              py::object key_bandwidths, py::object query_bandwidths,
+              const PyNeighborSet* neighbors, std::int64_t query_offset, double tol,
+              int num_threads, py::object progress) {
   const KeyArguments arguments{keys, values,       weights,        log_weights,     bias,
                                mask, self_indices, key_bandwidths, query_bandwidths};
   const std::string empty = "nan";
   const auto call =
       py::isinstance<py::array_t<float>>(queries) ? gradient_as<float> : gradient_as<double>;
-  call(kernel, queries, arguments, {gradient, mean, log_mass, outputs}, neighbors, query_offset,
-       {exclude_self, tol, empty, 0.0, num_threads, progress});
+  call(kernel, queries, arguments, {gradient, mean, log_mass, log_mass_gradient, outputs},
+       neighbors, query_offset, {exclude_self, tol, empty, 0.0, num_threads, progress});
 }
 
 }  // namespace
@@ -102,9 +106,9 @@ void gradient(const PyKernel& kernel, py::array queries, py::object keys, py::ob
 void bind_gradient(py::module_& m) {
   const py::none none;
   m.def("gradient", &gradient, "kernel"_a, "queries"_a, "keys"_a, "values"_a, "gradient"_a,
-        py::kw_only(), "outputs"_a, "mean"_a = none, "log_mass"_a = none, "weights"_a = none,
-        "log_weights"_a = none, "bias"_a = none, "mask"_a = none, "self_indices"_a = none,
-        "exclude_self"_a = false, "key_bandwidths"_a = none, "query_bandwidths"_a = none,
-        "neighbors"_a = py::none(), "query_offset"_a = 0, "tol"_a = 0.0, "num_threads"_a = 0,
-        "progress"_a = none);
+        py::kw_only(), "outputs"_a, "mean"_a = none, "log_mass"_a = none,
+        "log_mass_gradient"_a = none, "weights"_a = none, "log_weights"_a = none, "bias"_a = none,
+        "mask"_a = none, "self_indices"_a = none, "exclude_self"_a = false,
+        "key_bandwidths"_a = none, "query_bandwidths"_a = none, "neighbors"_a = py::none(),
+        "query_offset"_a = 0, "tol"_a = 0.0, "num_threads"_a = 0, "progress"_a = none);
 }

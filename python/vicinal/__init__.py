@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vicinal.affine import lle_weights
     from vicinal.attend import attention
     from vicinal.config import get_cmake_dir, get_include, show_config
+    from vicinal.density_gradients import density_hessian_product, density_score
     from vicinal.engine import local_mean, local_weights
     from vicinal.errors import LocalizationWarning
     from vicinal.fits import local_fit
@@ -52,6 +53,8 @@ __all__ = [
     "attention",
     "bandwidth",
     "bias",
+    "density_hessian_product",
+    "density_score",
     "get_cmake_dir",
     "get_include",
     "get_num_threads",
@@ -91,6 +94,8 @@ _HOMES = {
     "Segments": "row_sets",
     "Window": "row_sets",
     "attention": "attend",
+    "density_hessian_product": "density_gradients",
+    "density_score": "density_gradients",
     "get_cmake_dir": "config",
     "get_include": "config",
     "get_num_threads": "threads",

@@ -243,6 +243,7 @@ def gradient(
     outputs: dict[str, _Array],
     mean: _Array | None = None,
     log_mass: _Array | None = None,
+    log_mass_gradient: _Array | None = None,
     weights: _Array | None = None,
     log_weights: _Array | None = None,
     bias: _Array | None = None,

@@ -28,7 +28,7 @@ class GradientCall:
     def __init__(
         self,
         problem: Problem,
-        grad: Array,
+        upstream: tuple[Array, Array | None],  # by the means and the log-masses
         forward: LocalStats | None,
         tol: float,
         num_threads: int | None,
@@ -36,7 +36,7 @@ class GradientCall:
         if isinstance(problem.bias, np.ndarray) and needs_strips(problem):
             problem = problem._replace(bias=_in_type(problem.bias, problem.dtype))
         self.problem = problem
-        self.grad = grad
+        self.grad, self.log_mass_grad = upstream
         self.options: dict[str, Any] = {"tol": tol, "num_threads": resolve_num_threads(num_threads)}
         self.mean: Array | None = None
         self.log_mass: Array | None = None
@@ -117,6 +117,7 @@ class GradientCall:
             outputs=outputs,
             mean=own(self.mean, -2),
             log_mass=own(self.log_mass, -1),
+            log_mass_gradient=own(self.log_mass_grad, -1),
             weights=own(p.weights),
             log_weights=own(p.log_weights),
             bias=own(bias),

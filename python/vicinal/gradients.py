@@ -12,7 +12,7 @@ from vicinal.arrays import Array, as_array, as_points, converted
 from vicinal.bandwidth_gradients import BandwidthGradient, bandwidth_gradient
 from vicinal.evaluate import as_tol
 from vicinal.gradient_calls import GradientCall, bias_shape, summed
-from vicinal.problem import Problem, prepare
+from vicinal.problem import Problem, prepare, spread
 from vicinal.progress import Report, reporter
 from vicinal.results import line_of
 
@@ -60,6 +60,7 @@ def local_mean_vjp(
     *,
     wrt: Iterable[str] | None = None,
     forward: LocalStats | None = None,
+    log_mass_grad: ArrayLike | None = None,
     kernel: str | Kernel = "gaussian",
     bandwidth: ArrayLike | AdaptiveBandwidth | None = None,
     metric: Metric | None = None,
@@ -95,6 +96,9 @@ def local_mean_vjp(
         is every one given. "bias" needs memory of the size of the bias, else nothing is m × n.
     forward : LocalStats, optional
         `mean` and `log_mass` of the same call of `local_stats`: saves computing them again.
+    log_mass_grad : array_like of shape (..., m), optional
+        Gradient of the loss by the `log_mass` of `local_stats`, where it depends on that too: ``a``
+        then has the term ``P[i, j] · log_mass_grad[i]`` besides.
     kernel, bandwidth, metric, neighbors, weights, log_weights, bias, mask
         As in `local_mean`. `weights` have a gradient as log-weights alone.
     exclude_self, self_indices, tol, num_threads, progress
@@ -164,7 +168,8 @@ def local_mean_vjp(
     scale = bandwidth_gradient(problem, kernel, bandwidth, metric, required=required)
     if "bandwidth" in names and scale is None:
         names.remove("bandwidth")
-    call = GradientCall(problem, _as_grad(grad, problem), forward, as_tol(tol), num_threads)
+    upstream = _as_grad(grad, problem), _as_log_mass_grad(log_mass_grad, problem)
+    call = GradientCall(problem, upstream, forward, as_tol(tol), num_threads)
     with reporter(progress) as report:
         return _gradients(call, names, given, scale if "bandwidth" in names else None, report)
 
@@ -198,6 +203,13 @@ def _as_grad(grad: ArrayLike, problem: Problem) -> Array:
             f"grad must have the shape of the means, {expected}, got {as_array(grad, 'grad').shape}"
         ) from None
     return converted(full, problem.dtype)
+
+
+def _as_log_mass_grad(grad: ArrayLike | None, problem: Problem) -> Array | None:
+    if grad is None:
+        return None
+    array, shape = as_array(grad, "log_mass_grad"), (*problem.lead, problem.m)
+    return converted(spread(array, shape, "log_mass_grad"), problem.dtype)
 
 
 def _gradients(

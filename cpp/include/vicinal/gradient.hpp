@@ -3,6 +3,7 @@
 // With m_i = Σⱼ w_ij y_j / W_i, P_ij = w_ij / W_i and a_ij = P_ij G_i · (y_j − m_i) the gradient of
 // log w_ij:
 //   values  Σ_i P_ij G_i,   bias  a_ij,   log_weights  Σ_i a_ij,
+// and where the loss depends on log W_i too, by g_i, a_ij has the term P_ij g_i besides.
 //   queries, keys, bandwidths: by the score, Σ t_ij ∂s_ij, t_ij = (∂w_ij/∂s) / W_i · G_i · (y_j −
 //   m_i)
 // Pairs are recomputed tile by tile: nothing of size m × n is kept.
@@ -19,9 +20,10 @@ namespace vicinal {
 // A query that holds NaN, or sees a key that does, gets NaN and adds nothing to the others.
 template <class T>
 struct GradientItem {
-  BatchItem<T> points{};     // its statistics are not written
-  View<const T> gradient{};  // G: m × p
-  View<const T> mean{};      // of the forward pass, with log_mass: saves its computation
+  BatchItem<T> points{};                   // its statistics are not written
+  View<const T> gradient{};                // G: m × p
+  std::span<const T> log_mass_gradient{};  // g: m, or none
+  View<const T> mean{};  // of the forward pass, with log_mass: saves its computation
   std::span<const T> log_mass{};
   // Every output is optional.
   View<T> queries{}, keys{}, values{};

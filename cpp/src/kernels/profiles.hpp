@@ -17,7 +17,6 @@
 #include <limits>
 
 #include "math.hpp"
-#include "profile_table.hpp"
 #include "simd.hpp"
 #include "table.hpp"
 
@@ -39,15 +38,6 @@ VICINAL_INLINE Pack<T> flushed_exp2(Pack<T> x) {
 template <class T>
 VICINAL_INLINE Pack<T> root(Pack<T> s) {
   return positive_root(min(Pack<T>(sizeof(T) == 4 ? T(1e34) : T(1e290)), s));
-}
-
-// u = √(scale · s) of a compact profile, at most 2: all is 0 from 1 on. `tiny` changes no weight
-// and keeps the estimate at u = 0 finite.
-template <class T>
-VICINAL_INLINE Pack<T> compact_root(Pack<T> s, Pack<T> scale) {
-  const Pack<T> tiny(sizeof(T) == 4 ? T(1e-36) : T(1e-290));
-  const Pack<T> x = min(Pack<T>(T(4)), fma(s, scale, tiny));
-  return estimated_root(x, x);
 }
 
 template <class T>
@@ -254,102 +244,6 @@ struct RationalHalfPower : Exponential {
   }
 };
 
-struct PowerOfOneMinus : Factor {
-  template <class T>
-  VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
-    return power(max(zero<T>(), fma(s, Pack<T>(-p.scale), one<T>())), p.power);
-  }
-  template <class T>
-  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
-    const Pack<T> base = max(zero<T>(), fma(s, Pack<T>(-p.scale), one<T>()));
-    const Pack<T> rest = p.power > 1 ? power(base, p.power - 1) : one<T>();
-    return select<T>(base == zero<T>(), zero<T>(), Pack<T>(-p.scale * T(p.power)) * rest);
-  }
-};
-
-struct Tricube : Factor {
-  template <class T>
-  VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
-    const Pack<T> u = compact_root(s, Pack<T>(p.scale));
-    return power(max(zero<T>(), fma(-(u * u), u, one<T>())), 3);
-  }
-  // w′(u) du/ds = −9 u² (1 − u³)² · scale / 2u
-  template <class T>
-  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
-    const Pack<T> u = compact_root(s, Pack<T>(p.scale));
-    const Pack<T> rest = max(zero<T>(), fma(-(u * u), u, one<T>()));
-    return Pack<T>(T(-4.5) * p.scale) * u * rest * rest;
-  }
-};
-
-struct Triangular : Factor {
-  template <class T>
-  VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
-    return max(zero<T>(), one<T>() - compact_root(s, Pack<T>(p.scale)));
-  }
-  template <class T>
-  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
-    const Pack<T> u = compact_root(s, Pack<T>(p.scale));
-    const Pack<T> slope = select<T>(one<T>() <= u, zero<T>(), Pack<T>(T(-0.5) * p.scale) / u);
-    return select<T>(s == zero<T>(), zero<T>(), slope);
-  }
-};
-
-struct Cosine : Factor {
-  template <class T>
-  VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
-    const Pack<T> z = s * Pack<T>(p.scale);
-    return select<T>(one<T>() < z, zero<T>(), max(zero<T>(), cos_half_pi_sqrt(min(one<T>(), z))));
-  }
-  // −(π/4) scale · sin(πu/2) / u, whose limit at 0 is −(π²/8) scale.
-  template <class T>
-  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
-    const Pack<T> z = s * Pack<T>(p.scale), u = positive_root(min(one<T>(), z));
-    const Pack<T> ratio = sin(u * Pack<T>(T(1.57079632679489661923))) / u;
-    const Pack<T> bounded = select<T>(u == zero<T>(), Pack<T>(T(1.57079632679489661923)), ratio);
-    return select<T>(one<T>() <= z, zero<T>(),
-                     Pack<T>(T(-0.785398163397448309616) * p.scale) * bounded);
-  }
-};
-
-// 1 inside the closed ball; scale is the squared bandwidth itself, so that the boundary is
-// compared, not rounded.
-struct Uniform : Factor {
-  template <class T>
-  VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
-    return select<T>(Pack<T>(p.scale) < s, zero<T>(), select<T>(s != s, s, one<T>()));
-  }
-  template <class T>
-  VICINAL_INLINE static Pack<T> slope(Pack<T>, const Parameters<T>&) {
-    return zero<T>();
-  }
-};
-
-struct WendlandC2 : Factor {
-  template <class T>
-  VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
-    const Pack<T> u = compact_root(s, Pack<T>(p.scale)), t = max(zero<T>(), one<T>() - u);
-    return power(t * t, 2) * fma(u, Pack<T>(T(4)), one<T>());
-  }
-  // w′(u) du/ds = −20 u (1 − u)³ · scale / 2u
-  template <class T>
-  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
-    const Pack<T> t = max(zero<T>(), one<T>() - compact_root(s, Pack<T>(p.scale)));
-    return Pack<T>(T(-10) * p.scale) * t * t * t;
-  }
-};
-
-struct Constant : Factor {
-  template <class T>
-  VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>&) {
-    return select<T>(s != s, s, one<T>());
-  }
-  template <class T>
-  VICINAL_INLINE static Pack<T> slope(Pack<T>, const Parameters<T>&) {
-    return zero<T>();
-  }
-};
-
 // exp(c tanh(q·x / (h c))): scale = c log2 e, offset = 1 / (h c).
 struct Softcap : Exponential {
   template <class T>
@@ -418,68 +312,6 @@ struct Sigmoid : Factor {
   VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
     const Pack<T> w = weight(s, p);
     return Pack<T>(p.scale) * fma(-w, w, one<T>());
-  }
-};
-
-struct Coincidence : Factor {
-  template <class T>
-  VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>&) {
-    return select<T>(s == zero<T>(), one<T>(), select<T>(s != s, s, zero<T>()));
-  }
-  template <class T>
-  VICINAL_INLINE static Pack<T> slope(Pack<T>, const Parameters<T>&) {
-    return zero<T>();
-  }
-};
-
-struct Tabulated : Factor {
-  template <class T>
-  VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
-    return evaluate(p.table, root(s) * Pack<T>(p.scale));
-  }
-  template <class T>
-  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
-    const Pack<T> r = root(s), c(p.scale);
-    return derivative(p.table, r * c) * root_slope(r, c);
-  }
-};
-
-struct LogTable : Exponential {
-  template <class T>
-  VICINAL_INLINE static Pack<T> log_weight(Pack<T> s, const Parameters<T>& p) {
-    return evaluate(p.table, root(s) * Pack<T>(p.scale));
-  }
-  template <class T>
-  VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
-    return flushed_exp2(log_weight(s, p));
-  }
-  template <class T>
-  VICINAL_INLINE static Pack<T> log_slope(Pack<T> s, const Parameters<T>& p) {
-    const Pack<T> r = root(s), c(p.scale);
-    return Pack<T>(ln_2<T>) * derivative(p.table, r * c) * root_slope(r, c);
-  }
-};
-
-struct Function : Factor {  // one call per pair: convenience, not speed
-  template <class T>
-  VICINAL_INLINE static Pack<T> weight(Pack<T> s, const Parameters<T>& p) {
-    alignas(VICINAL_VECTOR_BYTES) T lane[Pack<T>::width];
-    (root(s) * Pack<T>(p.scale)).store(lane);
-    for (T& u : lane) u = static_cast<T>(p.function(static_cast<double>(u)));
-    return Pack<T>::load(lane);
-  }
-  // By central differences of the even continuation, in double.
-  template <class T>
-  VICINAL_INLINE static Pack<T> slope(Pack<T> s, const Parameters<T>& p) {
-    const Pack<T> r = root(s), c(p.scale);
-    alignas(VICINAL_VECTOR_BYTES) T lane[Pack<T>::width];
-    (r * c).store(lane);
-    for (T& x : lane) {
-      const double u = static_cast<double>(x), step = 6e-6 * (u > 1 ? u : 1);
-      const double low = u > step ? u - step : step - u;
-      x = static_cast<T>((p.function(u + step) - p.function(low)) / (2 * step));
-    }
-    return Pack<T>::load(lane) * root_slope(r, c);
   }
 };
 

@@ -282,9 +282,9 @@ struct Table {
   void (*times_distance)(T* tile, const T* scores, int rows);  // t · 2 √s
   void (*times_lanes)(T* tile, const T* numbers, int rows);    // t · a number per lane
   void (*add_rows)(const T* tile, T* sums, int rows);          // sums[k] += Σ_r t
-  // sums[c * key_stride + k] += Σ_r tile[r][k] · a[r * stride + c]
+  // sums[c * key_stride + k] += Σ_r tile[r][k] · a[r * stride + c], where bit k / 64 is set
   void (*reduce_keys)(const T* tile, const T* a, std::int64_t stride, int columns, T* sums,
-                      int rows);
+                      int rows, unsigned words);
 
   void (*multiply)(T* tile, const T* other, int rows);      // tile *= other, flushed
   void (*scale_lanes)(T* tile, const T* scales, int rows);  // scores · a number per lane, or row

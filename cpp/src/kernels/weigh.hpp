@@ -2,7 +2,8 @@
 // a running peak.
 #pragma once
 
-#include "profiles.hpp"
+#include "compact_profiles.hpp"
+#include "user_profiles.hpp"
 
 namespace vicinal::kernels {
 namespace {
