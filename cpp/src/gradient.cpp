@@ -134,7 +134,6 @@ void read_pulls(GradientProblem<T>& g) {
   g.score_column = column;
   column += g.scores ? 1 : 0;
   g.columns = column;
-  g.problem.extra_columns += column + g.p;
 }
 
 // Brings a mass to a power of four below which it stands.

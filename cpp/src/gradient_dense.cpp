@@ -26,7 +26,7 @@ std::int64_t gradient_rows(const Problem<T>& problem) {
   constexpr std::int64_t most = 24;  // groups
   const std::int64_t groups = (problem.m + group_rows<T> - 1) / group_rows<T>;
   std::int64_t blocks = (groups + most - 1) / most;
-  if (problem.entries.size() < 8) blocks = std::max(blocks, std::min<std::int64_t>(8, groups / 4));
+  if (problem.entries.size() < 8) blocks = std::max(blocks, std::min<std::int64_t>(8, groups / 8));
   blocks = std::max<std::int64_t>(blocks, 1);
   return (groups + blocks - 1) / blocks * group_rows<T>;
 }

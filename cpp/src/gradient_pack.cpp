@@ -24,21 +24,22 @@ std::int64_t padded(const GradientProblem<T>& g, std::int64_t columns) {
 }
 
 // Mean of the finite values of the chunk: what dots are taken about, so that an offset common to
-// all values costs no digits.
+// all values costs no digits. That of its first tile does, where all of those are finite.
 template <class T>
 void find_center(const GradientProblem<T>& g, const Entry<T>& entry, GradientChunk<T>& chunk) {
-  for (std::int64_t c = 0; c < g.p; ++c) {
-    double sum = 0, number = 0;
-    for (int k = 0; k < chunk.keys.count; ++k) {
-      const T y = entry.values[entry.row_at(chunk.keys.first + k) * g.value_stride + c];
-      if (!std::isfinite(y)) continue;
-      sum += static_cast<double>(y);
-      number += 1;
+  T* center = chunk.center_of_type.data();
+  if (!g.problem.table->tile_center(chunk.values.data(), static_cast<int>(g.p), center))
+    for (std::int64_t c = 0; c < g.p; ++c) {
+      double sum = 0, number = 0;
+      for (int k = 0; k < chunk.keys.count; ++k) {
+        const T y = entry.values[entry.row_at(chunk.keys.first + k) * g.value_stride + c];
+        if (!std::isfinite(y)) continue;
+        sum += static_cast<double>(y);
+        number += 1;
+      }
+      center[c] = number > 0 ? static_cast<T>(sum / number) : T(0);
     }
-    const auto at = static_cast<std::size_t>(c);
-    chunk.center_of_type[at] = number > 0 ? static_cast<T>(sum / number) : T(0);
-    chunk.center[at] = static_cast<double>(chunk.center_of_type[at]);
-  }
+  std::copy_n(center, g.p, chunk.center.data());
 }
 
 template <class T>
@@ -57,6 +58,7 @@ void pack_gradient_values(const GradientProblem<T>& g, const Entry<T>& entry, in
     stride = p;
   }
   g.problem.table->transpose(rows, stride, count, p, tile, tile_keys, key_stride);
+  if (t == 0) find_center(g, entry, chunk);
   g.problem.table->center_tile(tile, p, chunk.center_of_type.data(), chunk.ones.data());
 }
 
@@ -123,7 +125,6 @@ template <class T>
 void pack_gradient_chunk(const GradientProblem<T>& g, std::size_t, const Entry<T>& entry,
                          std::int64_t first, GradientChunk<T>& chunk) noexcept {
   pack_chunk(g.problem, entry, first, chunk.scratch.data(), chunk.keys);
-  if (g.of_pairs()) find_center(g, entry, chunk);
   for (int t = 0; t < chunk.keys.tiles; ++t) {
     if (g.of_pairs()) pack_gradient_values(g, entry, t, chunk);
     for (std::size_t f = 0; f < g.pulls.size(); ++f) {
@@ -184,6 +185,11 @@ void add_row_gradient(const FactorPlan<T>& f, const FactorPull<T>& pull, const T
     for (int j = 0; j < f.width; ++j)
       for (int i = 0; i < f.depth; ++i)
         out[column(j)] += f.components[static_cast<std::size_t>(i * f.width + j)] * gained(i);
+    return;
+  }
+  if (!f.unit && f.columns.empty()) {
+    const double* gain = pull.gain.data();
+    for (int j = 0; j < f.width; ++j) out[j] += gain[j] * sums[j];
     return;
   }
   if (!f.unit) {  // of a geographic factor the third feature has no sums of its own

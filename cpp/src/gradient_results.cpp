@@ -56,7 +56,7 @@ void GradientResults<T>::read_key(const Entry<T>& entry, const GradientChunk<T>&
   const double* sums = chunk.sums.data() + std::int64_t(t) * g_.columns * key_stride + k;
   const auto sum = [&](int column) { return sums[std::int64_t(column) * key_stride]; };
   double* features = gathered + g_.p;
-  std::fill_n(gathered, width(), 0.0);
+  std::fill_n(features, g_.problem.d + 2, 0.0);
   if (g_.values)
     for (int c = 0; c < g_.p; ++c) gathered[c] = sum(c);
   if (g_.log_weights) features[g_.problem.d] = sum(g_.log_column);
@@ -68,11 +68,12 @@ void GradientResults<T>::read_key(const Entry<T>& entry, const GradientChunk<T>&
     const FactorPlan<T>& f = g_.problem.plan.terms[pull.term].factors[pull.factor];
     const T* x = chunk.keys.factors[pull.term][pull.factor].coordinates.data() +
                  std::int64_t(t) * f.depth * key_stride + k;
-    for (int j = 0; j < f.depth; ++j) {
-      double& packed = packed_[static_cast<std::size_t>(j)];
-      packed = sum(pull.first + j);
-      if (pull.matrix && f.expanded())
-        packed = static_cast<double>(x[j * key_stride]) * sum(pull.first + f.depth) - packed;
+    double* packed = packed_.data();
+    for (int j = 0; j < f.depth; ++j) packed[j] = sum(pull.first + j);
+    if (f.expanded()) {
+      const double total = sum(pull.first + f.depth);
+      for (int j = 0; j < f.depth; ++j)
+        packed[j] = static_cast<double>(x[j * key_stride]) * total - packed[j];
     }
     add_row_gradient(f, pull, item_.points.keys.row(key), packed_.data(), features);
   }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vicinal import _core
-from vicinal.arrays import Array, as_array, converted
+from vicinal.arrays import Array, as_array, as_rows, converted
 from vicinal.problem import Problem
 from vicinal.progress import Report, share
 from vicinal.strips import bias_strip, needs_strips, row_strips
@@ -57,7 +57,7 @@ class GradientCall:
                 f"forward must be of the same call: its mean has shape {forward.mean.shape} and "
                 f"its log_mass {forward.log_mass.shape}, the means have {shape}"
             )
-        self.mean, self.log_mass = (converted(a, p.dtype) for a in (mean, forward.log_mass))
+        self.mean, self.log_mass = (as_rows(a, p.dtype) for a in (mean, forward.log_mass))
 
     def run(self, outputs: dict[str, Array], report: Report | None) -> None:
         """Fill `outputs`, by strips of rows where the bias is a function."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vicinal.arrays import Array, as_array, as_points, converted
+from vicinal.arrays import Array, as_array, as_points, as_rows
 from vicinal.bandwidth_gradients import BandwidthGradient, bandwidth_gradient
 from vicinal.evaluate import as_tol
 from vicinal.gradient_calls import GradientCall, bias_shape, summed
@@ -202,14 +202,14 @@ def _as_grad(grad: ArrayLike, problem: Problem) -> Array:
         raise ValueError(
             f"grad must have the shape of the means, {expected}, got {as_array(grad, 'grad').shape}"
         ) from None
-    return converted(full, problem.dtype)
+    return as_rows(full, problem.dtype)
 
 
 def _as_log_mass_grad(grad: ArrayLike | None, problem: Problem) -> Array | None:
     if grad is None:
         return None
     array, shape = as_array(grad, "log_mass_grad"), (*problem.lead, problem.m)
-    return converted(spread(array, shape, "log_mass_grad"), problem.dtype)
+    return as_rows(spread(array, shape, "log_mass_grad"), problem.dtype)
 
 
 def _gradients(
