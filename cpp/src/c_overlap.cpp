@@ -137,6 +137,26 @@ void check_overlap(const View<const T>& keys, const View<const T>& seeds,
   check_all(inputs, ranges);
 }
 
+template <class T>
+void check_overlap(const GradientItem<T>& item, const NeighborSet& neighbors) {
+  std::vector inputs = inputs_of(item.points, neighbors);
+  inputs.push_back(range_of("gradient", item.gradient));
+  inputs.push_back(range_of("log_mass_gradient", item.log_mass_gradient));
+  inputs.push_back(range_of("mean", item.mean));
+  inputs.push_back(range_of("log_mass", item.log_mass));
+  const std::array outputs{
+      range_of("gradient of queries", item.queries),
+      range_of("gradient of keys", item.keys),
+      range_of("gradient of values", item.values),
+      range_of("gradient of log_weights", item.log_weights),
+      range_of("gradient of key_bandwidths", item.key_bandwidths),
+      range_of("gradient of query_bandwidths", item.query_bandwidths),
+      range_of("gradient of bandwidth", item.bandwidth),
+      range_of("gradient of bias", item.bias, item.points.queries.rows, item.bias_row_stride,
+               item.points.keys.rows, item.bias_column_stride)};
+  check_all(inputs, outputs);
+}
+
 void check_overlap(const BatchItem<double>& item, const NeighborSet& neighbors,
                    const LinearFits& fits, const std::int64_t* regularized) {
   const std::array outputs{range_of("fitted", fits.fitted), range_of("slopes", fits.slopes),
@@ -148,6 +168,7 @@ void check_overlap(const BatchItem<double>& item, const NeighborSet& neighbors,
 
 #define VICINAL_INSTANTIATE(T)                                                  \
   template void check_overlap(const BatchItem<T>&, const NeighborSet&);         \
+  template void check_overlap(const GradientItem<T>&, const NeighborSet&);      \
   template void check_overlap(const View<const T>&, const View<const T>&,       \
                               std::span<const std::int64_t>, const View<T>&,    \
                               const View<std::int64_t>&);                       \

@@ -1,6 +1,7 @@
 // No output of a call may overlap an input of it, or another output.
 #pragma once
 
+#include "vicinal/gradient.hpp"
 #include "vicinal/local_fit.hpp"
 #include "vicinal/mean_shift.hpp"
 #include "vicinal/neighbors.hpp"
@@ -20,6 +21,9 @@ void check_overlap(const View<const T>& keys, const View<const T>& queries,
 template <class T>
 void check_overlap(const View<const T>& keys, const View<const T>& seeds,
                    const MeanShiftOptions<T>& options, const MeanShiftOutputs<T>& outputs);
+// Gradients whose bias, if there is one, is contiguous.
+template <class T>
+void check_overlap(const GradientItem<T>& item, const NeighborSet& neighbors);
 // `item` has the inputs; `regularized` may be null.
 void check_overlap(const BatchItem<double>& item, const NeighborSet& neighbors,
                    const LinearFits& fits, const std::int64_t* regularized);

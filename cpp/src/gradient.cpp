@@ -56,6 +56,16 @@ void check_outputs(const GradientItem<T>& item) {
   vector("gradient of query_bandwidths", item.query_bandwidths, std::ssize(a.query_bandwidths));
 }
 
+// Of no queries.
+template <class T>
+void clear_keys(const GradientItem<T>& item) {
+  for (const View<T>& view : {item.keys, item.values})
+    for (std::int64_t i = 0; i < view.rows; ++i) std::fill_n(view.row(i), view.columns, T(0));
+  std::fill(item.log_weights.begin(), item.log_weights.end(), T(0));
+  std::fill(item.key_bandwidths.begin(), item.key_bandwidths.end(), T(0));
+  std::fill(item.bandwidth.begin(), item.bandwidth.end(), 0.0);
+}
+
 // What is wanted, by the first item: all are alike.
 template <class T>
 void read_wishes(const KernelSum& kernel, GradientProblem<T>& g) {
@@ -235,7 +245,10 @@ Report gradient_of(const KernelSum& kernel, std::span<const GradientItem<T>> bat
   g.value_stride = forward.value_stride;
   g.items = batch;
   g.rows.resize(batch.size());
-  if (forward.m == 0) return {};
+  if (forward.m == 0) {
+    for (const GradientItem<T>& item : batch) clear_keys(item);
+    return {};
+  }
   read_wishes(kernel, g);
   Report report;
   if (listed(forward) || !read_forward(g)) report = run_forward(g, forward, options);

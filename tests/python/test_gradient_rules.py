@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pages
 import pytest
 
 import vicinal as vc
@@ -237,3 +238,10 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 def test_no_memory_of_pairs():
     run = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
     assert int(run.stdout) < 20  # MB; the weights alone would take 40
+
+
+def test_the_page():
+    names = pages.run("gradients.md")
+    narrow, wide = names["bandwidth"]
+    assert narrow < 0.2 < 1.2 < wide
+    assert names["score"].shape == names["curved"].shape == (5, 2)

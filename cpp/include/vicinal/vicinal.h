@@ -12,6 +12,7 @@
 #ifndef VICINAL_VICINAL_H
 #define VICINAL_VICINAL_H
 
+#include "vicinal/c/gradient.h"
 #include "vicinal/c/kernel.h"
 #include "vicinal/c/local_fit.h"
 #include "vicinal/c/local_mean.h"
