@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import numpy as np
-import pages
 import pytest
 
+import pages
 import vicinal as vc
 
 torch = pytest.importorskip("torch")
