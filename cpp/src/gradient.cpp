@@ -17,6 +17,7 @@
 #include "lowering.hpp"
 #include "parallel.hpp"
 #include "poll.hpp"
+#include "pruned.hpp"
 #include "results.hpp"
 
 namespace vicinal {
@@ -196,20 +197,55 @@ bool read_forward(GradientProblem<T>& g) {
   return true;
 }
 
+// Keys that a row sees, on average over some keys in the place of queries: the same for any
+// queries.
 template <class T>
-Report run_forward(GradientProblem<T>& g, Problem<T>& forward, const Options<T>& options) {
+double usual_count(const KernelSum& kernel, const BatchItem<T>& item, const Options<T>& options) {
+  constexpr std::int64_t most = 64;
+  const View<const T> keys = item.keys;
+  const std::int64_t step = std::max<std::int64_t>(1, keys.rows / most);
+  const View<const T> some{keys.data, keys.rows / step, keys.columns, keys.stride * step};
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(some.rows));
+  Options<T> plain;
+  plain.weights = item.weights;
+  plain.log_weights = item.log_weights;
+  plain.tol = options.tol;
+  plain.neighbors = options.neighbors;
+  plain.num_threads = options.num_threads;
+  local_stats(kernel, some, keys, View<const T>{nullptr, keys.rows, 0}, {.count = counts}, plain);
+  double sum = 0;
+  for (const std::int64_t count : counts) sum += static_cast<double>(count);
+  return sum / static_cast<double>(counts.size());
+}
+
+// Rows meet lists of their keys where they have them, and where a tree leaves few: a function of
+// keys and kernel, not of the queries.
+template <class T>
+bool goes_by_lists(const KernelSum& kernel, const Problem<T>& problem, const BatchItem<T>& item,
+                   const Options<T>& options) {
+  constexpr double few = 256;
+  if (listed(problem)) return true;
+  const NeighborSet::Kind kind = options.neighbors.kind;
+  if (kind != NeighborSet::Kind::all && kind != NeighborSet::Kind::radius) return false;
+  return item.key_bandwidths.empty() && item.query_bandwidths.empty() && prunes(problem) &&
+         usual_count(kernel, item, options) <= few;
+}
+
+template <class T>
+Report run_forward(GradientProblem<T>& g, Problem<T>& forward, bool lists,
+                   const Options<T>& options) {
   const auto m = static_cast<std::size_t>(forward.m), p = static_cast<std::size_t>(forward.p);
   std::vector<std::vector<T>> log_masses(g.items.size());  // asked for, so that rows have states
   g.means.resize(g.items.size());
-  g.lists.resize(listed(forward) ? g.items.size() : 0);
-  forward.lists_weights = listed(forward);
+  g.lists.resize(lists ? g.items.size() : 0);
+  forward.lists_weights = lists;
   forward.mean_stride = forward.p;
   for (std::size_t e = 0; e < g.items.size(); ++e) {
     g.means[e].resize(m * p);
     g.rows[e].resize(m);
     log_masses[e].resize(m);
     forward.entries[e].log_mass = log_masses[e].data();
-    if (listed(forward)) {
+    if (lists) {
       g.lists[e].resize(m);
       forward.entries[e].weight_rows = g.lists[e].data();
     }
@@ -251,7 +287,8 @@ Report gradient_of(const KernelSum& kernel, std::span<const GradientItem<T>> bat
   }
   read_wishes(kernel, g);
   Report report;
-  if (listed(forward) || !read_forward(g)) report = run_forward(g, forward, options);
+  const bool lists = goes_by_lists(kernel, forward, points[0], options);
+  if (lists || !read_forward(g)) report = run_forward(g, forward, lists, options);
   if (report.interrupted) return report;
   read_pulls(g);
   const double pairs = static_cast<double>(forward.m) * static_cast<double>(forward.n) *
@@ -260,7 +297,7 @@ Report gradient_of(const KernelSum& kernel, std::span<const GradientItem<T>> bat
   Poll poll(watch, std::max(1.0, pairs));
   const int asked = options.num_threads > 0 ? options.num_threads : max_threads();
   const int threads = std::clamp(asked, 1, 1024);
-  listed(forward) ? run_listed_gradient(g, threads, poll) : run_gradient(g, threads, poll);
+  lists ? run_listed_gradient(g, threads, poll) : run_gradient(g, threads, poll);
   poll.finish();
   report.interrupted = poll.stopped();
   return report;

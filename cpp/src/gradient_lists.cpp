@@ -186,8 +186,8 @@ class ListedPass {
 template <class T>
 void run_listed_gradient(GradientProblem<T>& g, int threads, Poll& poll) {
   // Where the numbers of a graph are distances or weights, its shares are known.
-  const bool weights_known = g.problem.neighborhood->graph != nullptr;
   const auto neighborhood = std::move(g.problem.neighborhood);
+  const bool weights_known = neighborhood != nullptr && neighborhood->graph != nullptr;
   g.problem.neighborhood = nullptr;  // the lists hold what it leaves
   g.problem.exclude_self = false;
   for (Entry<T>& entry : g.problem.entries) entry.mask = {};

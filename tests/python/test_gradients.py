@@ -348,3 +348,34 @@ def test_density_hessian_product(bandwidth):
     found = vc.density_hessian_product(v, q, x, bandwidth=bandwidth)
     up, down = (vc.density_score(q + s * 1e-5 * v, x, bandwidth=bandwidth) for s in (1, -1))
     np.testing.assert_allclose(found, (up - down) / 2e-5, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kernel": "epanechnikov", "bandwidth": 0.3},
+        {"kernel": "biweight", "metric": "manhattan", "bandwidth": 0.5},
+        {"neighbors": vc.Radius(0.3)},
+        {"bandwidth": 0.1, "tol": 1e-13},
+    ],
+    ids=["compact", "manhattan", "radius", "tol"],
+)
+def test_calls_that_leave_most_keys_out(options):
+    rng = np.random.default_rng(19)
+    q, x, y = (rng.normal(size=shape) for shape in ((40, 2), (5000, 2), (5000, 2)))
+    grad = rng.normal(size=(40, 2))
+    found = vc.local_mean_vjp(grad, q, x, y, **options)
+    names = ["queries", "keys", "values"]
+    shares = vc.local_weights(q, x, **options)
+    everything = vc.Window(None, None)  # is met on tiles of all keys
+    near = {
+        "neighbors": everything & options["neighbors"] if "neighbors" in options else everything
+    }
+    dense = vc.local_mean_vjp(grad, q, x, y, wrt=names, **options | near)
+    np.testing.assert_allclose(found.values, shares.T @ grad, rtol=1e-9, atol=1e-13)
+    for name in names:
+        wanted = getattr(dense, name)
+        error = np.abs(getattr(found, name) - wanted).max()
+        assert error <= 1e-9 * np.abs(wanted).max(), name
+    alone = vc.local_mean_vjp(grad[7:8], q[7:8], x, y, wrt=["queries"], **options).queries
+    assert alone.tobytes() == found.queries[7:8].tobytes()
