@@ -23,7 +23,7 @@ namespace {
 // Rows of a block: a function of the problem's shapes alone.
 template <class T>
 std::int64_t gradient_rows(const Problem<T>& problem) {
-  constexpr std::int64_t most = 24;  // groups
+  constexpr std::int64_t most = 48;  // groups
   const std::int64_t groups = (problem.m + group_rows<T> - 1) / group_rows<T>;
   std::int64_t blocks = (groups + most - 1) / most;
   if (problem.entries.size() < 8) blocks = std::max(blocks, std::min<std::int64_t>(8, groups / 8));
@@ -55,9 +55,13 @@ class ItemPass {
         for (std::int64_t b = next_++; b < blocks_ && !poll_.stopped(); b = next_++)
           run_block(b, worker);
       });
-      if (!poll_.stopped()) results_.write_keys(entry_, chunk_);
+      if (poll_.stopped()) return;
+      if (only_ != nullptr)
+        results_.write_keys(entry_, chunk_, only_);
+      else
+        results_.write_keys(entry_, chunk_, chunk_.sums.data());
     }
-    if (!poll_.stopped()) results_.write_rows();
+    results_.write_rows();
   }
 
  private:
@@ -67,13 +71,16 @@ class ItemPass {
     const std::int64_t first = b * rows_, end = std::min(first + rows_, g_.problem.m);
     const bool meets =
         may_meet(g_.problem, entry_, first, end - 1, chunk_.keys.first, chunk_.keys.count);
+    if (meets || blocks_ == 1) std::fill_n(worker.key_sums.data(), sums(), T(0));
     if (meets) {
-      std::fill_n(worker.key_sums.data(), sums(), T(0));
       for (const GradientRow kind : {GradientRow::ordinary, GradientRow::hit})
         run_rows(first, end, kind, worker);
     }
     poll_.advance((end - first) * chunk_.keys.count);
-    merge(b, meets, worker);
+    if (blocks_ == 1)
+      only_ = worker.key_sums.data();
+    else
+      merge(b, meets, worker);
   }
 
   void run_rows(std::int64_t first, std::int64_t end, GradientRow kind, GradientWorker<T>& worker) {
@@ -120,6 +127,7 @@ class ItemPass {
   Poll& poll_;
   GradientResults<T> results_;
   std::int64_t rows_, blocks_;
+  const T* only_ = nullptr;  // sums of the only block, which need no merging
   std::atomic<std::int64_t> next_{0}, turn_{0};
 };
 

@@ -120,9 +120,8 @@ class ListedPass {
       for (int t = 0; t < w.chunk.keys.tiles; ++t)
         meet_gradient_tile(g_, item_, w.entry, w.chunk, t, w.worker);
       results_.add_rows(w.worker);
-      std::copy_n(w.worker.key_sums.data(), sums, w.chunk.sums.data());
       for (int k = 0; k < w.chunk.keys.count; ++k)
-        results_.read_key(w.entry, w.chunk, k / tile_keys, k % tile_keys,
+        results_.read_key(w.entry, w.chunk, w.worker.key_sums.data(), k / tile_keys, k % tile_keys,
                           room(lists_.keys[static_cast<std::size_t>(first + k)], w));
     }
   }

@@ -51,10 +51,13 @@ void GradientResults<T>::add_features(const T* row, const double* gradient) noex
 }
 
 template <class T>
-void GradientResults<T>::read_key(const Entry<T>& entry, const GradientChunk<T>& chunk, int t,
-                                  int k, double* gathered) noexcept {
-  const double* sums = chunk.sums.data() + std::int64_t(t) * g_.columns * key_stride + k;
-  const auto sum = [&](int column) { return sums[std::int64_t(column) * key_stride]; };
+template <class S>
+void GradientResults<T>::read_key(const Entry<T>& entry, const GradientChunk<T>& chunk,
+                                  const S* sums, int t, int k, double* gathered) noexcept {
+  sums += std::int64_t(t) * g_.columns * key_stride + k;
+  const auto sum = [&](int column) {
+    return static_cast<double>(sums[std::int64_t(column) * key_stride]);
+  };
   double* features = gathered + g_.p;
   std::fill_n(features, g_.problem.d + 2, 0.0);
   if (g_.values)
@@ -95,10 +98,12 @@ void GradientResults<T>::write_key(std::int64_t key, const double* gathered) noe
 }
 
 template <class T>
-void GradientResults<T>::write_keys(const Entry<T>& entry, const GradientChunk<T>& chunk) noexcept {
+template <class S>
+void GradientResults<T>::write_keys(const Entry<T>& entry, const GradientChunk<T>& chunk,
+                                    const S* sums) noexcept {
   for (int t = 0; t < chunk.keys.tiles; ++t)
     for (int k = 0; k < std::min(tile_keys, chunk.keys.count - t * tile_keys); ++k) {
-      read_key(entry, chunk, t, k, gathered_.data());
+      read_key(entry, chunk, sums, t, k, gathered_.data());
       write_key(entry.row_at(chunk.keys.first + std::int64_t(t) * tile_keys + k), gathered_.data());
     }
 }
@@ -146,7 +151,15 @@ void GradientResults<T>::write_rows() noexcept {
   write_bandwidth();
 }
 
+#define VICINAL_INSTANTIATE(T, S)                                                                \
+  template void GradientResults<T>::write_keys(const Entry<T>&, const GradientChunk<T>&,         \
+                                               const S*) noexcept;                               \
+  template void GradientResults<T>::read_key(const Entry<T>&, const GradientChunk<T>&, const S*, \
+                                             int, int, double*) noexcept;
 template class GradientResults<float>;
 template class GradientResults<double>;
+VICINAL_INSTANTIATE(float, float)
+VICINAL_INSTANTIATE(float, double)
+VICINAL_INSTANTIATE(double, double)
 
 }  // namespace vicinal

@@ -14,13 +14,15 @@ class GradientResults {
 
   // Of the rows that the worker has just taken past a chunk; for disjoint rows by any worker.
   void add_rows(GradientWorker<T>& worker) noexcept;
-  // Of the keys of a chunk that all rows have met.
-  void write_keys(const Entry<T>& entry, const GradientChunk<T>& chunk) noexcept;
+  // Of the keys of a chunk that all rows have met; `sums` are those over the rows, of either type.
+  template <class S>
+  void write_keys(const Entry<T>& entry, const GradientChunk<T>& chunk, const S* sums) noexcept;
 
   // The same in two steps, where keys are met more than once. What a key of a tile has gathered, as
   // the caller stores points: p values, d features, log-weight, score.
   std::int64_t width() const { return g_.p + g_.problem.d + 2; }
-  void read_key(const Entry<T>& entry, const GradientChunk<T>& chunk, int t, int k,
+  template <class S>
+  void read_key(const Entry<T>& entry, const GradientChunk<T>& chunk, const S* sums, int t, int k,
                 double* gathered) noexcept;
   void write_key(std::int64_t key, const double* gathered) noexcept;
   // Of all rows, and of bandwidths.
