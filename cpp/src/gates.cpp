@@ -10,15 +10,32 @@ namespace {
 
 using Kind = NeighborSet::Kind;
 
+// Lanes [first, end) of the 64 that begin with lane 64 w.
+std::uint64_t lanes_between(std::int64_t first, std::int64_t end, std::int64_t w) {
+  const std::int64_t a = std::clamp<std::int64_t>(first - 64 * w, 0, 64),
+                     b = std::clamp<std::int64_t>(end - 64 * w, a, 64);
+  const auto below = [](std::int64_t n) {
+    return n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1;
+  };
+  return below(b) & ~below(a);
+}
+
 // Lanes [0, first) and [end, 256).
 void set_outside(LaneBits& bits, std::int64_t first, std::int64_t end) {
-  for (std::int64_t w = 0; w < std::ssize(bits); ++w) {
-    const std::int64_t a = std::clamp<std::int64_t>(first - 64 * w, 0, 64),
-                       b = std::clamp<std::int64_t>(end - 64 * w, a, 64);
-    const auto below = [](std::int64_t n) {
-      return n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1;
-    };
-    bits[static_cast<std::size_t>(w)] |= ~(below(b) & ~below(a));
+  for (std::int64_t w = 0; w < std::ssize(bits); ++w)
+    bits[static_cast<std::size_t>(w)] |= ~lanes_between(first, end, w);
+}
+
+// Lanes of the blocks that the query does not see; lane 0 is key `number`.
+void set_blocks(LaneBits& bits, const NeighborSet& set, std::int64_t query, std::int64_t number,
+                int lanes) {
+  const bool* sees = set.mask.row(query / set.block);
+  for (std::int64_t at = number, block = number / set.block; at < number + lanes; ++block) {
+    const std::int64_t end = std::min(number + lanes, (block + 1) * set.block);
+    if (!sees[block])
+      for (std::int64_t w = (at - number) / 64; 64 * w < end - number; ++w)
+        bits[static_cast<std::size_t>(w)] |= lanes_between(at - number, end - number, w);
+    at = end;
   }
 }
 
@@ -44,6 +61,8 @@ void set_gate(const Step<T>& s, const NeighborSet& gate, std::int64_t row, LaneB
     return set_lanes_outside(
         s, bits, [&](std::int64_t key) { return (key >= range.first) & (key < range.end); });
   }
+  if (gate.kind == Kind::blocks && s.entry.order == nullptr)
+    return set_blocks(bits, gate, row + n.query_offset, s.first + s.problem.key_offset, s.lanes);
   if (gate.kind == Kind::column_window) {
     const ColumnRange range = column_range(gate, s.entry.queries + row * s.problem.query_stride);
     const T* column = s.entry.keys + gate.column;
