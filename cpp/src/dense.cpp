@@ -38,6 +38,13 @@ bool is_dropped(const Share<T>& share, std::int64_t first, std::int64_t count) {
                    block.row(block.todo.back()), first, count);
 }
 
+// Rows whose state was to be cleared when it is first used.
+template <class T>
+void clear_unused(Block<T>& block) {
+  if (block.writes_means)
+    for (const std::int64_t slot : block.todo) block.clear(slot);
+}
+
 template <class T>
 void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspace<T>& w,
                Poll& poll, auto&& before_fold, auto&& after_fold) {
@@ -47,16 +54,19 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
   const std::int64_t groups = (rows + group_rows<T> - 1) / group_rows<T>;
   const std::int64_t keys = chunk_keys(problem), first = c * keys,
                      count = std::min(keys, problem.n - first);
-  const bool several = share.problems.size() > 1;
+  const bool several = share.problems.size() > 1,
+             goes_on = next * keys < problem.n || w.next_entry == nullptr;
+  const Entry<T>& upcoming = goes_on ? entry : *w.next_entry;
   const auto close = [&](std::size_t i, std::int64_t g) {
     before_fold(g);
-    fold_group(share.problems[i], w);
+    fold_group(share.problems[i], share.entry(i), w);
     after_fold(g);
     poll.advance(count * w.group.rows);
     poll.look();
   };
   w.block = &share.blocks[0];
   if (is_dropped(share, first, count)) {
+    for (Block<T>& block : share.blocks) clear_unused(block);
     for (std::int64_t g = 0; g < groups; ++g) {
       before_fold(g);
       after_fold(g);
@@ -75,12 +85,12 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
   for (std::int64_t g = 0; g < groups && !poll.stopped(); ++g) {
     take_rows(problem, entry, g * group_rows<T>,
               static_cast<int>(std::min<std::int64_t>(group_rows<T>, rows - g * group_rows<T>)), w);
-    run_group(problem, entry, {next * keys, g, groups}, w);
+    run_group(problem, entry, {upcoming, goes_on ? next * keys : 0, g, groups}, w);
     close(0, g);
     for (std::size_t i = 1; i < share.problems.size() && !poll.stopped(); ++i) {
       w.block = &share.blocks[i];
       w.scores = Scores::reuse;
-      run_group(share.problems[i], share.entry(i), {problem.n, g, groups}, w);
+      run_group(share.problems[i], share.entry(i), {entry, problem.n, g, groups}, w);
       close(i, g);
     }
     w.block = &share.blocks[0];
@@ -184,6 +194,14 @@ struct Call {
   }
 };
 
+// A row's sums over the one chunk are final: no other pass over the keys may follow.
+template <class T>
+bool has_one_chunk(const Problem<T>& problem) {
+  const Plan<T>& plan = problem.plan;
+  return chunk_count(problem) == 1 && !plan.bounded && !plan.decaying && !plan.is_signed &&
+         !plan.hits && wants_means_alone(problem, problem.entries[0]);
+}
+
 template <class T>
 void run_solo(Call<T>& call, int threads) {
   const Problem<T>& problem = call.problems[0];
@@ -194,7 +212,10 @@ void run_solo(Call<T>& call, int threads) {
       static_cast<std::size_t>(std::clamp<std::int64_t>(tasks, 1, threads)));
   std::vector<Block<T>> blocks(team.size() * kernels);
   for (Workspace<T>& w : team) allocate(w, problem, kernels);
-  for (Block<T>& block : blocks) allocate(block, problem, std::min(s.rows, problem.m));
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    allocate(blocks[i], problem, std::min(s.rows, problem.m));
+    blocks[i].writes_means = has_one_chunk(call.problems[i % kernels]);
+  }
   std::atomic<std::int64_t> next{0};
   parallel(
       static_cast<int>(team.size()),
@@ -203,6 +224,8 @@ void run_solo(Call<T>& call, int threads) {
         for (std::int64_t task = next++; task < tasks && !call.poll.stopped(); task = next++) {
           const Share<T> share{call.problems, static_cast<std::size_t>(task / s.blocks),
                                std::span(blocks).subspan(at * kernels, kernels)};
+          const std::int64_t follows = std::min(task + std::ssize(team), tasks - 1) / s.blocks;
+          team[at].next_entry = &problem.entries[static_cast<std::size_t>(follows)];
           open_share(share, task % s.blocks * s.rows, s.rows);
           solo_share(share, team[at], call.poll);
           try {

@@ -97,6 +97,24 @@ void meet_if_needed(const Problem<T>& problem, const Entry<T>& entry, int t, Wor
     w.pairs_skipped += count * w.group.rows;
 }
 
+// The mean of a row whose keys all stand in this chunk, with the bits that it gets by way of its
+// state; the state is cleared for one that needs it.
+template <class T>
+bool write_mean(const Problem<T>& problem, const Entry<T>& entry, int r, Workspace<T>& w) {
+  const Group<T>& g = w.group;
+  const T* sums = g.sums.data();
+  const bool plain = !w.chunk->scaled && sums[0] > 0 && sums[0] <= std::numeric_limits<T>::max();
+  if (!plain) {
+    w.block->clear(g.slot[r]);
+    return false;
+  }
+  problem.table->shares(sums + header_columns, static_cast<int>(problem.p),
+                        static_cast<double>(sums[0]),
+                        entry.mean + g.index[r] * problem.mean_stride);
+  w.block->kind[static_cast<std::size_t>(g.slot[r])] = written;
+  return true;
+}
+
 }  // namespace
 
 template <class T>
@@ -145,11 +163,11 @@ void meet_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspac
 }
 
 template <class T>
-void run_group(const Problem<T>& problem, const Entry<T>& entry, const Upcoming& upcoming,
+void run_group(const Problem<T>& problem, const Entry<T>& entry, const Upcoming<T>& upcoming,
                Workspace<T>& w) noexcept {
   clear_group(problem, w.group, w.block->mode);
   for (int t = 0; t < w.chunk->tiles; ++t) {
-    look_ahead(problem, entry, upcoming.tile(t, w.chunk->tiles), w);
+    look_ahead(problem, upcoming.entry, upcoming.tile(t, w.chunk->tiles), w);
     meet_if_needed(problem, entry, t, w);
   }
 }
@@ -169,7 +187,7 @@ bool stream_group(const Problem<T>& problem, const Entry<T>& entry, std::int64_t
 }
 
 template <class T>
-void fold_group(const Problem<T>& problem, Workspace<T>& w) noexcept {
+void fold_group(const Problem<T>& problem, const Entry<T>& entry, Workspace<T>& w) noexcept {
   Group<T>& g = w.group;
   RowState<T>& state = w.block->state;
   const auto& table = *problem.table;
@@ -181,12 +199,13 @@ void fold_group(const Problem<T>& problem, Workspace<T>& w) noexcept {
                       header_columns, sums);
     if (!problem.full_header) sums[2] = sums[0];
     sums[1] = g.own_weight[r];
-    state.count[static_cast<std::size_t>(g.slot[r])] += g.count[r];
-    if (sums[2] == 0) continue;  // no weight in this chunk: not merged
     if (problem.lane_values())
       table.close_lanes(g.lanes.data() + r * width, static_cast<int>(p), sums + header_columns);
     else
       std::copy_n(g.lanes.data() + r * width, p, sums + header_columns);
+    if (w.block->writes_means && write_mean(problem, entry, r, w)) continue;
+    state.count[static_cast<std::size_t>(g.slot[r])] += g.count[r];
+    if (sums[2] == 0) continue;  // no weight in this chunk: not merged
     fold_row(problem,
              {sums, g.reference[r], w.chunk->scales.data(), w.chunk->extreme,
               moments > 0 ? g.moments.data() + r * moments : nullptr},
@@ -203,11 +222,11 @@ void fold_group(const Problem<T>& problem, Workspace<T>& w) noexcept {
                          Workspace<T>&) noexcept;                                              \
   template T* find_candidates(const Problem<T>&, const Entry<T>&, int, const T*, T, LaneBits*, \
                               Workspace<T>&) noexcept;                                         \
-  template void run_group(const Problem<T>&, const Entry<T>&, const Upcoming&,                 \
+  template void run_group(const Problem<T>&, const Entry<T>&, const Upcoming<T>&,              \
                           Workspace<T>&) noexcept;                                             \
   template bool stream_group(const Problem<T>&, const Entry<T>&, std::int64_t,                 \
                              Workspace<T>&) noexcept;                                          \
-  template void fold_group(const Problem<T>&, Workspace<T>&) noexcept;
+  template void fold_group(const Problem<T>&, const Entry<T>&, Workspace<T>&) noexcept;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)
 

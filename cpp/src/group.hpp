@@ -8,7 +8,9 @@ namespace vicinal {
 
 // While the groups of a chunk compute, the chunk that the worker packs next travels to the
 // second-level cache, a tile now and then: packing is bound by memory, computing is not.
+template <class T>
 struct Upcoming {
+  const Entry<T>& entry;
   std::int64_t first;          // position of its first key
   std::int64_t group, groups;  // which of the present chunk's groups this is
 
@@ -32,7 +34,7 @@ void meet_tile(const Problem<T>& problem, const Entry<T>& entry, int t,
                Workspace<T>& workspace) noexcept;
 
 template <class T>
-void run_group(const Problem<T>& problem, const Entry<T>& entry, const Upcoming& upcoming,
+void run_group(const Problem<T>& problem, const Entry<T>& entry, const Upcoming<T>& upcoming,
                Workspace<T>& workspace) noexcept;
 
 // Packs and runs the chunk from position `first` tile by tile: for a group that has it to itself,
@@ -54,8 +56,8 @@ template <class T>
 T* find_candidates(const Problem<T>& problem, const Entry<T>& entry, int t, const T* limits,
                    T slack, LaneBits* bits, Workspace<T>& workspace) noexcept;
 
-// Adds the group's chunk sums to the rows of the block's state.
+// Adds the group's chunk sums to the rows of the block's state, or writes their means.
 template <class T>
-void fold_group(const Problem<T>& problem, Workspace<T>& workspace) noexcept;
+void fold_group(const Problem<T>& problem, const Entry<T>& entry, Workspace<T>& workspace) noexcept;
 
 }  // namespace vicinal

@@ -105,14 +105,6 @@ class ListWorker {
   std::int64_t pairs_ = 0;
 };
 
-// Nothing but the means is asked for.
-template <class T>
-bool wants_means_alone(const Problem<T>& problem, const Entry<T>& e) {
-  return e.mean != nullptr && problem.moment_columns() == 0 && problem.k == 0 &&
-         !problem.lists_weights && e.weights_out == nullptr && e.log_mass == nullptr &&
-         e.ess == nullptr && e.self_weight == nullptr && e.count == nullptr;
-}
-
 // Rows that stand together share neighbors, and so values: where these do not fit into a cache, an
 // order of the rows pays for itself if every row reads this much.
 template <class T>

@@ -124,6 +124,14 @@ bool listed(const Problem<T>& problem) {
   return problem.neighborhood != nullptr && problem.neighborhood->listed;
 }
 
+// Nothing but the means is asked for.
+template <class T>
+bool wants_means_alone(const Problem<T>& problem, const Entry<T>& e) {
+  return e.mean != nullptr && problem.moment_columns() == 0 && problem.k == 0 &&
+         !problem.lists_weights && e.weights_out == nullptr && e.log_mass == nullptr &&
+         e.ess == nullptr && e.self_weight == nullptr && e.count == nullptr;
+}
+
 // Row among these keys of a query's own one; −1: it has none, or it comes before them. Past the
 // last key: it comes after them.
 template <class T>

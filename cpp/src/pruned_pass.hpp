@@ -103,7 +103,7 @@ class PrunedPass {
     for (const Leaf& leaf : leaves) {
       const TilePlace place = place_of(problem_, leaf.number);
       if (place.chunk != open) {
-        if (open >= 0) fold_group(problem_, w);
+        if (open >= 0) fold_group(problem_, entry_, w);
         poll.look();
         if (poll.stopped()) return;
         open = place.chunk;
@@ -112,7 +112,7 @@ class PrunedPass {
       }
       meet_tile(problem_, entry_, place.tile, w);
     }
-    if (open >= 0) fold_group(problem_, w);
+    if (open >= 0) fold_group(problem_, entry_, w);
   }
 
   const Problem<T>& problem_;

@@ -115,6 +115,7 @@ bool find_scales(Chunk<T>& chunk) noexcept {
     scale = std::ldexp(1.0, exponent);
     any = true;
   }
+  chunk.scaled = any;
   chunk.extreme = any && sizeof(T) == 8;
   return any;
 }

@@ -8,8 +8,8 @@ namespace vicinal {
 using namespace kernels;
 
 namespace {
-constexpr std::int64_t chunk_bytes = 768 << 10;  // stays in the second-level cache
-constexpr std::int64_t state_bytes = 960 << 10;  // with chunk and group under 2 MB a thread
+constexpr std::int64_t chunk_bytes = 768 << 10;   // stays in the second-level cache
+constexpr std::int64_t state_bytes = 1160 << 10;  // with chunk and group under 2 MB a thread
 constexpr int product_panel = 64;
 }  // namespace
 

@@ -77,6 +77,7 @@ struct Chunk {
   Buffer<T> peaks;                  // padded: scratch of copy_values
   std::vector<double> largest;      // p: largest finite |y|
   std::vector<double> scales;       // header + p: power of two that undoes the scaling of a column
+  bool scaled = false;              // some column is
   bool extreme = false;             // float64 with a scaled column: sums need units
 };
 
@@ -138,8 +139,8 @@ struct Block {
   Buffer<T> cut;                        // log2-weights under which keys are left out, with tol > 0
   std::vector<std::vector<Kept<T>>> kept;  // weights of each row, if they are asked for as lists
   bool lost = false;                       // there was no memory for some of them
-  // Rows whose keys stand in one run need no state: their means are written at once. The state of
-  // an ordinary row is then cleared when it is first used.
+  // Rows whose keys stand in one run, or in one chunk, need no state: their means are written at
+  // once. The state of an ordinary row is then cleared when it is first used.
   bool writes_means = false;
 
   std::int64_t row(std::int64_t slot) const {
@@ -171,6 +172,7 @@ struct Workspace {
   std::vector<std::vector<QueryPanels<T>>> factors;  // per term
   Group<T> group;
   Block<T>* block = nullptr;
+  const Entry<T>* next_entry = nullptr;         // whose keys the worker probably meets after these
   kernels::Ahead keys_ahead{}, values_ahead{};  // rows of a tile that will be packed soon
   std::int64_t pairs_skipped = 0;               // in tiles that a group dropped as a whole
   bool streams = true;                          // until a chunk's values had to be scaled

@@ -245,5 +245,11 @@ void quotients(const double* hi, const double* lo, int count, double divisor, T*
   for (int c = 0; c < count; ++c) out[c] = quotient.of(hi[c] + (hi[c] - hi[c] == 0 ? lo[c] : 0.0));
 }
 
+template <class T>
+void shares(const T* sums, int count, double divisor, T* out) {
+  const Divisor<T> quotient(divisor);
+  for (int c = 0; c < count; ++c) out[c] = quotient.of(static_cast<double>(sums[c]));
+}
+
 }  // namespace
 }  // namespace vicinal::kernels

@@ -159,6 +159,7 @@ constexpr Table<T> make() {
   t.column_peak = column_peak<T>;
   t.fold = fold<T>;
   t.quotients = quotients<T>;
+  t.shares = shares<T>;
   t.exp2 = exp2_array<T>;
 
   const auto finish_of = [&](Activation a) -> auto& { return t.finish[static_cast<int>(a)]; };

@@ -368,6 +368,8 @@ struct Table {
                double old_factor, double new_factor);
   // out[c] = (hi[c] + lo[c]) / divisor; the compensation of an infinite sum is NaN and left out.
   void (*quotients)(const double* hi, const double* lo, int count, double divisor, T* out);
+  // The same of sums that were added to nothing.
+  void (*shares)(const T* sums, int count, double divisor, T* out);
   void (*exp2)(const T* x, T* out, std::int64_t count);
 
   int product_columns;  // outputs that a panel of packed weights serves
