@@ -36,8 +36,9 @@ inline Set set_of(const vicinal::NeighborSet& s) {
     case Kind::column_window:
       return set_from(vicinal_neighbors_window_on, s.column, s.before, s.after);
     case Kind::segments:
-      return set_from(vicinal_neighbors_segments, s.query_offsets.data(), s.key_offsets.data(),
-                      std::ssize(s.key_offsets));
+      return set_from(vicinal_neighbors_segments_window, s.query_offsets.data(),
+                      s.key_offsets.data(), std::ssize(s.key_offsets), s.before, s.after, s.offset,
+                      std::int32_t{s.at_end});
     case Kind::blocks:
       return set_from(vicinal_neighbors_blocks, reinterpret_cast<const std::uint8_t*>(s.mask.data),
                       s.mask.rows, s.mask.columns, s.mask.stride, s.block);

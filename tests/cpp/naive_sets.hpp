@@ -48,9 +48,15 @@ struct Seen {
 
   static bool in_segment(const NeighborSet& set, std::int64_t row, std::int64_t key) {
     bool in = false;
-    for (std::size_t s = 0; s + 1 < set.query_offsets.size(); ++s)
+    for (std::size_t s = 0; s + 1 < set.query_offsets.size(); ++s) {
+      const auto behind = static_cast<double>(
+          set.at_end ? (key - set.key_offsets[s + 1]) - (row - set.query_offsets[s + 1])
+                     : (key - set.key_offsets[s]) - (row - set.query_offsets[s]));
       in |= row >= set.query_offsets[s] && row < set.query_offsets[s + 1] &&
-            key >= set.key_offsets[s] && key < set.key_offsets[s + 1];
+            key >= set.key_offsets[s] && key < set.key_offsets[s + 1] &&
+            behind >= static_cast<double>(set.offset) - set.before &&
+            behind <= static_cast<double>(set.offset) + set.after;
+    }
     return in;
   }
 

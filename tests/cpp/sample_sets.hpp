@@ -51,6 +51,7 @@ struct Sets {
         {"window with offset", window(0, 10, -4)},
         {"window of a column", window_on(1, 0.25, infinity)},
         {"segments", segments(query_offsets, key_offsets)},
+        {"causal segments", segments(query_offsets, key_offsets, infinity, 0, -3, true)},
         {"blocks", block},
         {"grid", pixels},
         {"graph", listed},

@@ -24,6 +24,8 @@ TEST_CASE("what cannot be made") {
   refused(vicinal_neighbors_segments(ints, ints, 0, &set), "count must be at least 1");
   refused(vicinal_neighbors_segments(ints, ints, -1, &set), "count must be at least 1");
   refused(vicinal_neighbors_segments(nullptr, ints, 3, &set), "query_offsets", null);
+  refused(vicinal_neighbors_segments_window(ints, ints, 0, 1, 0, 0, 0, &set),
+          "count must be at least 1");
   refused(vicinal_neighbors_segments(ints, nullptr, 3, &set), "key_offsets", null);
   refused(vicinal_neighbors_segments(ints, ints, INT64_MAX, &set), "query_offsets");
   refused(vicinal_neighbors_blocks(nullptr, 2, 2, 2, 4, &set), "mask", null);
