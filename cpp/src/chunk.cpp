@@ -125,12 +125,22 @@ void pack_coordinates(const Problem<T>& problem, const Entry<T>& entry, std::int
   });
 }
 
+// Some coordinate may make its key absent, which the values of the chunk must know.
+template <class T>
+bool has_distance(const Problem<T>& problem) {
+  for (const TermPlan<T>& term : problem.plan.terms)
+    for (const FactorPlan<T>& f : term.factors)
+      if (f.distance) return true;
+  return false;
+}
+
 template <class T>
 void pack_keys(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, int count,
-               int t, T* rows, Chunk<T>& chunk) {
+               int t, bool is_met, T* rows, Chunk<T>& chunk) {
   T* prior = chunk.prior.data() + t * tile_keys;
   TileFlags& flags = chunk.flags[static_cast<std::size_t>(t)];
   pack_prior(problem, entry, first, count, prior, flags);
+  if (!is_met && !has_distance(problem)) return;
   pack_coordinates(problem, entry, first, count, t, rows, chunk, prior, flags);
   if (!entry.key_scales.empty())
     pack_scales(entry, first, count, chunk.key_scales.data() + t * tile_keys);
@@ -139,8 +149,8 @@ void pack_keys(const Problem<T>& problem, const Entry<T>& entry, std::int64_t fi
 }  // namespace
 
 template <class T>
-void pack_chunk(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, T* rows,
-                Chunk<T>& chunk) noexcept {
+void pack_chunk(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
+                std::uint32_t met, T* rows, Chunk<T>& chunk) noexcept {
   open_tiles(chunk);
   chunk.first = first;
   chunk.count =
@@ -150,7 +160,7 @@ void pack_chunk(const Problem<T>& problem, const Entry<T>& entry, std::int64_t f
   for (int t = 0; t < chunk.tiles; ++t) {
     const std::int64_t at = first + std::int64_t(t) * tile_keys;
     const int count = std::min(tile_keys, chunk.count - t * tile_keys);
-    pack_keys(problem, entry, at, count, t, rows, chunk);
+    pack_keys(problem, entry, at, count, t, (met >> t & 1U) != 0, rows, chunk);
     if (problem.p == 0) continue;
     pack_values(problem, entry, at, count, t, rows, chunk);
     grow_largest(chunk);
@@ -169,7 +179,7 @@ void pack_tile(const Problem<T>& problem, const Entry<T>& entry, std::int64_t fi
   chunk.first = first;
   chunk.count = static_cast<int>(std::min<std::int64_t>(tile_keys, problem.n - first));
   chunk.tiles = 1;
-  pack_keys(problem, entry, first, chunk.count, 0, rows, chunk);
+  pack_keys(problem, entry, first, chunk.count, 0, true, rows, chunk);
   if (problem.p == 0) return;
   if (!take_own_values(problem, entry, first, chunk))
     pack_values(problem, entry, first, chunk.count, 0, rows, chunk);
@@ -181,12 +191,12 @@ bool close_tiles(Chunk<T>& chunk) noexcept {
   return !find_scales(chunk);
 }
 
-#define VICINAL_INSTANTIATE(T)                                                   \
-  template void pack_chunk(const Problem<T>&, const Entry<T>&, std::int64_t, T*, \
-                           Chunk<T>&) noexcept;                                  \
-  template void open_tiles(Chunk<T>&) noexcept;                                  \
-  template void pack_tile(const Problem<T>&, const Entry<T>&, std::int64_t, T*,  \
-                          Chunk<T>&) noexcept;                                   \
+#define VICINAL_INSTANTIATE(T)                                                                  \
+  template void pack_chunk(const Problem<T>&, const Entry<T>&, std::int64_t, std::uint32_t, T*, \
+                           Chunk<T>&) noexcept;                                                 \
+  template void open_tiles(Chunk<T>&) noexcept;                                                 \
+  template void pack_tile(const Problem<T>&, const Entry<T>&, std::int64_t, T*,                 \
+                          Chunk<T>&) noexcept;                                                  \
   template bool close_tiles(Chunk<T>&) noexcept;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)

@@ -28,14 +28,25 @@ struct Share {
   Share only(std::size_t i) const { return {problems.subspan(i, 1), item, blocks.subspan(i, 1)}; }
 };
 
-// No row of the block may use a key of this chunk, and nothing is written for keys without weight.
+// Some row of the block may use one of these keys, or something is written for each of them.
 template <class T>
-bool is_dropped(const Share<T>& share, std::int64_t first, std::int64_t count) {
+bool meets(const Share<T>& share, std::int64_t first, std::int64_t count) {
   const Problem<T>& problem = share.problems[0];
   const Block<T>& block = share.blocks[0];
-  if (block.todo.empty() || share.entry(0).weights_out != nullptr) return false;
-  return !may_meet(problem, share.entry(0), block.row(block.todo.front()),
-                   block.row(block.todo.back()), first, count);
+  if (block.todo.empty() || share.entry(0).weights_out != nullptr) return true;
+  return may_meet(problem, share.entry(0), block.row(block.todo.front()),
+                  block.row(block.todo.back()), first, count);
+}
+
+template <class T>
+std::uint32_t tiles_met(const Share<T>& share, std::int64_t first, std::int64_t count) {
+  if (share.problems[0].neighborhood == nullptr) return all_tiles;
+  std::uint32_t met = 0;
+  for (std::int64_t at = 0; at < count; at += tile_keys)
+    met |= static_cast<std::uint32_t>(
+               meets(share, first + at, std::min<std::int64_t>(tile_keys, count - at)))
+           << at / tile_keys;
+  return met;
 }
 
 // Rows whose state was to be cleared when it is first used.
@@ -65,7 +76,7 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
     poll.look();
   };
   w.block = &share.blocks[0];
-  if (is_dropped(share, first, count)) {
+  if (!meets(share, first, count)) {
     for (Block<T>& block : share.blocks) clear_unused(block);
     for (std::int64_t g = 0; g < groups; ++g) {
       before_fold(g);
@@ -81,7 +92,7 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
     w.streams = stream_group(problem, entry, first, w);
     if (w.streams) return close(0, 0);
   }
-  pack_chunk(problem, entry, first, w.rows.data(), w.own);
+  pack_chunk(problem, entry, first, tiles_met(share, first, count), w.rows.data(), w.own);
   for (std::int64_t g = 0; g < groups && !poll.stopped(); ++g) {
     take_rows(problem, entry, g * group_rows<T>,
               static_cast<int>(std::min<std::int64_t>(group_rows<T>, rows - g * group_rows<T>)), w);
@@ -194,14 +205,6 @@ struct Call {
   }
 };
 
-// A row's sums over the one chunk are final: no other pass over the keys may follow.
-template <class T>
-bool has_one_chunk(const Problem<T>& problem) {
-  const Plan<T>& plan = problem.plan;
-  return chunk_count(problem) == 1 && !plan.bounded && !plan.decaying && !plan.is_signed &&
-         !plan.hits && wants_means_alone(problem, problem.entries[0]);
-}
-
 template <class T>
 void run_solo(Call<T>& call, int threads) {
   const Problem<T>& problem = call.problems[0];
@@ -214,7 +217,7 @@ void run_solo(Call<T>& call, int threads) {
   for (Workspace<T>& w : team) allocate(w, problem, kernels);
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     allocate(blocks[i], problem, std::min(s.rows, problem.m));
-    blocks[i].writes_means = has_one_chunk(call.problems[i % kernels]);
+    blocks[i].writes_means = ends_with_its_chunk(call.problems[i % kernels]);
   }
   std::atomic<std::int64_t> next{0};
   parallel(

@@ -74,6 +74,16 @@ void set_gate(const Step<T>& s, const NeighborSet& gate, std::int64_t row, LaneB
                     [&](std::int64_t key) { return holds(n, gate, s.problem, s.entry, row, key); });
 }
 
+// Two rows drop the same lanes: all that cuts is a mask of blocks, and theirs is one.
+template <class T>
+bool share_blocks(const Step<T>& s, std::int64_t row, std::int64_t other) {
+  const Neighborhood<T>& n = *s.problem.neighborhood;
+  const NeighborSet& gate = *n.gates[0];
+  return n.gates.size() == 1 && gate.kind == Kind::blocks && !s.entry.mask &&
+         !s.problem.exclude_self &&
+         (row + n.query_offset) / gate.block == (other + n.query_offset) / gate.block;
+}
+
 template <class T>
 bool has_radius(const Problem<T>& problem) {
   return problem.neighborhood != nullptr && std::isfinite(problem.neighborhood->radius_score);
@@ -100,6 +110,10 @@ void find_dropped(const Step<T>& s) noexcept {
         s.problem.exclude_self && own >= 0 && own < s.lanes)
       set_lane(bits, static_cast<int>(own));
     if (!gated) continue;
+    if (r > 0 && share_blocks(s, g.index[r - 1], g.index[r])) {
+      bits = g.dropped[r - 1];
+      continue;
+    }
     for (const NeighborSet* gate : s.problem.neighborhood->gates)
       set_gate(s, *gate, g.index[r], bits);
   }

@@ -70,7 +70,7 @@ const Chunk<T>& PackedKeys<T>::chunk(const Problem<T>& problem, const Entry<T>& 
   if (state.load(std::memory_order_acquire) == packed) return chunks_[at];
   std::uint8_t expected = untouched;
   if (state.compare_exchange_strong(expected, being_packed, std::memory_order_acquire)) {
-    pack_chunk(problem, entry, number * chunk_keys(problem), rows, chunks_[at]);
+    pack_chunk(problem, entry, number * chunk_keys(problem), all_tiles, rows, chunks_[at]);
     state.store(packed, std::memory_order_release);
   }
   while (state.load(std::memory_order_acquire) != packed) std::this_thread::yield();

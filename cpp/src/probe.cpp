@@ -25,7 +25,7 @@ void scores(const Kernel& kernel, View<const T> queries, View<const T> keys, Vie
   w.block = &block;
   const T scale = problem.plan.terms[0].factors[0].coordinate_scale;
   for (std::int64_t first = 0; first < problem.n; first += chunk_keys(problem)) {
-    pack_chunk(problem, problem.entries[0], first, w.rows.data(), w.own);
+    pack_chunk(problem, problem.entries[0], first, all_tiles, w.rows.data(), w.own);
     for (std::int64_t row = 0; row < problem.m; ++row) {
       pack_group(problem, problem.entries[0], &row, 1, w);
       for (int t = 0; t < w.chunk->tiles; ++t) {

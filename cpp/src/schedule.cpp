@@ -14,6 +14,13 @@ std::int64_t chunk_count(const Problem<T>& problem) {
   return (problem.n + keys - 1) / keys;
 }
 
+template <class T>
+bool ends_with_its_chunk(const Problem<T>& problem) {
+  const Plan<T>& plan = problem.plan;
+  return chunk_count(problem) == 1 && !plan.bounded && !plan.decaying && !plan.is_signed &&
+         !plan.hits && wants_means_alone(problem, problem.entries[0]);
+}
+
 // A call this small is over before a second thread has woken up.
 template <class T>
 int worthwhile_threads(const Problem<T>& problem, std::size_t kernels, int threads) {
@@ -51,6 +58,7 @@ Schedule schedule(const Problem<T>& problem, std::size_t kernels, int threads) {
 
 #define VICINAL_INSTANTIATE(T)                                          \
   template std::int64_t chunk_count(const Problem<T>&);                 \
+  template bool ends_with_its_chunk(const Problem<T>&);                 \
   template int worthwhile_threads(const Problem<T>&, std::size_t, int); \
   template Schedule schedule(const Problem<T>&, std::size_t, int);
 VICINAL_INSTANTIATE(float)

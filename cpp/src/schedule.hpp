@@ -15,6 +15,11 @@ struct Schedule {
 template <class T>
 std::int64_t chunk_count(const Problem<T>& problem);
 
+// All keys are one chunk, after which nothing but the means is wanted of a row, and no other pass
+// over the keys may follow: the means are written at once.
+template <class T>
+bool ends_with_its_chunk(const Problem<T>& problem);
+
 // The threads, of those allowed, that have enough to do under so many kernels.
 template <class T>
 int worthwhile_threads(const Problem<T>& problem, std::size_t kernels, int threads);
