@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from vicinal.arrays import Array, as_points
-from vicinal.attention_terms import AttentionTerms, attention_terms
+from vicinal.attention_terms import AttentionTerms, attention_terms, keys_seen
 from vicinal.evaluate import Request, allocate, evaluate
 from vicinal.problem import Problem, prepare
 from vicinal.sequences import Sequence, cached, end_to_end, part_of, problem_of, whole
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vicinal.problem import Bias, Neighborhood
     from vicinal.row_sets import Window
 
-__all__ = ["attention"]
+__all__ = ["attention", "keys_seen"]
 
 
 def attention(
