@@ -92,21 +92,21 @@ class Linear:
             names = ", ".join(repr(name) for name in ACTIVATIONS)
             raise ValueError(f"activation must be one of {names}, got {activation!r}")
         rows = _rows_of(as_points(x, "x"), "x", self.inputs, self.dtype)
-        lead = rows.shape[:-1]
-        result = _result(out, (*lead, self.outputs), self.dtype, (rows,))
-        added = None
+        shape, added, apart = (*rows.shape[:-1], self.outputs), None, [rows]
         if residual is not None:
             added = _rows_of(as_array(residual, "residual"), "residual", self.outputs, self.dtype)
-            if added.shape != result.shape:
-                raise ValueError(f"residual must have shape {result.shape}, got {added.shape}")
-            added = _flat(added)
+            if added.shape != shape:
+                raise ValueError(f"residual must have shape {shape}, got {added.shape}")
+            if residual is not out:
+                apart.append(added)
+        result = _result(out, shape, self.dtype, apart)
         if result.size == 0:
             return result
         self._core.run(
             _flat(rows),
             _flat(result),
             activation=ACTIVATIONS.index(activation),
-            residual=added,
+            residual=None if added is None else _flat(added),
             num_threads=resolve_num_threads(num_threads),
         )
         return result
@@ -244,7 +244,7 @@ def layer_norm(
     if not 0 <= epsilon < np.inf:
         raise ValueError(f"epsilon must be finite and at least 0, got {epsilon}; 1e-5 is usual")
     dtype = working_dtype(rows, *columns)
-    result = _result(out, rows.shape, dtype, ())
+    result = _result(out, rows.shape, dtype, [])
     if result.size == 0:
         return result
     scales, shifts = (None if column is None else as_rows(column, dtype) for column in columns)
@@ -271,7 +271,7 @@ def _rows_of(rows: Array, name: str, columns: int, dtype: np.dtype[Any]) -> Arra
 
 
 def _result(
-    out: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any], apart: tuple[Array, ...]
+    out: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any], apart: list[Array]
 ) -> Array:
     """Return where the result goes; an `out` has to fit and to lie apart from some inputs."""
     if out is None:
@@ -286,7 +286,7 @@ def _result(
     if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
         raise ValueError("out must be C-contiguous and writeable; pass numpy.empty(shape, dtype)")
     if any(np.may_share_memory(out, array) for array in apart):
-        raise ValueError("out overlaps x; pass an array of its own memory")
+        raise ValueError("out overlaps an input; pass an array of its own memory")
     return out
 
 

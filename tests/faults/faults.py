@@ -323,4 +323,29 @@ FAULTS = [
         "missing = np.isnan(problem.values[..., column])",
         "missing = np.isnan(problem.values).any(axis=-1)",
     ),
+    # Linear maps and encoders
+    Fault(
+        "the second run of inputs starts from zero",
+        "cpp/src/linear.cpp",
+        ".adds = j > 0}",
+        ".adds = j > kernels::product_run}",
+    ),
+    Fault(
+        "a layer norm leaves the rest of the mean",
+        "cpp/src/kernels/product.hpp",
+        "((x - center) - fine) * scale",
+        "(x - center) * scale",
+    ),
+    Fault(
+        "a token meets the other sentences of its length",
+        "python/vicinal/models/head_means.py",
+        "run.length * taken.strides[0], *taken.strides",
+        "taken.strides[0], *taken.strides",
+    ),
+    Fault(
+        "tensors of a file may overlap",
+        "python/vicinal/persistence/safetensors.py",
+        "if first != end:",
+        "if first > end:",
+    ),
 ]

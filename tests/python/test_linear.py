@@ -90,8 +90,11 @@ def test_out_and_results_in_place(rng, dtype):
     }.items():
         with pytest.raises(ValueError, match=message):
             linear(x, w, out=out)
-    with pytest.raises(ValueError, match="out overlaps x"):
-        linear(x[..., :30], w[:, :30], out=x.reshape(-1)[: 2 * 9 * 30].reshape(2, 9, 30))
+    memory = np.zeros(2 * 9 * 40 + 1, dtype)
+    lower, upper = (memory[i : i + 2 * 9 * 30].reshape(2, 9, 30) for i in (0, 1))
+    for options in ({"x": lower, "weight": w[:, :30]}, {"x": x, "weight": w, "residual": lower}):
+        with pytest.raises(ValueError, match="out overlaps an input"):
+            linear(**options, out=upper)
 
 
 def test_a_nan_stays_in_its_row(rng, dtype):
