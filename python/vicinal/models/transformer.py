@@ -101,10 +101,8 @@ class TransformerEncoder:
         if norm not in ("post", "pre"):
             raise ValueError(f"norm must be 'post' or 'pre', got {norm!r}")
         if activation not in ACTIVATIONS[1:]:
-            raise ValueError(
-                f"activation must be one of {', '.join(map(repr, ACTIVATIONS[1:]))}, "
-                f"got {activation!r}"
-            )
+            names = ", ".join(map(repr, ACTIVATIONS[1:]))
+            raise ValueError(f"activation must be one of {names}, got {activation!r}")
         embeddings = as_embeddings(tokens, positions)
         self.dtype, self.norm = embeddings.tokens.dtype, norm
         self.vocabulary, self.width = embeddings.tokens.shape
@@ -217,7 +215,7 @@ class TransformerEncoder:
         for block in in_blocks(rows):
             *_, last = self._pass(block, how)
             if pooling == "mean":
-                means_of_sentences(last, block, vectors, num_threads)
+                means_of_sentences(last, block, vectors)
             for i, at in block.slices():
                 if pooling == "first":
                     vectors[i] = last[at.start]
