@@ -124,7 +124,7 @@ void allocate(GradientWorker<T>& worker, const GradientProblem<T>& g) {
 template <class T>
 void pack_gradient_chunk(const GradientProblem<T>& g, std::size_t, const Entry<T>& entry,
                          std::int64_t first, GradientChunk<T>& chunk) noexcept {
-  pack_chunk(g.problem, entry, first, chunk.scratch.data(), chunk.keys);
+  pack_chunk(g.problem, entry, first, all_tiles, chunk.scratch.data(), chunk.keys);
   for (int t = 0; t < chunk.keys.tiles; ++t) {
     if (g.of_pairs()) pack_gradient_values(g, entry, t, chunk);
     for (std::size_t f = 0; f < g.pulls.size(); ++f) {
