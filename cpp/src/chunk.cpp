@@ -90,6 +90,16 @@ void repair_tile(const T* prior, int depth, int count, T* tile, T* center) {
   }
 }
 
+// Whether every key is good and no center is read: lanes behind the keys repeat the last one, and
+// do no harm.
+template <class T>
+bool needs_no_repair(const Problem<T>& problem, const T* prior, int count) {
+  for (const auto& term : problem.plan.terms)
+    for (const FactorPlan<T>& f : term.factors)
+      if (f.expanded()) return false;
+  return std::find(prior, prior + count, none<T>) == prior + count;
+}
+
 template <class T>
 void pack_coordinates(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
                       int count, int t, T* rows, Chunk<T>& chunk, T* prior, TileFlags& flags) {
@@ -108,7 +118,7 @@ void pack_coordinates(const Problem<T>& problem, const Entry<T>& entry, std::int
     finite &= problem.table->tile_center(tile, f.depth, center);
   });
   if (!finite) drop_infinite_keys(problem, chunk, t, prior);
-  if (!finite || flags.absent) {
+  if (!finite || (flags.absent && !needs_no_repair(problem, prior, count))) {
     flags.absent = std::find(prior, prior + tile_keys, none<T>) != prior + tile_keys;
     flags.empty = std::all_of(prior, prior + tile_keys, [](T x) { return x == none<T>; });
     each([&](const FactorPlan<T>& f, KeyPanels<T>&, T* tile, T* center) {

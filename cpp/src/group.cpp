@@ -70,7 +70,10 @@ void run_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace
   if (s.flags.empty && entry.weights_out == nullptr) return;
   find_dropped(s);
   s.scored = find_panels(problem, w.group);
-  if (only_sums(problem, entry)) s.summed = s.scored;
+  if (only_sums(problem, entry)) {
+    if (entry.count == nullptr) s.scored &= panels_of(s.lanes);
+    s.summed = s.scored;
+  }
   if (s.summed == 0) return;
   if (mode != Reference::fixed) {
     weigh_peak(s);

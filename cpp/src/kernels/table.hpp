@@ -25,6 +25,9 @@ inline constexpr int key_stride =
 inline constexpr int panel_keys = 64;
 using Panels = unsigned;
 inline constexpr Panels all_panels = (1U << tile_keys / panel_keys) - 1;
+constexpr Panels panels_of(int lanes) {  // those of the first `lanes`
+  return (1U << (lanes + panel_keys - 1) / panel_keys) - 1;
+}
 constexpr bool has_lane(Panels panels, int lane) { return (panels >> lane / panel_keys & 1U) != 0; }
 inline constexpr int query_lanes = 32;   // row stride of a feature-major query panel
 inline constexpr int select_lanes = 64;  // scores that are selected from come in such runs
