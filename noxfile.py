@@ -109,7 +109,7 @@ def docs(session: nox.Session) -> None:
 @nox.session(default=False)
 def examples(session: nox.Session) -> None:
     """Run the examples that are programs; the gallery's plot_*.py run in `docs`."""
-    install(session)
+    install(session, "examples")
     paths = sorted((ROOT / "examples").glob("*.py"))
     code = "\n".join(path.read_text() for path in paths)
     for path in paths:

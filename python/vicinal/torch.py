@@ -14,6 +14,7 @@ except ImportError as error:
 
 from vicinal.torch_attention import attention
 from vicinal.torch_call import PerKey, PerQuery, mean_and_log_mass
+from vicinal.torch_hierarchy import HierarchicalLocalModel
 from vicinal.torch_layers import LocalAttention, LocalMean
 
 if TYPE_CHECKING:
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
     from vicinal.kernels.metrics import Metric
     from vicinal.problem import Bias, Neighborhood
 
-__all__ = ["LocalAttention", "LocalMean", "PerKey", "PerQuery", "attention", "local_mean"]
+__all__ = [
+    "HierarchicalLocalModel",
+    "LocalAttention",
+    "LocalMean",
+    "PerKey",
+    "PerQuery",
+    "attention",
+    "local_mean",
+]
 
 
 def local_mean(

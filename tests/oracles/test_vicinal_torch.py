@@ -10,7 +10,16 @@ from torch.library import opcheck
 from torch.nn.functional import scaled_dot_product_attention
 
 import vicinal as vc
-from vicinal.torch import LocalAttention, LocalMean, PerKey, PerQuery, attention, local_mean
+from vicinal.models import Level
+from vicinal.torch import (
+    HierarchicalLocalModel,
+    LocalAttention,
+    LocalMean,
+    PerKey,
+    PerQuery,
+    attention,
+    local_mean,
+)
 from vicinal.torch_op import Options, local_mean_op
 
 
@@ -223,6 +232,49 @@ def test_layers_learn():
     again = LocalMean(keys=x, values=x[:, 0], learn=("bandwidth", "values"))
     again.load_state_dict(layer.state_dict())
     assert torch.equal(again(x), layer(x))
+
+
+def test_hierarchy_is_that_of_arrays():
+    x, y, queries = (normal(n, 3).detach() for n in (40, 40, 7))
+    levels = [
+        Level(bandwidth=0.7, step=0.5),
+        Level("laplace", 0.5, map=np.tanh),
+        Level(bandwidth=0.4),
+    ]
+    arrays = vc.models.HierarchicalLocalModel(levels).fit(x.numpy(), y.numpy())
+    levels[1] = Level("laplace", 0.5, map=torch.tanh)
+    model = HierarchicalLocalModel(levels, x, y)
+    close = {"rtol": 1e-11, "atol": 1e-12}
+    np.testing.assert_allclose(model(queries).detach(), arrays.predict(queries.numpy()), **close)
+    np.testing.assert_allclose(model().detach(), arrays.loo_predict(), **close)
+    np.testing.assert_allclose(model.transform().detach(), arrays.keys_, **close)
+
+
+def test_hierarchy_end_to_end():
+    """The gradient reaches every map and bandwidth, through rows and keys alike."""
+    x, y = normal(12, 3).detach(), normal(12).detach()
+    maps = [torch.nn.Linear(3, 2).double(), torch.nn.Linear(2, 2).double()]
+    levels = [Level(map=maps[0]), Level(map=maps[1], step=0.5), Level()]
+    model = HierarchicalLocalModel(levels, x, y)
+    parameters = dict(model.named_parameters())
+    assert len(parameters) == 3 + 4
+
+    def loss(*numbers):
+        given = dict(zip(parameters, numbers, strict=True))
+        return torch.func.functional_call(model, given, ())
+
+    assert gradcheck(loss, [p.detach().clone().requires_grad_() for p in parameters.values()])
+
+
+def test_refused_levels():
+    x = torch.zeros(4, 2)
+    for level, words in (
+        (Level(values="targets"), "values must be 'rows'"),
+        (Level(bandwidth="loo"), "learned from a number"),
+        (Level(map=vc.models.MetricLearner()), "module or a function"),
+    ):
+        with pytest.raises(ValueError, match=f"level 1: .*{words}"):
+            HierarchicalLocalModel([level, Level()], x, x)
 
 
 def test_refused_layers():
