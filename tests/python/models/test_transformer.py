@@ -8,6 +8,7 @@ from encoders import HEADS, KEY, VALUE, WIDTH, encoder_of, random_weights, sente
 from encoders import vector_of as expected_vector
 from numpy.testing import assert_allclose, assert_array_equal
 
+import pages
 import vicinal as vc
 from vicinal.models import TransformerEncoder
 
@@ -215,3 +216,10 @@ def test_weights_that_do_not_fit_are_refused(rng):
         build(levels=[{}])
     with pytest.raises(TypeError, match=r"levels\[1\].query must be a pair"):
         build(query=np.ones((24, 24)))
+
+
+def test_the_page_runs():
+    names = pages.run("encoder.md")
+    assert_allclose(names["gaussian"], names["vectors"], rtol=0, atol=1e-12)
+    assert np.abs(names["cut"] - names["vectors"])[1].max() > 1e-3
+    assert np.all(names["moved"] <= names["left_out"][..., None] + 1e-12)
