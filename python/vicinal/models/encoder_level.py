@@ -33,10 +33,12 @@ class EncoderLevel:
         The same for what is averaged.
     output : (array_like of shape (width, h · p), array_like of shape (width,) or None)
         Maps the means of all heads back.
-    attention_norm, mlp_norm : (array_like of shape (width,), array_like of shape (width,) or None)
-        Norms of the token, behind the means and behind the map ("post"), or before them ("pre").
+    attention_norm : (array_like of shape (width,), array_like of shape (width,) or None)
+        Norm of the token behind the means ("post"), or before them ("pre").
     up, down : (array_like of shape (wide, width), …), (array_like of shape (width, wide), …)
         The map of each token alone.
+    mlp_norm : (array_like of shape (width,), array_like of shape (width,) or None)
+        Norm of the token behind that map, or before it.
 
     Examples
     --------
