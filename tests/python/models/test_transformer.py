@@ -40,46 +40,6 @@ def test_states_are_the_formulas(norm, weights, ids, dtype):
     assert_allclose(vectors, exact, rtol=0, atol=TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("norm", ["post", "pre"])
-def test_a_level_is_that_of_torch(norm, rng, ids, dtype):
-    torch = pytest.importorskip("torch")
-    weights = random_weights(rng, dtype, n_levels=1, value=KEY)
-    level = weights["levels"][0]
-    theirs = torch.nn.TransformerEncoderLayer(
-        WIDTH,
-        HEADS,
-        len(level.up[0]),
-        dropout=0.0,
-        activation="gelu",
-        layer_norm_eps=1e-12,
-        batch_first=True,
-        norm_first=norm == "pre",
-        dtype=torch.float32 if dtype == np.float32 else torch.float64,
-    ).eval()
-    value = level.value[0], np.zeros(len(level.value[0]), dtype)
-    parts = level.query, level.key, value
-    named = {
-        "self_attn.in_proj": tuple(np.concatenate([p[i] for p in parts]) for i in (0, 1)),
-        "self_attn.out_proj": level.output,
-        "linear1": level.up,
-        "linear2": level.down,
-        "norm1": level.attention_norm,
-        "norm2": level.mlp_norm,
-    }
-    joints = {"self_attn.in_proj": "_"}
-    state = {
-        f"{name}{joints.get(name, '.')}{kind}": torch.from_numpy(array)
-        for name, arrays in named.items()
-        for kind, array in zip(("weight", "bias"), arrays, strict=True)
-    }
-    theirs.load_state_dict(state)
-    for states in encoder_of(weights, norm=norm).hidden_states(ids):
-        with torch.no_grad():
-            expected = theirs(torch.from_numpy(states[:1].copy()))[0].numpy()
-        bound = 2 * TOLERANCE[dtype] * np.abs(expected).max()  # theirs errs, too
-        assert_allclose(states[1], expected, rtol=0, atol=bound)
-
-
 def test_bits_depend_on_the_sentence_alone(weights, ids, monkeypatch):
     encoder = encoder_of(weights)
     expected = encoder.encode(ids)
