@@ -92,12 +92,16 @@ def as_sentences(
 def in_blocks(sentences: list[Array]) -> Iterator[Block]:
     """Yield the sentences in blocks, shortest first."""
     lengths = np.array([len(row) for row in sentences], np.int64)
-    order = [int(i) for i in np.argsort(lengths, kind="stable")]
-    while order:
-        ends = np.cumsum(lengths[order])
-        count = max(1, int(np.searchsorted(ends, BLOCK_TOKENS, side="right")))
-        taken, order = order[:count], order[count:]
-        yield Block(np.concatenate([sentences[i] for i in taken]), taken, _runs(lengths[taken]))
+    order = np.argsort(lengths, kind="stable")
+    ends = np.cumsum(lengths[order])
+    first = 0
+    while first < len(order):
+        before = ends[first] - lengths[order[first]]
+        last = max(first + 1, int(np.searchsorted(ends, before + BLOCK_TOKENS, side="right")))
+        taken = order[first:last]
+        ids = np.concatenate([sentences[i] for i in taken])
+        yield Block(ids, [int(i) for i in taken], _runs(lengths[taken]))
+        first = last
 
 
 def _runs(lengths: Array) -> list[Run]:
