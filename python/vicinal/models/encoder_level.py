@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from vicinal import _core
 from vicinal.arrays import Array, as_array
-from vicinal.linear import Linear, layer_norm
+from vicinal.linear import Linear
 from vicinal.models.head_means import Heads
+from vicinal.threads import resolve_num_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,9 +68,9 @@ class Norm(NamedTuple):
     epsilon: float
 
     def __call__(self, x: Array, out: Array, num_threads: int | None) -> Array:
-        return layer_norm(
-            x, self.gain, self.bias, epsilon=self.epsilon, num_threads=num_threads, out=out
-        )
+        threads = resolve_num_threads(num_threads)
+        _core.layer_norm(x, self.gain, self.bias, self.epsilon, out, num_threads=threads)
+        return out
 
 
 class Workspace(NamedTuple):
@@ -166,6 +168,8 @@ def as_map(given: Any, name: str, inputs: int, outputs: int | None, dtype: np.dt
 def as_norm(given: Any, name: str, width: int, epsilon: float, dtype: np.dtype[Any]) -> Norm:
     """Return a checked (gain, bias)."""
     gain, bias = _as_pair(given, name)
+    if not 0 <= epsilon < np.inf:
+        raise ValueError(f"epsilon must be finite and at least 0, got {epsilon}; 1e-12 is usual")
 
     def column(numbers: Any) -> Array:
         checked = as_array(numbers, name).astype(dtype)

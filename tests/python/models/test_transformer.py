@@ -169,6 +169,7 @@ def test_weights_that_do_not_fit_are_refused(rng):
         r"embedding_norm must have 24 numbers": {"embedding_norm": (np.ones(3), None)},
         "norm must be 'post' or 'pre'": {"norm": "middle"},
         "activation must be one of": {"activation": "selu"},
+        "epsilon must be finite and at least 0, got -1": {"epsilon": -1},
     }.items():
         with pytest.raises(ValueError, match=message):
             build(**changes)
