@@ -37,7 +37,7 @@ class NextCharacter(nn.Module):
     def __init__(self, characters, kernel):
         super().__init__()
         self.embedding = nn.Embedding(characters, WIDTH)
-        slopes = 2.0 ** -torch.arange(1, HEADS + 1)  # nearer characters weigh more
+        slopes = 4.0 ** torch.arange(1, 1 - HEADS, -1)  # nearer characters weigh more
         options = {"n_heads": HEADS, "kernel": kernel, "causal": True, "alibi_slopes": slopes}
         self.means = nn.ModuleList(LocalAttention(WIDTH, **options) for _ in range(LEVELS))
         self.maps = nn.ModuleList(
