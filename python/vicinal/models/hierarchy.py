@@ -74,7 +74,7 @@ class HierarchicalLocalModel(
 
     See Also
     --------
-    LocalMeanRegressor : One level.
+    vicinal.torch.HierarchicalLocalModel : The same, all levels trained together.
 
     Notes
     -----

@@ -59,10 +59,10 @@ class MetricLearner(
         them if `n_components` is smaller; "pca": the principal axes of the standardized features,
         over their Scott bandwidths; "identity": the features as they are; or the
         (n_components, d) numbers of A. "auto" is "scott" for all features, else "pca".
-    max_iter : int, default=50
+    max_iter : int, default=200
         Most steps of L-BFGS.
     tol : float, default=1e-5
-        Stops when a step lowers the loss by less than this share.
+        Stops when a step lowers the loss, which is about 1 before anything is learned, by less.
     callback : callable, default=None
         ``callback(iteration, error, state)`` after every step, with loss and components; a true
         answer stops.
@@ -123,7 +123,7 @@ class MetricLearner(
         kernel: Any = "gaussian",
         neighbors: Any = None,
         init: Any = "auto",
-        max_iter: int = 50,
+        max_iter: int = 200,
         tol: float = 1e-5,
         callback: Any = None,
         verbose: int = 0,

@@ -160,3 +160,8 @@ def test_file(problem, path):
     again = vc.load(path)
     assert again.transform(problem.X).tobytes() == model.transform(problem.X).tobytes()
     np.testing.assert_array_equal(again.loss_curve_, model.loss_curve_)
+
+
+def test_neighbors(problem):
+    model = MetricLearner(neighbors=vc.KNearest(10), tol=1e-3).fit(problem.X, problem.y)
+    assert model.loss_curve_[-1] < 0.8 * model.loss_curve_[0]
