@@ -67,11 +67,13 @@ def local_mean(
         The neighbors' positions.
     values : jax.Array of shape (..., n, p) or (..., n)
         What is averaged.
-    kernel, metric, neighbors
+    kernel : str or Kernel
         As in `vicinal.local_mean`.
     bandwidth : jax.Array, float or rule, optional
         An array of no dimension or of shape (d,) has a gradient; rules of `vicinal.bandwidth` have
         none.
+    metric, neighbors
+        As in `vicinal.local_mean`.
     weights, log_weights : jax.Array of shape (..., n), optional
         As in `vicinal.local_mean`; `weights` has no gradient.
     bias : jax.Array broadcastable to (..., m, n), optional

@@ -66,11 +66,13 @@ def local_mean(
         The neighbors' positions.
     values : Tensor of shape (..., n, p) or (..., n)
         What is averaged.
-    kernel, metric, neighbors
+    kernel : str or Kernel
         As in `vicinal.local_mean`.
     bandwidth : Tensor, PerKey, PerQuery, float or rule, optional
         A tensor of no dimension or of shape (d,), `PerKey` and `PerQuery` of this module have a
         gradient; numbers, arrays and rules of `vicinal.bandwidth` have none.
+    metric, neighbors
+        As in `vicinal.local_mean`.
     weights, log_weights : Tensor of shape (..., n), optional
         As in `vicinal.local_mean`; a weight of 0 is absent and has the gradient 0.
     bias : Tensor broadcastable to (..., m, n), or callable, optional

@@ -55,12 +55,14 @@ def attention(
     keys, values : Tensor of shape (..., n, d) and (..., n, p)
         Leading dimensions broadcast: heads that share keys are queries (B, G, R, m, d) and keys
         (B, G, 1, n, d).
-    scale, causal, window, alibi_slopes, softcap, query_offsets, key_offsets, kernel
+    scale, causal, window, alibi_slopes, softcap
         As in `vicinal.attention`.
     bias : Tensor broadcastable to (..., m, n), ALiBi, Relative or callable, optional
         A tensor has a gradient.
     mask : Tensor of bool broadcastable to (..., m, n), optional
         True = the key is used.
+    query_offsets, key_offsets, kernel
+        As in `vicinal.attention`.
     bandwidth : Tensor, PerKey, PerQuery, float or rule, optional
         As in `vicinal.torch.local_mean`, in place of `scale`: a temperature that is learned.
     metric, neighbors, log_weights

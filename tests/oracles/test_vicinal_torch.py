@@ -125,6 +125,22 @@ def test_refusals():
         local_mean(x, x, x, weights=(x[:, 0] - 1).requires_grad_())
 
 
+class Elsewhere(torch.Tensor):
+    """A tensor that says it is on another device."""
+
+    @property
+    def device(self):
+        return torch.device("cuda", 0)
+
+
+def test_devices():
+    x = torch.zeros(3, 2)
+    with pytest.raises(TypeError, match=r"keys is on cuda:0, .* move it with \.cpu\(\)"):
+        local_mean(x, x.as_subclass(Elsewhere), x)
+    shapes = torch.empty(3, 2, device="meta")
+    assert local_mean(shapes, shapes, shapes).shape == (3, 2)
+
+
 def test_masked_rows_have_no_gradient():
     q, x, y = normal(3, 2), normal(4, 2), normal(4, 2)
     mask = torch.ones(3, 4, dtype=torch.bool)
