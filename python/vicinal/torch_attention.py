@@ -70,7 +70,7 @@ def attention(
     empty : {"zero", "nan", "nearest", "raise"} or float
         What a query gets that sees no key; its gradient is zero.
     return_log_mass : bool
-        Return ``log Σ w`` too, which has no gradient.
+        Return ``log Σ w`` too, with its gradient.
     num_threads : int, optional
         As in `vicinal.attention`.
 

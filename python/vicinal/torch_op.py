@@ -25,6 +25,7 @@ _TENSORS = (
     "Tensor queries, Tensor keys, Tensor values, Tensor? bandwidth, Tensor? log_weights, "
     "Tensor? bias, Tensor? weights, Tensor? mask, int options"
 )
+_RESULTS = "Tensor grad, Tensor? log_mass_grad, Tensor mean, Tensor log_mass"
 DIFFERENTIABLE = ("queries", "keys", "values", "bandwidth", "log_weights", "bias")
 OF_MEAN = ("empty", "nan_policy")
 _count = itertools.count()
@@ -100,6 +101,7 @@ def _local_mean(
 
 def _gradients(
     grad: Tensor,
+    log_mass_grad: Tensor | None,
     mean: Tensor,
     log_mass: Tensor,
     wrt: str,
@@ -123,6 +125,7 @@ def _gradients(
         *map(_array, (grad, queries, keys, values)),
         wrt=wrt.split(","),
         forward=LocalStats(mean=_array(mean), log_mass=_array(log_mass)),
+        log_mass_grad=None if log_mass_grad is None else _array(log_mass_grad),
         **arguments,
     )
     return [
@@ -153,7 +156,13 @@ def _shapes(
 
 
 def _shapes_of_gradients(
-    grad: Tensor, mean: Tensor, log_mass: Tensor, wrt: str, *inputs: Tensor | None, options: int = 0
+    grad: Tensor,
+    log_mass_grad: Tensor | None,
+    mean: Tensor,
+    log_mass: Tensor,
+    wrt: str,
+    *inputs: Tensor | None,
+    options: int = 0,
 ) -> list[Tensor]:
     given = dict(zip(DIFFERENTIABLE, inputs, strict=False))
     return [torch.empty_like(cast("Tensor", given[name])).contiguous() for name in wrt.split(",")]
@@ -162,15 +171,20 @@ def _shapes_of_gradients(
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     *tensors, number = inputs
     ctx.save_for_backward(*tensors, *output)
-    ctx.mark_non_differentiable(output[1])
+    ctx.set_materialize_grads(False)  # whoever uses the mean alone pays for it alone
     ctx.options = _options[number]  # which the graph holds now
 
 
-def _backward(ctx: Any, grad: Tensor, grad_of_log_mass: Tensor) -> tuple[Tensor | None, ...]:
+def _backward(
+    ctx: Any, grad: Tensor | None, log_mass_grad: Tensor | None
+) -> tuple[Tensor | None, ...]:
     *tensors, mean, log_mass = ctx.saved_tensors
+    given = torch.zeros_like(mean) if grad is None else grad
     wanted = zip(DIFFERENTIABLE, ctx.needs_input_grad, strict=False)
     names = [name for name, needed in wanted if needed]
-    gradients = _backward_op(grad, mean, log_mass, ",".join(names), *tensors, ctx.options.number)
+    gradients = _backward_op(
+        given, log_mass_grad, mean, log_mass, ",".join(names), *tensors, ctx.options.number
+    )
     found = dict(zip(names, gradients, strict=True))
     return (*(found.get(name) for name in DIFFERENTIABLE), None, None, None)
 
@@ -189,7 +203,7 @@ _backward_op = torch.library.custom_op(
     "vicinal::local_mean_backward",
     _gradients,
     mutates_args=(),
-    schema=f"(Tensor grad, Tensor mean, Tensor log_mass, str wrt, {_TENSORS}) -> Tensor[]",
+    schema=f"({_RESULTS}, str wrt, {_TENSORS}) -> Tensor[]",
     device_types="cpu",
 )
 _backward_op.register_fake(_shapes_of_gradients)

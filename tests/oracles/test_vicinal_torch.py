@@ -197,7 +197,12 @@ def test_attention_options():
     logits = logits.masked_fill(at > at[:, None], -torch.inf)
     torch.testing.assert_close(out, logits.softmax(-1) @ v, rtol=1e-12, atol=1e-13)
     torch.testing.assert_close(log_mass, logits.logsumexp(-1), rtol=1e-12, atol=1e-13)
+    options |= {"return_log_mass": True}
     assert gradcheck(lambda *t: attention(*t[:3], **{**options, "bias": t[3]}), (q, k, v, bias))
+    (q_grad,) = torch.autograd.grad(attention(q, k, v, **options)[1].sum(), q)
+    torch.testing.assert_close(
+        q_grad, torch.autograd.grad(logits.logsumexp(-1).sum(), q)[0], rtol=1e-11, atol=1e-12
+    )
 
 
 def test_sequences_end_to_end():
