@@ -96,6 +96,16 @@ struct GradientWorker {
   }
 };
 
+// At the door; they throw std::invalid_argument for what does not fit.
+template <class T>
+void check_outputs(const GradientItem<T>& item);
+// What is wanted, by the first item: all are alike.
+template <class T>
+void read_wishes(const KernelSum& kernel, GradientProblem<T>& g);
+// How the factors pull, and where their sums over rows stand.
+template <class T>
+void read_pulls(GradientProblem<T>& g);
+
 template <class T>
 void allocate(GradientChunk<T>& chunk, const GradientProblem<T>& g);
 template <class T>

@@ -2,39 +2,12 @@
 
 import numpy as np
 import pytest
-import scipy.sparse
 
 import cases
 import vicinal as vc
+from gradient_cases import M, N, P, check, sparse
 
-M, N, P = 7, 300, 2
 k = vc.kernels
-
-
-def directional(arrays, name, options, grad, step):
-    """Return the derivative of Σ grad · mean along a random direction of one input, and it."""
-    rng = np.random.default_rng(5)
-    at = np.asarray(arrays[name], dtype=np.float64)
-    direction = rng.normal(size=at.shape)
-
-    def loss(shift):
-        moved = {**arrays, name: at + shift * direction}
-        return float((vc.local_mean(**moved, **options) * grad).sum())
-
-    # fourth order: (8 (L₁ − L₋₁) − (L₂ − L₋₂)) / 12 step
-    near, far = loss(step) - loss(-step), loss(2 * step) - loss(-2 * step)
-    return (8 * near - far) / (12 * step), direction
-
-
-def check(arrays, options, grad, names, rtol=2e-6, step=4e-7):
-    """Compare every gradient with differences of the means."""
-    gradient = vc.local_mean_vjp(grad, **arrays, **options, wrt=names)
-    for name in names:
-        expected, direction = directional(arrays, name, options, grad, step)
-        found = getattr(gradient, name)
-        assert np.shape(found) == np.shape(arrays[name])
-        scale = float(np.sqrt((np.asarray(found) ** 2).sum())) + 1e-3
-        assert abs(float((found * direction).sum()) - expected) <= rtol * scale, name
 
 
 def problem(case, d, seed=0):
@@ -42,17 +15,6 @@ def problem(case, d, seed=0):
     h = cases.ordinary_bandwidth(case, q, x)
     grad = np.random.default_rng(seed + 1).normal(size=(M, P))
     return {"queries": q, "keys": x, "values": y, "bandwidth": h}, grad
-
-
-def sparse(m, n, low=0.1):
-    """Return a matrix with 12 entries a row, of at least `low`."""
-    return scipy.sparse.random_array(
-        (m, n),
-        density=12 / n,
-        format="csr",
-        rng=2,
-        data_sampler=lambda size: low + np.arange(size) % 7,
-    )
 
 
 def smooth(case):
@@ -263,57 +225,6 @@ def test_neighbors(neighbors):
     check(arrays, {"neighbors": neighbors}, rng.normal(size=(60, P)), list(arrays))
 
 
-def test_lists_with_everything_else():
-    rng = np.random.default_rng(12)
-    grid = np.argwhere(np.ones((8, 9))).astype(float)
-    arrays = {
-        "queries": grid + 0.1 * rng.normal(size=grid.shape),
-        "keys": grid + 0.1 * rng.normal(size=grid.shape),
-        "values": rng.normal(size=(72, P)),
-        "bandwidth": 1.3,
-        "log_weights": rng.normal(size=72),
-        "bias": rng.normal(size=(72, 72)),
-    }
-    options = {"neighbors": vc.Grid((8, 9), 2), "exclude_self": True, "kernel": "laplace"}
-    check(arrays, options, rng.normal(size=(72, P)), list(arrays))
-
-
-@pytest.mark.parametrize("data", ["distance", "weight"])
-def test_graphs_of_numbers(data):
-    rng = np.random.default_rng(13)
-    near = vc.Graph(sparse(60, N), data=data)
-    values, grad = rng.normal(size=(N, P)), rng.normal(size=(60, P))
-    options = {"bandwidth": 2.0} if data == "distance" else {}
-    found = vc.local_mean_vjp(grad, None, None, values, neighbors=near, wrt="values", **options)
-    shares = vc.local_weights(None, None, neighbors=near, **options).toarray()
-    np.testing.assert_allclose(found.values, shares.T @ grad, rtol=1e-12, atol=1e-14)
-
-
-def test_lists_and_all_pairs_agree():
-    rng = np.random.default_rng(14)
-    q, x, y = rng.normal(size=(200, 20)), rng.normal(size=(700, 20)), rng.normal(size=(700, 3))
-    grad = rng.normal(size=(200, 3))
-    for kernel in ("gaussian", "softmax", "tricube"):
-        options = {"kernel": kernel, "bandwidth": 6.0, "num_threads": 2}
-        listed = vc.local_mean_vjp(grad, q, x, y, neighbors=vc.KNearest(700), **options)
-        dense = vc.local_mean_vjp(grad, q, x, y, **options)
-        for name in ("queries", "keys", "values", "bandwidth"):
-            np.testing.assert_allclose(
-                getattr(listed, name), getattr(dense, name), rtol=1e-9, atol=1e-12
-            )
-
-
-def test_lists_have_the_same_bits_for_all_threads():
-    rng = np.random.default_rng(15)
-    x, y = rng.normal(size=(900, 3)), rng.normal(size=(900, 2))
-    one, more = (
-        vc.local_mean_vjp(y, x, x, y, neighbors=vc.KNearest(9), num_threads=threads)
-        for threads in (1, 3)
-    )
-    for name in ("queries", "keys", "values"):
-        assert getattr(one, name).tobytes() == getattr(more, name).tobytes()
-
-
 def test_gradients_of_the_log_mass():
     rng = np.random.default_rng(16)
     q, x, y = rng.normal(size=(M, 3)), rng.normal(size=(N, 3)), rng.normal(size=(N, P))
@@ -348,34 +259,3 @@ def test_density_hessian_product(bandwidth):
     found = vc.density_hessian_product(v, q, x, bandwidth=bandwidth)
     up, down = (vc.density_score(q + s * 1e-5 * v, x, bandwidth=bandwidth) for s in (1, -1))
     np.testing.assert_allclose(found, (up - down) / 2e-5, rtol=1e-7, atol=1e-9)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"kernel": "epanechnikov", "bandwidth": 0.3},
-        {"kernel": "biweight", "metric": "manhattan", "bandwidth": 0.5},
-        {"neighbors": vc.Radius(0.3)},
-        {"bandwidth": 0.1, "tol": 1e-13},
-    ],
-    ids=["compact", "manhattan", "radius", "tol"],
-)
-def test_calls_that_leave_most_keys_out(options):
-    rng = np.random.default_rng(19)
-    q, x, y = (rng.normal(size=shape) for shape in ((40, 2), (5000, 2), (5000, 2)))
-    grad = rng.normal(size=(40, 2))
-    found = vc.local_mean_vjp(grad, q, x, y, **options)
-    names = ["queries", "keys", "values"]
-    shares = vc.local_weights(q, x, **options)
-    everything = vc.Window(None, None)  # is met on tiles of all keys
-    near = {
-        "neighbors": everything & options["neighbors"] if "neighbors" in options else everything
-    }
-    dense = vc.local_mean_vjp(grad, q, x, y, wrt=names, **options | near)
-    np.testing.assert_allclose(found.values, shares.T @ grad, rtol=1e-9, atol=1e-13)
-    for name in names:
-        wanted = getattr(dense, name)
-        error = np.abs(getattr(found, name) - wanted).max()
-        assert error <= 1e-9 * np.abs(wanted).max(), name
-    alone = vc.local_mean_vjp(grad[7:8], q[7:8], x, y, wrt=["queries"], **options).queries
-    assert alone.tobytes() == found.queries[7:8].tobytes()

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compact_profiles.hpp"
+#include "inner_product_profiles.hpp"
 #include "user_profiles.hpp"
 
 namespace vicinal::kernels {
