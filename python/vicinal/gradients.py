@@ -10,7 +10,7 @@ import numpy as np
 
 from vicinal.arrays import Array, as_array, as_points, as_rows
 from vicinal.bandwidth_gradients import BandwidthGradient, bandwidth_gradient
-from vicinal.evaluate import as_tol
+from vicinal.evaluate import as_empty, as_tol
 from vicinal.gradient_calls import GradientCall, bias_shape, summed
 from vicinal.problem import Problem, prepare, spread
 from vicinal.progress import Report, reporter
@@ -72,6 +72,8 @@ def local_mean_vjp(
     exclude_self: bool = False,
     self_indices: ArrayLike | None = None,
     tol: float = 0.0,
+    empty: str | float = "nan",
+    nan_policy: str = "propagate",
     num_threads: int | None = None,
     progress: bool | Report = False,
 ) -> LocalMeanGradient:
@@ -103,6 +105,10 @@ def local_mean_vjp(
         As in `local_mean`. `weights` have a gradient as log-weights alone.
     exclude_self, self_indices, tol, num_threads, progress
         As in `local_mean`.
+    empty : {"nan", "zero", "nearest", "raise"} or float
+        As in `local_mean`, where it is a constant: it changes no gradient.
+    nan_policy : {"propagate"}
+        NaN in values that are used spoils the gradients of their pairs.
 
     Returns
     -------
@@ -163,6 +169,12 @@ def local_mean_vjp(
     )
     if problem.values is None:
         raise TypeError("values must be an array, got None")
+    as_empty(empty)
+    if nan_policy != "propagate":
+        raise ValueError(
+            f"nan_policy must be 'propagate' for gradients, got {nan_policy!r}; leave keys "
+            "with NaN values out by weights of 0"
+        )
     names = _names(wrt, given)
     required = wrt is not None and "bandwidth" in names
     scale = bandwidth_gradient(problem, kernel, bandwidth, metric, required=required)

@@ -69,7 +69,7 @@ def test_rows_without_weight_have_no_gradient():
     alone = vc.local_mean_vjp(g[keep], q[keep], x, y)
     assert (found.queries[2] == 0).all()
     np.testing.assert_allclose(found.keys, alone.keys, rtol=1e-12, atol=1e-15)
-    nothing = vc.local_mean_vjp(g, q + 100, x, y, kernel="epanechnikov")
+    nothing = vc.local_mean_vjp(g, q + 100, x, y, kernel="epanechnikov", empty="zero")
     assert all((array == 0).all() for array in fields(nothing).values())
 
 
@@ -103,6 +103,22 @@ def test_coincident_points():
     for kernel in ("laplace", "triangular", vc.kernels.Matern(0.5), vc.kernels.InverseDistance()):
         found = vc.local_mean_vjp([1.0, 2.0], q, q, [3.0, 4.0], kernel=kernel, bandwidth=2.0)
         assert all(np.isfinite(array).all() for array in fields(found).values())
+
+
+def test_exact_hits_of_inverse_distance():
+    g, q, x, y = arrays(3, 30, 2, 2, np.float64)
+    x[4] = x[9] = q[1]
+    kernels = vc.kernels
+    for kernel in (
+        kernels.InverseDistance(),
+        kernels.Product(kernels.InverseDistance(), kernels.Constant()),
+    ):
+        found = vc.local_mean_vjp(g[1:2], q[1:2], x, y, kernel=kernel)
+        expected = np.zeros((30, 2))
+        expected[[4, 9]] = g[1] / 2
+        np.testing.assert_allclose(found.values, expected, atol=1e-15)
+        assert (found.keys == 0).all()
+        assert (found.queries == 0).all()
 
 
 def test_a_sigmoid_has_a_slope_where_it_is_zero():
@@ -221,6 +237,8 @@ def test_refusals():
         vc.local_mean_vjp(g[:, :1].repeat(3, 1), q, x, y)
     with pytest.raises(ValueError, match="function has no gradient"):
         vc.local_mean_vjp(g, q, x, y, bias=lambda i, j: np.zeros((len(i), len(j))), wrt=["bias"])
+    with pytest.raises(ValueError, match="nan_policy must be"):
+        vc.local_mean_vjp(g, q, x, y, nan_policy="omit")
     with pytest.raises(ValueError, match="forward must hold"):
         vc.local_mean_vjp(g, q, x, y, forward=vc.LocalStats())
     rule = vc.bandwidth.KthNeighbor(2)
