@@ -15,7 +15,6 @@ struct GradientStep {
   const GradientChunk<T>& chunk;
   GradientWorker<T>& worker;
   Step<T> s;
-  unsigned words = 0;  // bit i: some row may use some of the lanes from 64 i on
 
   const Table<T>& table() const { return s.table(); }
   T* tile(std::size_t i) const { return worker.tile(i); }

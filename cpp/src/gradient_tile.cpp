@@ -29,7 +29,7 @@ void add_row_sums(const GradientStep<T>& step, const T* tile, auto&& add) {
   const int lanes = step.table().lanes, width = header_columns * lanes;
   T sums[header_columns];
   std::fill_n(step.worker.header.data(), step.s.rows() * width, T(0));
-  step.table().reduce_header(tile, step.worker.header.data(), false, step.s.rows(), step.s.summed);
+  step.table().reduce_header(tile, step.worker.header.data(), false, step.s.rows(), all_panels);
   for (int r = 0; r < step.s.rows(); ++r) {
     step.table().close_lanes(step.worker.header.data() + std::int64_t(r) * width, 1, sums);
     add(r, sums[0]);
@@ -80,12 +80,13 @@ void pull_matrix(const GradientStep<T>& step, std::size_t f, const T* pulls) {
     s.table().transpose(panels.centered.data(), query_lanes, plan.depth, s.rows(), rows,
                         pull.stride, pull.stride);
   s.table().reduce_keys(pulls, rows, pull.stride, plan.depth, step.key_sums(pull.first), s.rows(),
-                        step.words);
+                        s.scored);
   const ValueTile<T> keys{step.chunk.rows[f].data() + std::int64_t(s.t) * tile_keys * pull.stride,
                           plan.depth,
                           pull.stride,
                           pull.stride,
-                          {}};
+                          {},
+                          s.scored};
   T* sums = step.worker.query_sums[f].data();
   if (!plan.expanded()) return s.table().reduce_rows(pulls, keys, sums, pull.stride, s.rows());
   s.table().add_rows(pulls, step.key_sums(pull.first + plan.depth), s.rows());
@@ -141,21 +142,13 @@ void pull_factor(const GradientStep<T>& step, std::size_t f, T* differences) {
 }
 
 template <class T>
-unsigned used_words(const Group<T>& group) {
-  if (!group.drops) return ~0U;
-  unsigned used = 0;
-  for (std::size_t i = 0; i < group.dropped[0].size(); ++i)
-    for (int r = 0; r < group.rows; ++r) used |= (~group.dropped[r][i] != 0 ? 1U : 0U) << i;
-  return used;
-}
-
-template <class T>
 void find_dots(const GradientStep<T>& step) {
   ScoreArguments<T> a;
   a.queries = step.worker.gradient_panel.data();
   a.keys = step.chunk.values.data() + std::int64_t(step.s.t) * step.g.p * key_stride;
   a.depth = static_cast<int>(step.g.p);
   a.scores = step.tile(dot_tile);
+  a.panels = step.s.scored;
   step.table().score[static_cast<int>(Similarity::dot)](a, step.s.rows());
 }
 
@@ -178,14 +171,15 @@ void meet_gradient_tile(const GradientProblem<T>& g, std::size_t item, const Ent
   const Step<T>& s = step.s;
   if (!group_may_meet(g.problem, entry, worker.w.group, s.first, s.lanes)) return;
   find_dropped(s);
+  step.s.scored = find_panels(g.problem, worker.w.group);
+  if (s.scored == 0) return;
   weigh_terms(step);
-  step.words = used_words(worker.w.group);
   const T* weights = total_weights(step);
   const int padded =
       static_cast<int>(g.p + s.table().lanes - 1) / s.table().lanes * s.table().lanes;
   if (g.values)
     s.table().reduce_keys(weights, worker.gradients.data(), padded, static_cast<int>(g.p),
-                          step.key_sums(0), s.rows(), step.words);
+                          step.key_sums(0), s.rows(), s.scored);
   if (!g.of_pairs()) return;
   find_dots(step);
   T* differences = step.tile(difference_tile);

@@ -50,7 +50,7 @@ void weigh_terms(const GradientStep<T>& step) noexcept {
     if (s.entry.bias) add_bias(s, i);
     s.drop(s.logs(i), none<T>);
     s.table().exponentiate(s.logs(i), nullptr, s.logs(i), step.worker.references, s.rows(),
-                           s.summed);
+                           all_panels);
   }
 }
 

@@ -118,9 +118,9 @@ VICINAL_INLINE int reduce_key_blocks(const T* tile, const T* a, std::int64_t str
 }
 template <class T>
 void reduce_keys(const T* tile, const T* a, std::int64_t stride, int columns, T* sums, int rows,
-                 unsigned words) {
+                 Panels panels) {
   for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width) {
-    if ((words >> k / 64 & 1U) == 0) continue;
+    if (!has_lane(panels, k)) continue;
     int c = reduce_key_blocks<T, register_rows>(tile + k, a, stride, columns, 0, sums + k, rows);
     c = reduce_key_blocks<T, 4>(tile + k, a, stride, columns, c, sums + k, rows);
     c = reduce_key_blocks<T, 2>(tile + k, a, stride, columns, c, sums + k, rows);
