@@ -62,7 +62,7 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
   const Problem<T>& problem = share.problems[0];
   const Entry<T>& entry = share.entry(0);
   const auto rows = static_cast<std::int64_t>(share.blocks[0].todo.size());
-  const std::int64_t groups = (rows + group_rows<T> - 1) / group_rows<T>;
+  const std::int64_t size = group_size(problem), groups = (rows + size - 1) / size;
   const std::int64_t keys = chunk_keys(problem), first = c * keys,
                      count = std::min(keys, problem.n - first);
   const bool several = share.problems.size() > 1,
@@ -94,8 +94,7 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
   }
   pack_chunk(problem, entry, first, tiles_met(share, first, count), w.rows.data(), w.own);
   for (std::int64_t g = 0; g < groups && !poll.stopped(); ++g) {
-    take_rows(problem, entry, g * group_rows<T>,
-              static_cast<int>(std::min<std::int64_t>(group_rows<T>, rows - g * group_rows<T>)), w);
+    take_rows(problem, entry, g * size, static_cast<int>(std::min(size, rows - g * size)), w);
     run_group(problem, entry, {upcoming, goes_on ? next * keys : 0, g, groups}, w);
     close(0, g);
     for (std::size_t i = 1; i < share.problems.size() && !poll.stopped(); ++i) {
@@ -175,8 +174,8 @@ void team_share(const Share<T>& share, std::vector<Workspace<T>>& team, Poll& po
   Block<T>& block = share.blocks[0];
   Pass<T> pass;
   const auto run_pass = [&] {
-    pass.prepare((static_cast<std::int64_t>(block.todo.size()) + group_rows<T> - 1) / group_rows<T>,
-                 team.size());
+    const std::int64_t rows = std::ssize(block.todo), size = group_size(share.problems[0]);
+    pass.prepare((rows + size - 1) / size, team.size());
     parallel(
         static_cast<int>(team.size()),
         [&](int worker) { pass.work(share, team[static_cast<std::size_t>(worker)], poll); },

@@ -14,6 +14,27 @@ std::int64_t chunk_count(const Problem<T>& problem) {
   return (problem.n + keys - 1) / keys;
 }
 
+namespace {
+
+// Rows of a block of the first mask of blocks; 0: there is none.
+template <class T>
+std::int64_t mask_block(const Problem<T>& problem) {
+  if (problem.neighborhood == nullptr) return 0;
+  for (const NeighborSet* gate : problem.neighborhood->gates)
+    if (gate->kind == NeighborSet::Kind::blocks) return gate->block;
+  return 0;
+}
+
+}  // namespace
+
+template <class T>
+std::int64_t group_size(const Problem<T>& problem) {
+  const std::int64_t block = mask_block(problem);
+  for (std::int64_t rows = group_rows<T>; 2 * rows > group_rows<T> && block > 0; --rows)
+    if (block % rows == 0) return rows;
+  return group_rows<T>;
+}
+
 template <class T>
 bool ends_with_its_chunk(const Problem<T>& problem) {
   const Plan<T>& plan = problem.plan;
@@ -42,6 +63,10 @@ Schedule schedule(const Problem<T>& problem, std::size_t kernels, int threads) {
                                     std::min<std::int64_t>(4 * group_rows<T>, most), most);
   s.blocks = (problem.m + s.rows - 1) / s.rows;
   s.rows = share(problem.m, s.blocks);  // all of one size
+  if (const std::int64_t block = mask_block(problem); block > 0 && block <= s.rows) {
+    s.rows = s.rows / block * block;
+    s.blocks = (problem.m + s.rows - 1) / s.rows;
+  }
   // Blocks alone pack all keys once each; a team packs them once for all, if there are chunks
   // enough to share. Blocks are the better share when there are many of full size.
   const std::int64_t chunks = chunk_count(problem), full = (problem.m + most - 1) / most;
@@ -58,6 +83,7 @@ Schedule schedule(const Problem<T>& problem, std::size_t kernels, int threads) {
 
 #define VICINAL_INSTANTIATE(T)                                          \
   template std::int64_t chunk_count(const Problem<T>&);                 \
+  template std::int64_t group_size(const Problem<T>&);                  \
   template bool ends_with_its_chunk(const Problem<T>&);                 \
   template int worthwhile_threads(const Problem<T>&, std::size_t, int); \
   template Schedule schedule(const Problem<T>&, std::size_t, int);

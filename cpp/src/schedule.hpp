@@ -6,6 +6,10 @@
 
 namespace vicinal {
 
+// Rows that meet the keys together: fewer than fit where they would stand in two blocks of a mask.
+template <class T>
+std::int64_t group_size(const Problem<T>& problem);
+
 struct Schedule {
   std::int64_t rows = 0;    // of a block
   std::int64_t blocks = 0;  // of an entry
