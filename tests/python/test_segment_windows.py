@@ -121,3 +121,23 @@ def test_segments_with_a_window_are_values():
     assert near == vc.Segments(QUERIES, KEYS, vc.Window(None, 0))
     assert near != vc.Segments(QUERIES, KEYS)
     assert len({near, vc.Segments(QUERIES, KEYS, vc.Window(None, 0))}) == 1
+
+
+@pytest.mark.parametrize("columns", [1, 5, 32])
+def test_means_written_at_once_have_the_bits_of_those_of_a_state(columns, points, rng):
+    q, x, y = points
+    y = y[..., :columns].copy()
+    y[0, 9, 0], y[1, 700, 0] = np.nan, np.inf
+    q[0, 5, 2], q[1, 6, 1] = np.nan, np.inf
+    mask = rng.random((M, N)) < 0.5
+    mask[17:50] = False
+    options = {"kernel": "softmax", "bandwidth": 6.0, "mask": mask, "empty": -1.0}
+    with np.errstate(invalid="ignore"):
+        at_once = vc.local_mean(q, x, y, **options)
+        stored = vc.local_stats(q, x, y, statistics=("mean", "log_mass"), **options)
+    np.testing.assert_array_equal(at_once, stored.mean)
+    assert (at_once[:, 17:50] == -1).all()
+    assert stored.empty_rows == 2 * 33
+    unseen = vc.Window(0, 0, offset=N)
+    nothing = vc.local_mean(q[:, 20:30], x, y, kernel="softmax", empty=-1.0, neighbors=unseen)
+    assert (nothing == -1).all()
