@@ -19,10 +19,13 @@ class Measure:
 
 
 def of_group(group, build):
-    if group == "models":
-        return [Measure("memory-lle", _embedding_memory)]
-    if group == "sparse":
-        return [Measure("memory-index", _index_memory)]
+    of_other_groups = {
+        "models": [Measure("memory-lle", _embedding_memory)],
+        "sparse": [Measure("memory-index", _index_memory)],
+        "attention": [],
+    }
+    if group in of_other_groups:
+        return of_other_groups[group]
     measures = [Measure("memory", _memory), Measure("import", _import)]
     return [*measures, Measure("build", _build)] if build else measures
 
