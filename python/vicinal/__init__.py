@@ -11,7 +11,9 @@ from vicinal._core import __version__
 
 if TYPE_CHECKING:
     from vicinal import bandwidth, bias, kernels, linear, models, partial, plotting
-    from vicinal import dask as dask  # no name of `import *`, which must not need dask
+    from vicinal import dask as dask  # no names of `import *`, which must not need them
+    from vicinal import jax as jax
+    from vicinal import torch as torch
     from vicinal.affine import lle_weights
     from vicinal.attend import attention
     from vicinal.config import get_cmake_dir, get_include, show_config
@@ -111,7 +113,10 @@ _HOMES = {
     "set_num_threads": "threads",
     "show_config": "config",
 }
-_MODULES = ("bandwidth", "bias", "dask", "kernels", "linear", "models", "partial", "plotting")
+_MODULES = (
+    *("bandwidth", "bias", "dask", "jax", "kernels", "linear", "models", "partial", "plotting"),
+    "torch",
+)
 
 
 def __getattr__(name: str) -> Any:

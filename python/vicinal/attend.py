@@ -9,7 +9,7 @@ from vicinal.arrays import Array, as_points
 from vicinal.attention_terms import AttentionTerms, attention_terms, keys_seen
 from vicinal.evaluate import Request, allocate, evaluate
 from vicinal.problem import Problem, prepare
-from vicinal.sequences import Sequence, cached, end_to_end, part_of, problem_of, whole
+from vicinal.sequences import Sequence, cached, end_to_end, part_of, problem_of
 from vicinal.shared_keys import with_rows_of_shared_keys
 
 if TYPE_CHECKING:
@@ -224,14 +224,9 @@ def _sequences(
     knows_positions: bool,
 ) -> list[Sequence]:
     m, n = problem.m, problem.n
-    if query_offsets is None and key_offsets is not None:
-        raise ValueError("key_offsets need query_offsets, which say whose keys they are")
     if cache is not None:
-        if query_offsets is not None:
+        if query_offsets is not None or key_offsets is not None:
             raise ValueError("a cache knows its sequences; drop query_offsets and key_offsets")
         axis = max(len(problem.lead) - (cache.keys.ndim - 2), 0)
         return cached(cache.lengths, axis, m, knows_positions)
-    if query_offsets is None:
-        return whole(m, n)
-    of_keys = query_offsets if key_offsets is None else key_offsets
-    return end_to_end(query_offsets, of_keys, m, n, problem.dtype)
+    return end_to_end(query_offsets, key_offsets, m, n)

@@ -14,14 +14,14 @@ import numpy as np
 
 from vicinal.arrays import Array
 from vicinal.neighbor_sets import Both, Either, KNearest, NeighborSet
-from vicinal.problem import Problem, spread
+from vicinal.problem import Problem
 from vicinal.row_sets import Segments, Window
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
     from vicinal.bias import PositionBias
 
-__all__ = ["Sequence", "cached", "end_to_end", "part_of", "problem_of", "whole"]
+__all__ = ["Sequence", "cached", "end_to_end", "part_of", "problem_of"]
 
 
 class Sequence(NamedTuple):
@@ -33,11 +33,6 @@ class Sequence(NamedTuple):
     axis: int = 0  # leading axis of the sequences …
     items: slice = slice(None)  # … and which of it
     is_part: bool = True  # of several, or of one that grows: it may have fewer keys than `KNearest`
-
-
-def whole(m: int, n: int) -> list[Sequence]:
-    """Return the one sequence of a plain call: query i stands at row i."""
-    return [Sequence(slice(0, m), slice(0, n), 0, is_part=False)]
 
 
 def cached(lengths: Array, axis: int, m: int, counts_positions: bool) -> list[Sequence]:
@@ -59,14 +54,24 @@ def cached(lengths: Array, axis: int, m: int, counts_positions: bool) -> list[Se
 
 
 def end_to_end(
-    query_offsets: ArrayLike, key_offsets: ArrayLike, m: int, n: int, dtype: np.dtype[Any]
+    query_offsets: ArrayLike | None, key_offsets: ArrayLike | None, m: int, n: int
 ) -> list[Sequence]:
-    """Return the sequences between offsets, each counted from its own start."""
-    segments = Segments(query_offsets, key_offsets)
-    segments.lower(m, n, dtype)  # its checks
+    """Return the sequences between offsets, each counted from its own start; the whole if none."""
+    if query_offsets is None:
+        if key_offsets is not None:
+            raise ValueError("key_offsets need query_offsets, which say whose keys they are")
+        return [Sequence(slice(0, m), slice(0, n), 0, is_part=False)]
+    if key_offsets is None and m != n:
+        raise ValueError(
+            f"key_offsets=None takes those of the {m} queries, but there are {n} keys; give "
+            "key_offsets, from 0 to the number of keys"
+        )
+    segments = Segments(query_offsets, query_offsets if key_offsets is None else key_offsets)
+    segments.lower(m, n, np.dtype(np.float64))  # its checks
     rows, keys = np.asarray(segments.query_offsets), np.asarray(segments.key_offsets)
     spans = zip(rows[:-1], rows[1:], keys[:-1], keys[1:], strict=True)
-    return [Sequence(slice(a, b), slice(c, d), 0) for a, b, c, d in spans if a < b]
+    asked = [Sequence(slice(a, b), slice(c, d), 0) for a, b, c, d in spans if a < b]
+    return asked or [Sequence(slice(0, 0), slice(0, n), 0)]
 
 
 def problem_of(
@@ -87,7 +92,9 @@ def problem_of(
     bias = cut(problem.bias, rows, keys)
     if position is not None:
         here = position if position.offset == "end" else position.shifted(sequence.first)
-        pairs = spread(here.pairs(m, n, problem.dtype), (*lead, m, n), "alibi_slopes")
+        _check_heads(position, problem.lead)
+        full = np.broadcast_to(here.pairs(m, n, problem.dtype), (*problem.lead, m, n))
+        pairs = full[at]
         bias = pairs if bias is None else bias + pairs
     features = slice(None)
     return problem._replace(
@@ -103,6 +110,17 @@ def problem_of(
         neighbors=_lowered(near, sequence, m, n, problem.dtype),
         query_offset=sequence.first,
     )
+
+
+def _check_heads(position: PositionBias, lead: tuple[int, ...]) -> None:
+    name, heads = position.numbers_name, position.lead
+    fits = len(heads) <= len(lead) and all(
+        size in (1, asked) for size, asked in zip(heads[::-1], lead[::-1], strict=False)
+    )
+    if not fits:
+        raise ValueError(
+            f"{name} for heads of shape {heads} must broadcast to the leading dimensions {lead}"
+        )
 
 
 def part_of(output: Array, sequence: Sequence, lead: int) -> Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -116,7 +115,8 @@ def attention(
         "num_threads": num_threads,
     }
     parts = []
-    for rows, columns in _spans(query_offsets, key_offsets, queries.shape[-2], keys.shape[-2]):
+    for one in end_to_end(query_offsets, key_offsets, queries.shape[-2], keys.shape[-2]):
+        rows, columns = one.rows, one.keys
         q, k, v = queries[..., rows, :], keys[..., columns, :], values[..., columns, :]
         own: dict[str, Any] = {
             "log_weights": None if log_weights is None else log_weights[..., columns],
@@ -129,17 +129,6 @@ def attention(
     if not return_log_mass:
         return out
     return out, log_masses[0] if len(log_masses) == 1 else torch.cat(log_masses, -1)
-
-
-def _spans(query_offsets: Any, key_offsets: Any, m: int, n: int) -> list[tuple[slice, slice]]:
-    """Return rows and columns of each sequence; each is computed as if it came alone."""
-    if query_offsets is None:
-        if key_offsets is not None:
-            raise ValueError("key_offsets need query_offsets, which say whose keys they are")
-        return [(slice(0, m), slice(0, n))]
-    of_keys = query_offsets if key_offsets is None else key_offsets
-    sequences = end_to_end(query_offsets, of_keys, m, n, np.dtype(np.float64))
-    return [(sequence.rows, sequence.keys) for sequence in sequences]
 
 
 def _part(pairs: Tensor | None, rows: slice, columns: slice) -> Tensor | None:

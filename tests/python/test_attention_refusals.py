@@ -76,7 +76,7 @@ REFUSALS = {
     "slopes of other heads": (
         lambda: attend(alibi_slopes=np.ones(8)),
         ValueError,
-        r"alibi_slopes of shape \(8, 5, 5\) does not broadcast to \(2, 12, 5, 5\)",
+        r"slopes for heads of shape \(8,\) must broadcast to the leading dimensions \(2, 12\)",
     ),
     "slopes and a table": (
         lambda: attend(alibi_slopes=0.5, bias=vc.bias.Relative([1.0])),

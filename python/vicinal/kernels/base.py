@@ -270,7 +270,10 @@ def _as_columns(columns: int | Iterable[int]) -> tuple[int, ...]:
 
 def positive(value: float, name: str) -> float:
     """Return a kernel parameter as a positive finite float."""
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {value!r}") from None
     if not 0 < number < math.inf:
         raise ValueError(f"{name} must be positive and finite, got {value!r}")
     return number
