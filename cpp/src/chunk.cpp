@@ -48,18 +48,21 @@ void load_tile(const Problem<T>& problem, const Entry<T>& entry, const FactorPla
   problem.table->transpose(rows, f.depth, count, f.depth, tile, tile_keys, key_stride);
 }
 
-// A key with an infinite coordinate under a metric is infinitely far: absent.
+// A key with an infinite coordinate under a metric is infinitely far: absent. So is any that is not
+// finite where no row that sees it takes part.
 template <class T>
-void drop_infinite_keys(const Problem<T>& problem, const Chunk<T>& chunk, int t, T* prior) {
+void drop_far_keys(const Problem<T>& problem, const Chunk<T>& chunk, int t, T* prior) {
   for (std::size_t i = 0; i < chunk.factors.size(); ++i)
     for (std::size_t j = 0; j < chunk.factors[i].size(); ++j) {
       const auto& f = problem.plan.terms[i].factors[j];
-      if (!f.distance) continue;
+      if (!f.distance && !problem.spoiled_are_out) continue;
       const T* tile =
           chunk.factors[i][j].coordinates.data() + std::int64_t(t) * f.depth * key_stride;
       for (int k = 0; k < tile_keys; ++k)
         for (int c = 0; c < f.depth; ++c)
-          if (std::isinf(tile[c * key_stride + k])) prior[k] = none<T>;
+          if (std::isinf(tile[c * key_stride + k]) ||
+              (problem.spoiled_are_out && std::isnan(tile[c * key_stride + k])))
+            prior[k] = none<T>;
     }
 }
 
@@ -117,7 +120,7 @@ void pack_coordinates(const Problem<T>& problem, const Entry<T>& entry, std::int
     load_tile(problem, entry, f, first, count, rows, tile);
     finite &= problem.table->tile_center(tile, f.depth, center);
   });
-  if (!finite) drop_infinite_keys(problem, chunk, t, prior);
+  if (!finite) drop_far_keys(problem, chunk, t, prior);
   if (!finite || (flags.absent && !needs_no_repair(problem, prior, count))) {
     flags.absent = std::find(prior, prior + tile_keys, none<T>) != prior + tile_keys;
     flags.empty = std::all_of(prior, prior + tile_keys, [](T x) { return x == none<T>; });

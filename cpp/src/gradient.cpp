@@ -151,6 +151,7 @@ GradientProblem<T> open_gradient(const KernelSum& kernel, const Problem<T>& forw
   GradientProblem<T> g;
   g.problem = forward;
   g.problem.p = 0;
+  g.problem.spoiled_are_out = true;
   g.p = forward.p;
   g.value_stride = forward.value_stride;
   g.items = batch;

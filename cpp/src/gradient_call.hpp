@@ -70,6 +70,7 @@ struct GradientChunk {
   std::vector<T> center_of_type, ones;
   std::vector<Buffer<T>> rows;  // per factor: tiles × tile_keys × stride
   Buffer<double> sums;          // tiles × columns × key_stride, over all rows so far
+  const T* only = nullptr;      // sums over the only block of rows, which need no merging
   Buffer<T> scratch;            // rows before the transpose
 };
 
@@ -83,8 +84,9 @@ struct GradientWorker {
   std::vector<Buffer<T>> query_rows, query_sums;  // per factor: group_rows × stride
   Buffer<T> row_sums;                             // group_rows × stride
   Buffer<T> header;
-  Buffer<T> key_sums;          // tiles × columns × key_stride, of this block of rows
-  std::vector<double> packed;  // features of one row
+  Buffer<T> key_sums;            // tiles × columns × key_stride, of this block of rows
+  std::vector<double> packed;    // features of one row, as packed
+  std::vector<double> features;  // d: as the caller stores them
   T offsets[kernels::max_group_rows];
   T references[kernels::max_group_rows];
   double score_sums[kernels::max_group_rows];

@@ -34,56 +34,73 @@ std::int64_t gradient_rows(const Problem<T>& problem) {
 template <class T>
 class ItemPass {
  public:
-  ItemPass(const GradientProblem<T>& g, std::size_t item, GradientChunk<T>& chunk, Poll& poll)
+  ItemPass(const GradientProblem<T>& g, std::size_t item, Poll& poll)
       : g_(g),
         item_(item),
         entry_(g.problem.entries[item]),
-        chunk_(chunk),
         poll_(poll),
         results_(g, item),
         rows_(gradient_rows(g.problem)),
         blocks_((g.problem.m + rows_ - 1) / rows_) {}
 
-  // `workers` computes with each of some workers: work(f) calls f(worker).
-  void run(const auto& work) {
+  // Chunk after chunk, whose blocks workers share: work(f) calls f(worker) for each.
+  void share_blocks(GradientChunk<T>& chunk, const auto& work) {
     const std::int64_t step = chunk_keys(g_.problem);
     for (std::int64_t first = 0; first < g_.problem.n && !poll_.stopped(); first += step) {
-      pack_gradient_chunk(g_, item_, entry_, first, chunk_);
+      pack_gradient_chunk(g_, item_, entry_, first, chunk);
       next_.store(0, std::memory_order_relaxed);
       turn_.store(0, std::memory_order_relaxed);
       work([&](GradientWorker<T>& worker) {
-        for (std::int64_t b = next_++; b < blocks_ && !poll_.stopped(); b = next_++)
-          run_block(b, worker);
+        for (std::int64_t b = next_++; b < blocks_ && !poll_.stopped(); b = next_++) {
+          const bool meets = meet_block(b, chunk, worker, nullptr);
+          wait_for(b);
+          gather(b, meets, worker, chunk);
+          turn_.store(b + 1, std::memory_order_release);
+        }
       });
-      if (poll_.stopped()) return;
-      if (only_ != nullptr)
-        results_.write_keys(entry_, chunk_, only_);
-      else
-        results_.write_keys(entry_, chunk_, chunk_.sums.data());
+      if (!poll_.stopped()) write_keys(chunk);
     }
-    results_.write_rows();
+  }
+
+  // Chunks of its own for each of some workers; what they give is added in their order.
+  void take_chunks(GradientChunk<T>& chunk, GradientWorker<T>& worker) {
+    const std::int64_t step = chunk_keys(g_.problem), chunks = chunk_count(g_.problem);
+    RowSums kept = results_.row_sums();
+    for (std::int64_t c = next_++; c < chunks && !poll_.stopped(); c = next_++) {
+      pack_gradient_chunk(g_, item_, entry_, c * step, chunk);
+      kept.clear();
+      for (std::int64_t b = 0; b < blocks_ && !poll_.stopped(); ++b)
+        gather(b, meet_block(b, chunk, worker, &kept), worker, chunk);
+      wait_for(c);
+      if (poll_.stopped()) return;
+      write_keys(chunk);
+      results_.add_rows(kept);
+      turn_.store(c + 1, std::memory_order_release);
+    }
+  }
+
+  void write_rows() {
+    if (!poll_.stopped()) results_.write_rows();
   }
 
  private:
-  std::int64_t sums() const { return std::int64_t(chunk_.keys.tiles) * g_.columns * key_stride; }
-
-  void run_block(std::int64_t b, GradientWorker<T>& worker) {
+  // Returns whether its keys are any that a row of the block may use.
+  bool meet_block(std::int64_t b, GradientChunk<T>& chunk, GradientWorker<T>& worker,
+                  RowSums* kept) {
     const std::int64_t first = b * rows_, end = std::min(first + rows_, g_.problem.m);
     const bool meets =
-        may_meet(g_.problem, entry_, first, end - 1, chunk_.keys.first, chunk_.keys.count);
-    if (meets || blocks_ == 1) std::fill_n(worker.key_sums.data(), sums(), T(0));
+        may_meet(g_.problem, entry_, first, end - 1, chunk.keys.first, chunk.keys.count);
+    if (meets || blocks_ == 1) std::fill_n(worker.key_sums.data(), sums(chunk), T(0));
     if (meets) {
       for (const GradientRow kind : {GradientRow::ordinary, GradientRow::hit})
-        run_rows(first, end, kind, worker);
+        meet_rows(first, end, kind, chunk, worker, kept);
     }
-    poll_.advance((end - first) * chunk_.keys.count);
-    if (blocks_ == 1)
-      only_ = worker.key_sums.data();
-    else
-      merge(b, meets, worker);
+    poll_.advance((end - first) * chunk.keys.count);
+    return meets;
   }
 
-  void run_rows(std::int64_t first, std::int64_t end, GradientRow kind, GradientWorker<T>& worker) {
+  void meet_rows(std::int64_t first, std::int64_t end, GradientRow kind, GradientChunk<T>& chunk,
+                 GradientWorker<T>& worker, RowSums* kept) {
     worker.block.first = first;
     worker.block.todo.clear();
     worker.hits = kind == GradientRow::hit;
@@ -93,57 +110,72 @@ class ItemPass {
     const auto rows = static_cast<std::int64_t>(worker.block.todo.size());
     for (std::int64_t at = 0; at < rows && !poll_.stopped(); at += group_rows<T>) {
       const int count = static_cast<int>(std::min<std::int64_t>(group_rows<T>, rows - at));
-      take_gradient_rows(g_, item_, entry_, at, count, chunk_, worker);
-      for (int t = 0; t < chunk_.keys.tiles; ++t)
-        meet_gradient_tile(g_, item_, entry_, chunk_, t, worker);
-      results_.add_rows(worker);
+      take_gradient_rows(g_, item_, entry_, at, count, chunk, worker);
+      for (int t = 0; t < chunk.keys.tiles; ++t)
+        meet_gradient_tile(g_, item_, entry_, chunk, t, worker);
+      kept != nullptr ? results_.keep_rows(worker, *kept) : results_.add_rows(worker);
       poll_.look();
     }
   }
 
-  // The block's turn: sums over rows are added in the order of the blocks.
-  void merge(std::int64_t b, bool meets, const GradientWorker<T>& worker) {
-    for (int tries = 0; turn_.load(std::memory_order_acquire) != b && !poll_.stopped(); ++tries)
+  void wait_for(std::int64_t turn) {
+    for (int tries = 0; turn_.load(std::memory_order_acquire) != turn && !poll_.stopped(); ++tries)
       if (tries > 200) {
         poll_.look();
         std::this_thread::yield();
       }
-    double* into = chunk_.sums.data();
+  }
+
+  std::int64_t sums(const GradientChunk<T>& chunk) const {
+    return std::int64_t(chunk.keys.tiles) * g_.columns * key_stride;
+  }
+
+  // Sums over rows are added in the order of the blocks.
+  void gather(std::int64_t b, bool meets, const GradientWorker<T>& worker,
+              GradientChunk<T>& chunk) {
     const T* from = worker.key_sums.data();
-    const std::int64_t count = sums();
+    chunk.only = blocks_ == 1 ? from : nullptr;
+    if (blocks_ == 1) return;
+    double* into = chunk.sums.data();
+    const std::int64_t count = sums(chunk);
     if (b == 0 && meets)
       std::copy_n(from, count, into);
     else if (b == 0)
       std::fill_n(into, count, 0.0);
     else if (meets)
       for (std::int64_t i = 0; i < count; ++i) into[i] += static_cast<double>(from[i]);
-    turn_.store(b + 1, std::memory_order_release);
+  }
+
+  void write_keys(const GradientChunk<T>& chunk) {
+    if (chunk.only != nullptr)
+      results_.write_keys(entry_, chunk, chunk.only);
+    else
+      results_.write_keys(entry_, chunk, chunk.sums.data());
   }
 
   const GradientProblem<T>& g_;
   std::size_t item_;
   const Entry<T>& entry_;
-  GradientChunk<T>& chunk_;
   Poll& poll_;
   GradientResults<T> results_;
   std::int64_t rows_, blocks_;
-  const T* only_ = nullptr;  // sums of the only block, which need no merging
   std::atomic<std::int64_t> next_{0}, turn_{0};
 };
 
-// Every worker takes items of its own.
 template <class T>
-void run_items(const GradientProblem<T>& g, std::vector<GradientWorker<T>>& team, Poll& poll) {
-  std::vector<GradientChunk<T>> chunks(team.size());
+std::vector<GradientChunk<T>> chunks_for(const GradientProblem<T>& g, std::size_t workers) {
+  std::vector<GradientChunk<T>> chunks(workers);
   for (GradientChunk<T>& chunk : chunks) allocate(chunk, g);
-  std::atomic<std::size_t> next{0};
+  return chunks;
+}
+
+// Calls f(number) in every worker; what it throws stops all of them.
+void in_parallel(std::size_t workers, Poll& poll, const auto& f) {
   parallel(
-      static_cast<int>(team.size()),
+      static_cast<int>(workers),
       [&](int worker) {
-        const auto at = static_cast<std::size_t>(worker);
         try {
-          for (std::size_t e = next++; e < g.items.size() && !poll.stopped(); e = next++)
-            ItemPass<T>(g, e, chunks[at], poll).run([&](const auto& f) { f(team[at]); });
+          f(static_cast<std::size_t>(worker));
         } catch (...) {
           poll.fail();
         }
@@ -151,17 +183,37 @@ void run_items(const GradientProblem<T>& g, std::vector<GradientWorker<T>>& team
       [&] { poll.look(); });
 }
 
-// All workers share the blocks of one item after the other.
+// Every worker takes items of its own.
+template <class T>
+void run_items(const GradientProblem<T>& g, std::vector<GradientWorker<T>>& team, Poll& poll) {
+  std::vector<GradientChunk<T>> chunks = chunks_for(g, team.size());
+  std::atomic<std::size_t> next{0};
+  in_parallel(team.size(), poll, [&](std::size_t at) {
+    for (std::size_t e = next++; e < g.items.size() && !poll.stopped(); e = next++) {
+      ItemPass<T> pass(g, e, poll);
+      pass.share_blocks(chunks[at], [&](const auto& f) { f(team[at]); });
+      pass.write_rows();
+    }
+  });
+}
+
+// All workers share one item after the other: its blocks, or its chunks if blocks are few.
 template <class T>
 void share_items(const GradientProblem<T>& g, std::vector<GradientWorker<T>>& team, Poll& poll) {
-  GradientChunk<T> chunk;
-  allocate(chunk, g);
-  for (std::size_t e = 0; e < g.items.size() && !poll.stopped(); ++e)
-    ItemPass<T>(g, e, chunk, poll).run([&](const auto& f) {
-      parallel(
-          static_cast<int>(team.size()),
-          [&](int worker) { f(team[static_cast<std::size_t>(worker)]); }, [&] { poll.look(); });
-    });
+  const std::int64_t workers = std::ssize(team), rows = gradient_rows(g.problem);
+  const bool few = (g.problem.m + rows - 1) / rows < workers && chunk_count(g.problem) > 1;
+  std::vector<GradientChunk<T>> chunks = chunks_for(g, few ? team.size() : 1);
+  for (std::size_t e = 0; e < g.items.size() && !poll.stopped(); ++e) {
+    ItemPass<T> pass(g, e, poll);
+    if (few)
+      in_parallel(team.size(), poll,
+                  [&](std::size_t at) { pass.take_chunks(chunks[at], team[at]); });
+    else
+      pass.share_blocks(chunks[0], [&](const auto& f) {
+        in_parallel(team.size(), poll, [&](std::size_t at) { f(team[at]); });
+      });
+    pass.write_rows();
+  }
 }
 
 }  // namespace

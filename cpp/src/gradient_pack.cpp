@@ -116,6 +116,7 @@ void allocate(GradientWorker<T>& worker, const GradientProblem<T>& g) {
     worker.query_sums[f].resize(rows * stride);
     if (g.pulls[f].matrix) worker.query_rows[f].resize(rows * stride);
   }
+  worker.features.resize(static_cast<std::size_t>(g.problem.d));
   worker.row_sums.resize(rows * widest);
   worker.header.resize(rows * header_columns * g.problem.table->lanes);
   worker.key_sums.resize(std::int64_t(tiles) * std::max(g.columns, 1) * key_stride);
@@ -202,7 +203,7 @@ void add_row_gradient(const FactorPlan<T>& f, const FactorPull<T>& pull, const T
     square += x * x;
     along += x * gained(j);
   }
-  if (!(square > 0)) return;
+  if (!(square > 0 && std::isfinite(square))) return;
   const double inverse = 1 / std::sqrt(square);
   for (int j = 0; j < f.width; ++j)
     out[column(j)] +=

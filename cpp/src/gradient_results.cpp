@@ -1,6 +1,8 @@
 #include "gradient_results.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <limits>
 
 namespace vicinal {
@@ -22,32 +24,63 @@ GradientResults<T>::GradientResults(const GradientProblem<T>& g, std::size_t ite
   origin_.assign(d, 0.0);
   const View<const T> keys = item_.points.keys;
   if (g.of_features && keys.rows > 0)  // any point among the data does
-    for (std::size_t j = 0; j < d; ++j) origin_[j] = static_cast<double>(keys.row(0)[j]);
+    for (std::size_t j = 0; j < d; ++j)
+      if (std::isfinite(keys.row(0)[j])) origin_[j] = static_cast<double>(keys.row(0)[j]);
 }
+
+namespace {
+
+// The gradient of a row of the group by what it has met, in `features`: d.
+template <class T>
+void read_row(const GradientProblem<T>& g, int r, GradientWorker<T>& worker, double* features) {
+  std::fill_n(features, g.problem.d, 0.0);
+  for (std::size_t f = 0; f < g.pulls.size(); ++f) {
+    const FactorPull<T>& pull = g.pulls[f];
+    if (!pull.moves) continue;
+    const FactorPlan<T>& plan = g.problem.plan.terms[pull.term].factors[pull.factor];
+    std::copy_n(worker.query_sums[f].data() + r * pull.stride, plan.depth, worker.packed.data());
+    add_row_gradient(plan, pull, worker.w.group.query_rows[r], worker.packed.data(), features);
+  }
+}
+
+void add(const std::vector<double>& numbers, std::vector<double>& into) {
+  std::transform(numbers.begin(), numbers.end(), into.begin(), into.begin(), std::plus<>());
+}
+
+}  // namespace
 
 template <class T>
 void GradientResults<T>::add_rows(GradientWorker<T>& worker) noexcept {
-  const Group<T>& group = worker.w.group;
-  for (int r = 0; r < group.rows; ++r) {
-    const std::int64_t row = group.index[r];
+  const std::int64_t d = g_.problem.d;
+  for (int r = 0; r < worker.w.group.rows; ++r) {
+    const std::int64_t row = worker.w.group.index[r];
     if (!scores_.empty()) scores_[static_cast<std::size_t>(row)] += worker.score_sums[r];
     if (queries_.empty()) continue;
-    double* out = queries_.data() + row * g_.problem.d;
-    for (std::size_t f = 0; f < g_.pulls.size(); ++f) {
-      const FactorPull<T>& pull = g_.pulls[f];
-      if (!pull.moves) continue;
-      const FactorPlan<T>& plan = g_.problem.plan.terms[pull.term].factors[pull.factor];
-      const T* sums = worker.query_sums[f].data() + r * pull.stride;
-      std::copy_n(sums, plan.depth, worker.packed.data());
-      add_row_gradient(plan, pull, group.query_rows[r], worker.packed.data(), out);
-    }
+    read_row(g_, r, worker, worker.features.data());
+    double* out = queries_.data() + row * d;
+    std::transform(out, out + d, worker.features.data(), out, std::plus<>());
   }
 }
 
 template <class T>
+void GradientResults<T>::keep_rows(GradientWorker<T>& worker, RowSums& kept) const noexcept {
+  for (int r = 0; r < worker.w.group.rows; ++r) {
+    const std::int64_t row = worker.w.group.index[r];
+    if (!scores_.empty()) kept.scores[static_cast<std::size_t>(row)] = worker.score_sums[r];
+    if (!queries_.empty()) read_row(g_, r, worker, kept.queries.data() + row * g_.problem.d);
+  }
+}
+
+template <class T>
+void GradientResults<T>::add_rows(const RowSums& kept) noexcept {
+  add(kept.queries, queries_);
+  add(kept.scores, scores_);
+}
+
+template <class T>
 void GradientResults<T>::add_features(const T* row, const double* gradient) noexcept {
-  for (std::size_t j = 0; j < features_.size(); ++j)
-    features_[j] += (static_cast<double>(row[j]) - origin_[j]) * gradient[j];
+  for (std::size_t j = 0; j < features_.size(); ++j)  // what does not pull need not be finite
+    if (gradient[j] != 0) features_[j] += (static_cast<double>(row[j]) - origin_[j]) * gradient[j];
 }
 
 template <class T>

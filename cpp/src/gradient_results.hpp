@@ -1,11 +1,22 @@
 // Sums of an item → its gradients, as the caller stores points.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "gradient_call.hpp"
 
 namespace vicinal {
+
+// What the rows of an item get from one chunk of keys.
+struct RowSums {
+  std::vector<double> queries, scores;  // m × d, m
+
+  void clear() {
+    std::fill(queries.begin(), queries.end(), 0.0);
+    std::fill(scores.begin(), scores.end(), 0.0);
+  }
+};
 
 template <class T>
 class GradientResults {
@@ -14,6 +25,12 @@ class GradientResults {
 
   // Of the rows that the worker has just taken past a chunk; for disjoint rows by any worker.
   void add_rows(GradientWorker<T>& worker) noexcept;
+  // The same in two steps, where chunks are not met in their order.
+  void keep_rows(GradientWorker<T>& worker, RowSums& kept) const noexcept;
+  void add_rows(const RowSums& kept) noexcept;
+  RowSums row_sums() const {
+    return {std::vector<double>(queries_.size()), std::vector<double>(scores_.size())};
+  }
   // Of the keys of a chunk that all rows have met; `sums` are those over the rows, of either type.
   template <class S>
   void write_keys(const Entry<T>& entry, const GradientChunk<T>& chunk, const S* sums) noexcept;

@@ -75,6 +75,8 @@ struct Problem {
   std::int64_t extra_columns = 0;  // that are kept beside a packed key: chunks hold fewer
   int k = 0;                       // of top_k
   bool exclude_self = false;
+  bool spoiled_are_out =
+      false;                // rows that see a key with a NaN take no part: such keys are absent
   bool needs_self = false;  // own weights are asked for or left out
   bool normalize_weights = true;
   bool full_header = false;  // Σ|w| and Σw² are needed

@@ -53,10 +53,7 @@ class Request:
     engine_options: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.nan_policy not in NAN_POLICIES:
-            raise ValueError(
-                f"nan_policy must be one of {', '.join(NAN_POLICIES)}, got {self.nan_policy!r}"
-            )
+        _check_nan_policy(self.nan_policy)
         mode, value = as_empty(self.empty)
         options = {
             "tol": as_tol(self.tol),
@@ -67,6 +64,11 @@ class Request:
             "num_threads": resolve_num_threads(self.num_threads),
         }
         object.__setattr__(self, "engine_options", options)
+
+
+def _check_nan_policy(nan_policy: str) -> None:
+    if nan_policy not in NAN_POLICIES:
+        raise ValueError(f"nan_policy must be one of {', '.join(NAN_POLICIES)}, got {nan_policy!r}")
 
 
 def as_tol(tol: object) -> float:
@@ -167,15 +169,9 @@ def _run(
 def _with_nan_policy(
     problem: Problem, request: Request, outputs: dict[str, Array], report: Report | None
 ) -> Counts:
-    missing = _missing_by_pattern(problem)
-    if not any(pattern.any() for pattern, _ in missing):
+    missing = missing_values(problem, request.nan_policy)
+    if not missing:
         return _run(problem, request, outputs, report)
-    if request.nan_policy == "raise":
-        count = sum(int(pattern.sum()) * len(columns) for pattern, columns in missing)
-        raise ValueError(
-            f"values hold {count} NaN and nan_policy='raise'; nan_policy='omit' leaves each out of "
-            "its own column"
-        )
     jobs = list(_jobs_without_missing(problem, outputs, missing))
     counts = []
     for i, (job, columns, names) in enumerate(jobs):
@@ -189,8 +185,25 @@ def _with_nan_policy(
     )
 
 
+def missing_values(problem: Problem, nan_policy: str) -> list[tuple[Array, list[int]]]:
+    """Return what is NaN among the values, (lead + (n,) bool, its columns); nothing if none is.
+
+    Columns with NaN at the same keys stand together: they share one call.
+    """
+    _check_nan_policy(nan_policy)
+    if nan_policy == "propagate":
+        return []
+    missing = _missing_by_pattern(problem)
+    count = sum(int(pattern.sum()) * len(columns) for pattern, columns in missing)
+    if count and nan_policy == "raise":
+        raise ValueError(
+            f"values hold {count} NaN and nan_policy='raise'; nan_policy='omit' leaves each out of "
+            "its own column"
+        )
+    return missing if count else []
+
+
 def _missing_by_pattern(problem: Problem) -> list[tuple[Array, list[int]]]:
-    # Columns with NaN at the same keys share one call: (lead + (n,) bool, their columns).
     patterns: dict[bytes, tuple[Array, list[int]]] = {}
     assert problem.values is not None
     for column in range(problem.p):
@@ -212,13 +225,14 @@ def _jobs_without_missing(
     if per_column:
         for pattern, columns in missing:
             values = np.ascontiguousarray(problem.values[..., columns])
-            yield _without(problem, pattern, values), columns, per_column
+            yield columns_without(problem, pattern, values), columns, per_column
     if "covariance" in outputs:
         incomplete = np.logical_or.reduce([pattern for pattern, _ in missing])
-        yield _without(problem, incomplete, problem.values), None, ("covariance",)
+        yield columns_without(problem, incomplete, problem.values), None, ("covariance",)
 
 
-def _without(problem: Problem, missing: Array, values: Array) -> Problem:
+def columns_without(problem: Problem, missing: Array, values: Array) -> Problem:
+    """Return the problem of some columns of values, whose `missing` keys take no part."""
     if problem.neighbors is not None:  # a missing value changes no row's neighbors
         return _with_bias(problem, missing)._replace(values=np.where(np.isnan(values), 0, values))
     # An absent key's value is never read, so NaN may stay there.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +11,9 @@ from vicinal import _core
 from vicinal.arrays import Array, as_array, as_rows, converted
 from vicinal.problem import Problem
 from vicinal.progress import Report, share
+from vicinal.results import LocalStats
 from vicinal.strips import bias_strip, needs_strips, row_strips
 from vicinal.threads import resolve_num_threads
-
-if TYPE_CHECKING:
-    from vicinal.results import LocalStats
 
 __all__ = ["GradientCall", "summed"]
 
@@ -44,6 +42,8 @@ class GradientCall:
             self._take(forward)
 
     def _take(self, forward: LocalStats) -> None:
+        if not isinstance(forward, LocalStats):
+            raise TypeError(f"forward must be the LocalStats of the same call, got {forward!r}")
         if forward.mean is None or forward.log_mass is None:
             raise ValueError(
                 "forward must hold mean and log_mass; call local_stats with "

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vicinal.arrays import Array, as_array, as_points, as_rows
-from vicinal.bandwidth_gradients import BandwidthGradient, bandwidth_gradient
-from vicinal.evaluate import as_empty, as_tol
-from vicinal.gradient_calls import GradientCall, bias_shape, summed
+from vicinal.arrays import Array, as_array, as_rows
+from vicinal.bandwidth_gradients import bandwidth_gradient
+from vicinal.bias import PositionBias
+from vicinal.evaluate import as_empty, as_tol, missing_values
+from vicinal.gradient_calls import GradientCall
+from vicinal.gradient_parts import Wanted, gradients_of, gradients_omitting
 from vicinal.problem import Problem, prepare, spread
 from vicinal.progress import Report, reporter
 from vicinal.results import line_of
@@ -95,7 +97,9 @@ def local_mean_vjp(
         As in `local_mean`.
     wrt : iterable of str, optional
         Which of "queries", "keys", "values", "bandwidth", "log_weights" and "bias" get one; None
-        is every one given. "bias" needs memory of the size of the bias, else nothing is m × n.
+        is every one given that has one: not a bias that is no array, a bandwidth found by a rule,
+        that of a composed or category kernel. "bias" needs memory of the size of the bias, else
+        nothing is m × n.
     forward : LocalStats, optional
         `mean` and `log_mass` of the same call of `local_stats`: saves computing them again.
     log_mass_grad : array_like of shape (..., m), optional
@@ -107,8 +111,9 @@ def local_mean_vjp(
         As in `local_mean`.
     empty : {"nan", "zero", "nearest", "raise"} or float
         As in `local_mean`, where it is a constant: it changes no gradient.
-    nan_policy : {"propagate"}
-        NaN in values that are used spoils the gradients of their pairs.
+    nan_policy : {"propagate", "omit", "raise"}
+        NaN in values that are used spoils the gradients of their pairs; "omit" leaves each out of
+        its own column's mean, and its gradient is 0.
 
     Returns
     -------
@@ -119,7 +124,7 @@ def local_mean_vjp(
     ------
     ValueError
         For shapes that do not fit, a name in `wrt` that is not known or has no gradient: a bias
-        that is a function, bandwidths found by a rule, those of category and composed kernels.
+        that is no array, bandwidths found by a rule, those of category and composed kernels.
     TypeError
         For arrays that are not real numbers on the CPU.
 
@@ -170,11 +175,7 @@ def local_mean_vjp(
     if problem.values is None:
         raise TypeError("values must be an array, got None")
     as_empty(empty)
-    if nan_policy != "propagate":
-        raise ValueError(
-            f"nan_policy must be 'propagate' for gradients, got {nan_policy!r}; leave keys "
-            "with NaN values out by weights of 0"
-        )
+    missing = missing_values(problem, nan_policy)
     names = _names(wrt, given)
     required = wrt is not None and "bandwidth" in names
     scale = bandwidth_gradient(problem, kernel, bandwidth, metric, required=required)
@@ -182,23 +183,27 @@ def local_mean_vjp(
         names.remove("bandwidth")
     upstream = _as_grad(grad, problem), _as_log_mass_grad(log_mass_grad, problem)
     call = GradientCall(problem, upstream, forward, as_tol(tol), num_threads)
+    wanted = Wanted(names, given, scale if "bandwidth" in names else None)
     with reporter(progress) as report:
-        return _gradients(call, names, given, scale if "bandwidth" in names else None, report)
+        if missing:
+            return LocalMeanGradient(**gradients_omitting(call, missing, wanted, report))
+        return LocalMeanGradient(**gradients_of(call, wanted, report))
 
 
 def _names(wrt: Iterable[str] | None, given: dict[str, Any]) -> list[str]:
+    no_array = callable(given["bias"]) or isinstance(given["bias"], PositionBias)
     if wrt is None:
-        return [
-            name
-            for name in NAMES
-            if given[name] is not None and not (name == "bias" and callable(given[name]))
-        ]
+        return [n for n in NAMES if given[n] is not None and not (n == "bias" and no_array)]
+    if not isinstance(wrt, Iterable):
+        raise TypeError(f"wrt must be names, or None for every array given, got {wrt!r}")
     names = [wrt] if isinstance(wrt, str) else list(wrt)
     for name in names:
         if name not in NAMES:
             raise ValueError(f"wrt must be among {', '.join(NAMES)}, got {name!r}")
-    if "bias" in names and callable(given["bias"]):
-        raise ValueError("a bias that is a function has no gradient; pass its array")
+    if "bias" in names and no_array:
+        raise ValueError(
+            "a bias that is a function, or one of positions, has no gradient; pass its array"
+        )
     return names
 
 
@@ -222,73 +227,3 @@ def _as_log_mass_grad(grad: ArrayLike | None, problem: Problem) -> Array | None:
         return None
     array, shape = as_array(grad, "log_mass_grad"), (*problem.lead, problem.m)
     return as_rows(spread(array, shape, "log_mass_grad"), problem.dtype)
-
-
-def _gradients(
-    call: GradientCall,
-    names: list[str],
-    given: dict[str, Any],
-    scale: BandwidthGradient | None,
-    report: Report | None,
-) -> LocalMeanGradient:
-    p = call.problem
-    shapes = {
-        "queries": p.queries.shape,
-        "keys": p.keys.shape,
-        "values": (*p.lead, p.n, p.p),
-        "log_weights": (*p.lead, p.n),
-    }
-    outputs = {name: np.zeros(shapes[name], p.dtype) for name in shapes if name in names}
-    wanted = set(outputs)
-    if scale is not None:
-        outputs |= scale.outputs(outputs)
-    bias = _BiasGradient(call, given["bias"], outputs) if "bias" in names else None
-    call.run(outputs, report)
-    result: dict[str, Any] = {
-        name: _as_given(outputs[name], given[name], name, p) for name in sorted(wanted)
-    }
-    if bias is not None:
-        result["bias"] = bias.finish(outputs)
-    if scale is not None:
-        result["bandwidth"] = scale.finish(outputs)
-    return LocalMeanGradient(**result)
-
-
-def _as_given(output: Array, given: Any, name: str, problem: Problem) -> Array:
-    """Return the gradient of an input in its own shape."""
-    if name == "values":
-        array = output[..., 0] if problem.one_value else output
-        return summed(array, as_array(given, "values").shape)
-    if given is None:  # log-weights that are 0, points of a graph that stores its distances
-        return output
-    if name == "log_weights":
-        return summed(output, as_array(given, "log_weights").shape)
-    shape = as_points(given, name).shape  # scales may stand beside the features of keys
-    return summed(output[..., : shape[-1]], shape)
-
-
-class _BiasGradient:
-    """The gradient of a bias, found by pairs only where it differs from pair to pair."""
-
-    def __init__(self, call: GradientCall, bias: Any, outputs: dict[str, Array]) -> None:
-        p = call.problem
-        self.call = call
-        self.shape = bias_shape(bias, p)
-        self.own_shape = self.shape if bias is None else as_array(bias, "bias").shape
-        self.by_key = p.m > 1 and self.shape[-2] == 1 and self.shape[-1] == p.n
-        self.shared = False
-        if self.by_key:  # the sums of log-weights
-            outputs.setdefault("log_weights", np.zeros((*p.lead, p.n), p.dtype))
-            return
-        self.pairs = np.zeros(self.shape, p.dtype)  # a number per query changes no mean
-        if self.shape[-2:] == (p.m, p.n):
-            self.shared = self.shape != (*p.lead, p.m, p.n)
-            if not self.shared:
-                outputs["bias"] = self.pairs
-
-    def finish(self, outputs: dict[str, Array]) -> Array:
-        if self.by_key:
-            return summed(outputs["log_weights"][..., None, :], self.shape).reshape(self.own_shape)
-        if self.shared:
-            self.call.add_shared_bias(self.pairs)
-        return self.pairs.reshape(self.own_shape)
