@@ -64,11 +64,9 @@ py::dict run(const PyKernel& kernel, py::array queries, py::object keys, py::obj
              int /*k: the outputs tell*/, bool normalize, const PyIndex* index,
              const PyNeighborSet* neighbors, std::int64_t query_offset, bool lists,
              py::object key_bandwidths, py::object query_bandwidths, double tol,
-             const std::string& empty, double empty_value, int num_threads, py::object progress,
-             py::object alibi_slopes, py::object relative_bias, std::int64_t position_offset) {
-  const KeyArguments arguments{
-      keys,         values,         weights,          log_weights,  bias,          mask,
-      self_indices, key_bandwidths, query_bandwidths, alibi_slopes, relative_bias, position_offset};
+             const std::string& empty, double empty_value, int num_threads, py::object progress) {
+  const KeyArguments arguments{keys, values,       weights,        log_weights,     bias,
+                               mask, self_indices, key_bandwidths, query_bandwidths};
   const auto call = py::isinstance<py::array_t<float>>(queries) ? run_as<float> : run_as<double>;
   return call(kernel, queries, arguments, outputs,
               {normalize, index, neighbors, query_offset, lists},
@@ -188,8 +186,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         "query_offset"_a = 0, "lists"_a = false, "key_bandwidths"_a = none,
         "query_bandwidths"_a = none, "tol"_a = 0.0, "empty"_a = "nan",
         "empty_value"_a = std::numeric_limits<double>::quiet_NaN(), "num_threads"_a = 0,
-        "progress"_a = none, "alibi_slopes"_a = none, "relative_bias"_a = none,
-        "position_offset"_a = 0);
+        "progress"_a = none);
   m.def("run_each", &run_each, "kernels"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),
         "weights"_a = none, "self_indices"_a = none, "exclude_self"_a = false, "outputs"_a,
         "index"_a = py::none(), "neighbors"_a = py::none(), "tol"_a = 0.0, "empty"_a = "nan",

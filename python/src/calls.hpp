@@ -9,8 +9,6 @@
 struct KeyArguments {
   py::object keys, values, weights, log_weights, bias, mask, self_indices;
   py::object key_bandwidths = py::none(), query_bandwidths = py::none();
-  py::object alibi_slopes = py::none(), relative_bias = py::none();
-  std::int64_t position_offset = 0;
 };
 
 template <class T>
@@ -36,17 +34,6 @@ void read_keys(const KeyArguments& a, std::vector<vicinal::BatchItem<T>>& items)
   if (!a.self_indices.is_none())
     each(vector_spans<const std::int64_t>("self_indices", a.self_indices),
          [](auto& item, const auto& v) { item.self_indices = v; });
-  if (!a.alibi_slopes.is_none())
-    each(vector_spans<const T>("alibi_slopes", a.alibi_slopes), [](auto& item, const auto& v) {
-      if (v.size() != 1)
-        throw std::invalid_argument("alibi_slopes must hold one slope per item, got " +
-                                    std::to_string(v.size()));
-      item.position_bias.slope = v[0];
-    });
-  if (!a.relative_bias.is_none())
-    each(vector_spans<const T>("relative_bias", a.relative_bias),
-         [](auto& item, const auto& v) { item.position_bias.table = v; });
-  for (vicinal::BatchItem<T>& item : items) item.position_bias.offset = a.position_offset;
   if (!a.key_bandwidths.is_none())
     each(vector_spans<const T>("key_bandwidths", a.key_bandwidths),
          [](auto& item, const auto& v) { item.key_bandwidths = v; });

@@ -91,11 +91,9 @@ void gradient(const PyKernel& kernel, py::array queries, py::object keys, py::ob
               py::object bias, py::object mask, py::object self_indices, bool exclude_self,
               py::object key_bandwidths, py::object query_bandwidths,
               const PyNeighborSet* neighbors, std::int64_t query_offset, double tol,
-              int num_threads, py::object progress, py::object alibi_slopes,
-              py::object relative_bias, std::int64_t position_offset) {
-  const KeyArguments arguments{
-      keys,         values,         weights,          log_weights,  bias,          mask,
-      self_indices, key_bandwidths, query_bandwidths, alibi_slopes, relative_bias, position_offset};
+              int num_threads, py::object progress) {
+  const KeyArguments arguments{keys, values,       weights,        log_weights,     bias,
+                               mask, self_indices, key_bandwidths, query_bandwidths};
   const std::string empty = "nan";
   const auto call =
       py::isinstance<py::array_t<float>>(queries) ? gradient_as<float> : gradient_as<double>;
@@ -112,6 +110,5 @@ void bind_gradient(py::module_& m) {
         "log_mass_gradient"_a = none, "weights"_a = none, "log_weights"_a = none, "bias"_a = none,
         "mask"_a = none, "self_indices"_a = none, "exclude_self"_a = false,
         "key_bandwidths"_a = none, "query_bandwidths"_a = none, "neighbors"_a = py::none(),
-        "query_offset"_a = 0, "tol"_a = 0.0, "num_threads"_a = 0, "progress"_a = none,
-        "alibi_slopes"_a = none, "relative_bias"_a = none, "position_offset"_a = 0);
+        "query_offset"_a = 0, "tol"_a = 0.0, "num_threads"_a = 0, "progress"_a = none);
 }

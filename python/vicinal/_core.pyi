@@ -229,9 +229,6 @@ def run(
     empty_value: float = ...,
     num_threads: int = 0,
     progress: _Progress | None = None,
-    alibi_slopes: _Array | None = None,
-    relative_bias: _Array | None = None,
-    position_offset: int = 0,
 ) -> dict[str, Any]: ...
 def gradient(
     kernel: Kernel,
@@ -257,9 +254,6 @@ def gradient(
     tol: float = 0.0,
     num_threads: int = 0,
     progress: _Progress | None = None,
-    alibi_slopes: _Array | None = None,
-    relative_bias: _Array | None = None,
-    position_offset: int = 0,
 ) -> None: ...
 def run_each(
     kernels: Sequence[Kernel],

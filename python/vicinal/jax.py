@@ -32,7 +32,6 @@ __all__ = ["local_mean"]
 
 # Arrays that have a gradient; those that have none are `weights` and `mask`.
 DIFFERENTIABLE = ("queries", "keys", "values", "bandwidth", "log_weights", "bias")
-OF_MEAN = ("empty", "nan_policy")  # queries without any weight have no gradient
 
 
 def local_mean(
@@ -112,8 +111,6 @@ def local_mean(
     >>> jax.grad(error)(1.0).shape
     ()
     """
-    if nan_policy == "omit":
-        raise ValueError("nan_policy='omit' has no gradient; pass a mask, or vicinal.local_mean")
     arrays = {"queries": queries, "keys": keys, "values": values}
     dtype = _common_type(arrays)
     arrays |= {"log_weights": log_weights, "bias": bias, "weights": weights, "mask": mask}
@@ -219,8 +216,7 @@ def _backward(call: _Call, kept: Any, grad: jax.Array) -> tuple[Any, None]:
 
     def vjp(arrays: dict[str, Any]) -> tuple[Array, ...]:
         forward = LocalStats(mean=arrays.pop("mean"), log_mass=arrays.pop("log_mass"))
-        options = {name: given for name, given in call.options.items() if name not in OF_MEAN}
-        found = vicinal.local_mean_vjp(forward=forward, wrt=names, **arrays, **options)
+        found = vicinal.local_mean_vjp(forward=forward, wrt=names, **arrays, **call.options)
         pairs = ((np.asarray(getattr(found, name)), arrays[name]) for name in names)
         return tuple(one.astype(array.dtype).reshape(array.shape) for one, array in pairs)
 

@@ -114,8 +114,6 @@ def local_mean(
     >>> h.grad.shape
     torch.Size([])
     """
-    if nan_policy == "omit":
-        raise ValueError("nan_policy='omit' has no gradient; pass a mask, or vicinal.local_mean")
     mean, _ = mean_and_log_mass(
         queries,
         keys,

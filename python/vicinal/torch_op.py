@@ -7,7 +7,7 @@ is no tensor: kernels, sets of neighbors, policies.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
@@ -27,7 +27,6 @@ _TENSORS = (
 )
 _RESULTS = "Tensor grad, Tensor? log_mass_grad, Tensor mean, Tensor log_mass"
 DIFFERENTIABLE = ("queries", "keys", "values", "bandwidth", "log_weights", "bias")
-OF_MEAN = ("empty", "nan_policy")
 _count = itertools.count()
 _options: WeakValueDictionary[int, Options] = WeakValueDictionary()
 
@@ -48,12 +47,6 @@ class Options:
         self.number = next(_count)
         _options[self.number] = self
 
-    @property
-    def of_gradient(self) -> Options:
-        """The options of `vicinal.local_mean_vjp`: queries without any weight have no gradient."""
-        given = {name: option for name, option in self.given.items() if name not in OF_MEAN}
-        return replace(self, given=given)
-
     def arguments(self, bandwidth: Tensor | None, **tensors: Tensor | None) -> dict[str, Any]:
         """Return the keyword arguments of the primitives."""
         arrays = {name: _array(tensor) for name, tensor in tensors.items() if tensor is not None}
@@ -72,7 +65,7 @@ def _array(tensor: Tensor) -> Any:
 
 def _tensor(array: Any, like: Tensor) -> Tensor:
     """Return a gradient in the shape and type of its tensor."""
-    numbers = torch.from_numpy(np.array(array, order="C"))
+    numbers = torch.from_numpy(np.require(array, requirements=["C", "W"]))  # nobody else holds it
     return numbers.to(like.dtype).reshape(like.shape)
 
 
@@ -118,7 +111,7 @@ def _gradients(
     """Return the gradients of the tensors that `wrt` names, parted by commas."""
     tensors = (queries, keys, values, bandwidth, log_weights, bias)
     given = dict(zip(DIFFERENTIABLE, tensors, strict=True))
-    arguments = _options[options].of_gradient.arguments(
+    arguments = _options[options].arguments(
         bandwidth, log_weights=log_weights, bias=bias, weights=weights, mask=mask
     )
     gradient = vicinal.local_mean_vjp(

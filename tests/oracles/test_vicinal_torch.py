@@ -109,6 +109,26 @@ def test_types():
     assert half.grad.dtype == torch.float16
 
 
+def test_missing_values_leave_their_own_column():
+    rng = torch.Generator().manual_seed(0)
+    q, x, y = (
+        torch.randn(size, generator=rng, dtype=torch.float64).requires_grad_()
+        for size in ((4, 2), (9, 2), (9, 3))
+    )
+    holes = torch.zeros(9, 3, dtype=torch.bool)
+    holes[2, 0] = holes[5, 0] = holes[5, 1] = True
+    spoiled = y.masked_fill(holes, torch.nan)
+    local_mean(q, x, spoiled, nan_policy="omit").square().sum().backward()
+    found = [tensor.grad for tensor in (q, x, y)]
+    for tensor in (q, x, y):
+        tensor.grad = None
+    weights = torch.exp(-torch.cdist(q, x).square() / 2)[..., None] * ~holes
+    mean = (weights * y).sum(1) / weights.sum(1)
+    mean.square().sum().backward()
+    for one, tensor in zip(found, (q, x, y), strict=True):
+        torch.testing.assert_close(one, tensor.grad, rtol=1e-9, atol=1e-12)
+
+
 def test_refusals():
     x = torch.zeros(3, 2)
     with pytest.raises(TypeError, match="queries must be a tensor, got ndarray"):
@@ -117,8 +137,8 @@ def test_refusals():
         local_mean(x.to(torch.complex64), x, x)
     with pytest.raises(ValueError, match="2 features and keys have 1"):
         local_mean(x, x[:, :1], x)
-    with pytest.raises(ValueError, match="no gradient"):
-        local_mean(x, x, x, nan_policy="omit")
+    with pytest.raises(ValueError, match="values hold 1 NaN"):
+        local_mean(x, x, torch.tensor([0.0, torch.nan, 1.0]), nan_policy="raise")
     with pytest.raises(ValueError, match="drop one"):
         local_mean(x, x, x, weights=x[:, 0], log_weights=x[:, 0])
     with pytest.raises(ValueError, match="at least 0"):
