@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "gates.hpp"
 #include "rows.hpp"
 
 namespace vicinal {
@@ -48,8 +49,10 @@ void open_block(const Problem<T>& problem, const Entry<T>& entry, Block<T>& bloc
   for (std::int64_t i = 0; i < rows; ++i) {
     const RowKind kind =
         classify_query(problem, entry.queries + block.row(i) * problem.query_stride);
-    if (!block.writes_means || kind != ordinary) block.clear(i);
-    block.kind[static_cast<std::size_t>(i)] = kind;
+    const bool alone = kind == ordinary && block.chunk > 0 &&
+                       meets_one_chunk(problem, entry, block.row(i), block.chunk);
+    if (!alone && (!block.writes_means || kind != ordinary)) block.clear(i);
+    block.kind[static_cast<std::size_t>(i)] = alone ? stateless : kind;
     if (kind == ordinary) block.todo.push_back(i);
     if (kind == infinite && entry.weights_out != nullptr)
       std::fill_n(entry.weights_out + block.row(i) * problem.weights_stride, problem.n, T(0));

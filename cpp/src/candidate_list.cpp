@@ -42,7 +42,8 @@ void CandidateList<T>::begin(const Selection<T>& s, T* scores, LaneBits& near) {
   LaneBits others;
   for (std::size_t i = 0; i < near.size(); ++i) others[i] = ~near[i];
   if (others != LaneBits{})
-    s.problem.table->drop_bits(scores, others.data(), std::numeric_limits<T>::quiet_NaN());
+    s.problem.table->drop_bits(scores, others.data(), std::numeric_limits<T>::quiet_NaN(),
+                               all_panels);
   limit_ = static_cast<T>(s.bounds.guarded(
       static_cast<double>(s.problem.table->limit_of(scores, tile_keys, s.k, s.most()))));
   s.problem.table->bits_below(scores, tile_keys, limit_, near.data());

@@ -28,14 +28,14 @@ struct Share {
   Share only(std::size_t i) const { return {problems.subspan(i, 1), item, blocks.subspan(i, 1)}; }
 };
 
-// Some row of the block may use one of these keys, or something is written for each of them.
+// Some of the listed rows may use one of these keys, or something is written for each of them.
 template <class T>
-bool meets(const Share<T>& share, std::int64_t first, std::int64_t count) {
-  const Problem<T>& problem = share.problems[0];
+bool meets(const Share<T>& share, std::span<const std::int64_t> rows, std::int64_t first,
+           std::int64_t count) {
   const Block<T>& block = share.blocks[0];
-  if (block.todo.empty() || share.entry(0).weights_out != nullptr) return true;
-  return may_meet(problem, share.entry(0), block.row(block.todo.front()),
-                  block.row(block.todo.back()), first, count);
+  if (rows.empty() || share.entry(0).weights_out != nullptr) return true;
+  return may_meet(share.problems[0], share.entry(0), block.row(rows.front()),
+                  block.row(rows.back()), first, count);
 }
 
 template <class T>
@@ -43,17 +43,20 @@ std::uint32_t tiles_met(const Share<T>& share, std::int64_t first, std::int64_t 
   if (share.problems[0].neighborhood == nullptr) return all_tiles;
   std::uint32_t met = 0;
   for (std::int64_t at = 0; at < count; at += tile_keys)
-    met |= static_cast<std::uint32_t>(
-               meets(share, first + at, std::min<std::int64_t>(tile_keys, count - at)))
+    met |= static_cast<std::uint32_t>(meets(share, std::span(share.blocks[0].todo), first + at,
+                                            std::min<std::int64_t>(tile_keys, count - at)))
            << at / tile_keys;
   return met;
 }
 
-// Rows whose state was to be cleared when it is first used.
+// Rows of which none may use any of `count` keys.
 template <class T>
-void clear_unused(Block<T>& block) {
-  if (block.writes_means)
-    for (const std::int64_t slot : block.todo) block.clear(slot);
+void pass_over(const Share<T>& share, std::int64_t rows, std::int64_t count, Workspace<T>& w,
+               Poll& poll) {
+  const std::int64_t pairs = count * rows * std::ssize(share.problems);
+  w.pairs_skipped += pairs;
+  poll.advance(pairs);
+  poll.look();
 }
 
 template <class T>
@@ -61,8 +64,9 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
                Poll& poll, auto&& before_fold, auto&& after_fold) {
   const Problem<T>& problem = share.problems[0];
   const Entry<T>& entry = share.entry(0);
-  const auto rows = static_cast<std::int64_t>(share.blocks[0].todo.size());
-  const std::int64_t size = group_size(problem), groups = (rows + size - 1) / size;
+  const std::span<const std::int64_t> todo(share.blocks[0].todo);
+  const Groups rows = groups_of(problem, std::ssize(todo));
+  const std::int64_t groups = rows.count();
   const std::int64_t keys = chunk_keys(problem), first = c * keys,
                      count = std::min(keys, problem.n - first);
   const bool several = share.problems.size() > 1,
@@ -76,25 +80,30 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
     poll.look();
   };
   w.block = &share.blocks[0];
-  if (!meets(share, first, count)) {
-    for (Block<T>& block : share.blocks) clear_unused(block);
-    for (std::int64_t g = 0; g < groups; ++g) {
-      before_fold(g);
-      after_fold(g);
-    }
-    w.pairs_skipped += count * rows * std::ssize(share.problems);
-    poll.advance(count * rows * std::ssize(share.problems));
-    return poll.look();
+  const auto leave_out = [&](std::int64_t g) {
+    before_fold(g);
+    after_fold(g);
+  };
+  if (!meets(share, todo, first, count)) {
+    for (std::int64_t g = 0; g < groups; ++g) leave_out(g);
+    return pass_over(share, std::ssize(todo), count, w, poll);
   }
   w.scores = several ? Scores::keep : Scores::compute;
   if (w.streams && groups == 1 && problem.k == 0 && !several) {
-    take_rows(problem, entry, 0, static_cast<int>(rows), w);
+    take_rows(problem, entry, 0, static_cast<int>(todo.size()), w);
     w.streams = stream_group(problem, entry, first, w);
     if (w.streams) return close(0, 0);
   }
   pack_chunk(problem, entry, first, tiles_met(share, first, count), w.rows.data(), w.own);
   for (std::int64_t g = 0; g < groups && !poll.stopped(); ++g) {
-    take_rows(problem, entry, g * size, static_cast<int>(std::min(size, rows - g * size)), w);
+    const std::int64_t at = rows.first(g), size = rows.end(g) - at;
+    if (!meets(share, todo.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(size)),
+               first, count)) {
+      leave_out(g);
+      pass_over(share, size, count, w, poll);
+      continue;
+    }
+    take_rows(problem, entry, at, static_cast<int>(size), w);
     run_group(problem, entry, {upcoming, goes_on ? next * keys : 0, g, groups}, w);
     close(0, g);
     for (std::size_t i = 1; i < share.problems.size() && !poll.stopped(); ++i) {
@@ -174,8 +183,7 @@ void team_share(const Share<T>& share, std::vector<Workspace<T>>& team, Poll& po
   Block<T>& block = share.blocks[0];
   Pass<T> pass;
   const auto run_pass = [&] {
-    const std::int64_t rows = std::ssize(block.todo), size = group_size(share.problems[0]);
-    pass.prepare((rows + size - 1) / size, team.size());
+    pass.prepare(groups_of(share.problems[0], std::ssize(block.todo)).count(), team.size());
     parallel(
         static_cast<int>(team.size()),
         [&](int worker) { pass.work(share, team[static_cast<std::size_t>(worker)], poll); },
@@ -216,7 +224,7 @@ void run_solo(Call<T>& call, int threads) {
   for (Workspace<T>& w : team) allocate(w, problem, kernels);
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     allocate(blocks[i], problem, std::min(s.rows, problem.m));
-    blocks[i].writes_means = ends_with_its_chunk(call.problems[i % kernels]);
+    if (wants_only_means(call.problems[i % kernels])) blocks[i].chunk = chunk_keys(problem);
   }
   std::atomic<std::int64_t> next{0};
   parallel(
@@ -270,12 +278,8 @@ std::size_t run_dense(std::span<const Problem<T>> problems, int most_threads, Po
   const int threads = worthwhile_threads(first, kernels, most_threads);
   Schedule s = schedule(first, kernels, threads);
   if (s.team && kernels > 1) s = schedule(first, kernels = 1, threads);  // few rows
-  Call<T> call{problems.subspan(0, kernels),
-               s,
-               sink,
-               poll,
-               std::vector<std::atomic<std::int64_t>>(kernels),
-               0};
+  Call<T> call{problems.subspan(0, kernels), s, sink, poll,
+               std::vector<std::atomic<std::int64_t>>(kernels)};
   s.team ? run_team(call, threads) : run_solo(call, threads);
   for (std::size_t k = 0; k < kernels; ++k) {
     reports[k].empty_rows = call.empty_rows[k];

@@ -184,6 +184,20 @@ bool may_meet(const Problem<T>& problem, const Entry<T>& entry, std::int64_t fir
 }
 
 template <class T>
+bool meets_one_chunk(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
+                     std::int64_t chunk) noexcept {
+  RowRange keys{0, problem.n};
+  if (problem.neighborhood != nullptr && entry.order == nullptr)
+    for (const NeighborSet* gate : problem.neighborhood->gates) {
+      if (gate->kind != Kind::window && gate->kind != Kind::segments) continue;
+      const RowRange range =
+          range_of(*gate, row + problem.neighborhood->query_offset, problem.key_offset, problem.n);
+      keys = {std::max(keys.first, range.first), std::min(keys.end, range.end)};
+    }
+  return keys.first < keys.end && keys.first / chunk == (keys.end - 1) / chunk;
+}
+
+template <class T>
 bool group_may_meet(const Problem<T>& problem, const Entry<T>& entry, const Group<T>& g,
                     std::int64_t first, std::int64_t count) noexcept {
   if (problem.neighborhood == nullptr) return true;
@@ -197,6 +211,8 @@ bool group_may_meet(const Problem<T>& problem, const Entry<T>& entry, const Grou
   template void find_outside(const Step<T>&, const T*) noexcept;                                  \
   template bool may_meet(const Problem<T>&, const Entry<T>&, std::int64_t, std::int64_t,          \
                          std::int64_t, std::int64_t) noexcept;                                    \
+  template bool meets_one_chunk(const Problem<T>&, const Entry<T>&, std::int64_t,                 \
+                                std::int64_t) noexcept;                                           \
   template bool group_may_meet(const Problem<T>&, const Entry<T>&, const Group<T>&, std::int64_t, \
                                std::int64_t) noexcept;
 VICINAL_INSTANTIATE(float)

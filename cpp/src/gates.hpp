@@ -21,7 +21,11 @@ void find_outside(const Step<T>& step, const T* scores) noexcept;
 template <class T>
 bool may_meet(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first_row,
               std::int64_t last_row, std::int64_t first, std::int64_t count) noexcept;
-// The same for the present group.
+// All keys that the row may use stand in one chunk, as far as that is seen at once.
+template <class T>
+bool meets_one_chunk(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
+                     std::int64_t chunk) noexcept;
+// The same as may_meet for the present group.
 template <class T>
 bool group_may_meet(const Problem<T>& problem, const Entry<T>& entry, const Group<T>& group,
                     std::int64_t first, std::int64_t count) noexcept;

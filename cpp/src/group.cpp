@@ -106,15 +106,18 @@ template <class T>
 bool write_mean(const Problem<T>& problem, const Entry<T>& entry, int r, Workspace<T>& w) {
   const Group<T>& g = w.group;
   const T* sums = g.sums.data();
+  auto& kind = w.block->kind[static_cast<std::size_t>(g.slot[r])];
+  if (kind != stateless) return false;
   const bool plain = !w.chunk->scaled && sums[0] > 0 && sums[0] <= std::numeric_limits<T>::max();
   if (!plain) {
     w.block->clear(g.slot[r]);
+    kind = ordinary;
     return false;
   }
   problem.table->shares(sums + header_columns, static_cast<int>(problem.p),
                         static_cast<double>(sums[0]),
                         entry.mean + g.index[r] * problem.mean_stride);
-  w.block->kind[static_cast<std::size_t>(g.slot[r])] = written;
+  kind = written;
   return true;
 }
 
@@ -206,7 +209,7 @@ void fold_group(const Problem<T>& problem, const Entry<T>& entry, Workspace<T>& 
       table.close_lanes(g.lanes.data() + r * width, static_cast<int>(p), sums + header_columns);
     else
       std::copy_n(g.lanes.data() + r * width, p, sums + header_columns);
-    if (w.block->writes_means && write_mean(problem, entry, r, w)) continue;
+    if (w.block->chunk > 0 && write_mean(problem, entry, r, w)) continue;
     state.count[static_cast<std::size_t>(g.slot[r])] += g.count[r];
     if (sums[2] == 0) continue;  // no weight in this chunk: not merged
     fold_row(problem,

@@ -228,7 +228,12 @@ std::int64_t write_results(const Problem<T>& problem, const Entry<T>& entry,
                            Block<T>& block) noexcept {
   std::int64_t empty_rows = 0;
   for (std::int64_t slot = 0; slot < block.rows; ++slot) {
-    if (block.kind[static_cast<std::size_t>(slot)] == written) continue;
+    auto& kind = block.kind[static_cast<std::size_t>(slot)];
+    if (kind == written) continue;
+    if (kind == stateless) {  // none of its keys was met
+      block.clear(slot);
+      kind = ordinary;
+    }
     const Row<T> row{problem, entry, block, slot};
     if (block.kind[static_cast<std::size_t>(slot)] == has_nan) {
       write_nan(row);

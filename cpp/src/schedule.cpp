@@ -25,21 +25,37 @@ std::int64_t mask_block(const Problem<T>& problem) {
   return 0;
 }
 
+// Blocks of rows are whole blocks of a mask; under a window they meet the fewest chunks when their
+// ends are those of chunks. 0: they may end anywhere.
+template <class T>
+std::int64_t whole_rows(const Problem<T>& problem) {
+  if (problem.neighborhood == nullptr) return 0;
+  const std::int64_t block = mask_block(problem);
+  const auto is_window = [](const NeighborSet* gate) {
+    return gate->kind == NeighborSet::Kind::window;
+  };
+  const auto& gates = problem.neighborhood->gates;
+  return block > 0 || std::none_of(gates.begin(), gates.end(), is_window) ? block
+                                                                          : chunk_keys(problem);
+}
+
 }  // namespace
 
 template <class T>
-std::int64_t group_size(const Problem<T>& problem) {
-  const std::int64_t block = mask_block(problem);
-  for (std::int64_t rows = group_rows<T>; 2 * rows > group_rows<T> && block > 0; --rows)
-    if (block % rows == 0) return rows;
-  return group_rows<T>;
+Groups groups_of(const Problem<T>& problem, std::int64_t rows) {
+  const std::int64_t block = mask_block(problem), most = group_rows<T>;
+  if (block == 0) return {rows, most, most};
+  if (block <= most) return {rows, most / block * block, most / block * block};
+  const std::int64_t parts = (block + most - 1) / most, even = (block + parts - 1) / parts,
+                     unit = most / 4;  // register blocks that are full
+  return {rows, block, (even + unit - 1) / unit * unit};
 }
 
 template <class T>
-bool ends_with_its_chunk(const Problem<T>& problem) {
+bool wants_only_means(const Problem<T>& problem) {
   const Plan<T>& plan = problem.plan;
-  return chunk_count(problem) == 1 && !plan.bounded && !plan.decaying && !plan.is_signed &&
-         !plan.hits && wants_means_alone(problem, problem.entries[0]);
+  return !plan.bounded && !plan.decaying && !plan.is_signed && !plan.hits &&
+         wants_means_alone(problem, problem.entries[0]);
 }
 
 // A call this small is over before a second thread has woken up.
@@ -63,8 +79,8 @@ Schedule schedule(const Problem<T>& problem, std::size_t kernels, int threads) {
                                     std::min<std::int64_t>(4 * group_rows<T>, most), most);
   s.blocks = (problem.m + s.rows - 1) / s.rows;
   s.rows = share(problem.m, s.blocks);  // all of one size
-  if (const std::int64_t block = mask_block(problem); block > 0 && block <= s.rows) {
-    s.rows = s.rows / block * block;
+  if (const std::int64_t whole = whole_rows(problem); whole > 0 && whole <= s.rows) {
+    s.rows = s.rows / whole * whole;
     s.blocks = (problem.m + s.rows - 1) / s.rows;
   }
   // Blocks alone pack all keys once each; a team packs them once for all, if there are chunks
@@ -83,8 +99,8 @@ Schedule schedule(const Problem<T>& problem, std::size_t kernels, int threads) {
 
 #define VICINAL_INSTANTIATE(T)                                          \
   template std::int64_t chunk_count(const Problem<T>&);                 \
-  template std::int64_t group_size(const Problem<T>&);                  \
-  template bool ends_with_its_chunk(const Problem<T>&);                 \
+  template Groups groups_of(const Problem<T>&, std::int64_t);           \
+  template bool wants_only_means(const Problem<T>&);                    \
   template int worthwhile_threads(const Problem<T>&, std::size_t, int); \
   template Schedule schedule(const Problem<T>&, std::size_t, int);
 VICINAL_INSTANTIATE(float)

@@ -2,13 +2,31 @@
 // other, and chunks fold in one order.
 #pragma once
 
+#include <algorithm>
+
 #include "problem.hpp"
 
 namespace vicinal {
 
-// Rows that meet the keys together: fewer than fit where they would stand in two blocks of a mask.
+// The rows of a block in groups that meet the keys together: `size` of them, fewer at the end of a
+// period, so that no group stands in two large blocks of a mask.
+struct Groups {
+  std::int64_t rows, period, size;
+
+  std::int64_t first(std::int64_t g) const {
+    const std::int64_t each = (period + size - 1) / size;
+    return std::min(rows, g / each * period + g % each * size);
+  }
+  std::int64_t end(std::int64_t g) const {
+    const std::int64_t each = (period + size - 1) / size;
+    return std::min({rows, first(g) + size, (g / each + 1) * period});
+  }
+  std::int64_t count() const {
+    return rows / period * ((period + size - 1) / size) + (rows % period + size - 1) / size;
+  }
+};
 template <class T>
-std::int64_t group_size(const Problem<T>& problem);
+Groups groups_of(const Problem<T>& problem, std::int64_t rows);
 
 struct Schedule {
   std::int64_t rows = 0;    // of a block
@@ -19,10 +37,10 @@ struct Schedule {
 template <class T>
 std::int64_t chunk_count(const Problem<T>& problem);
 
-// All keys are one chunk, after which nothing but the means is wanted of a row, and no other pass
-// over the keys may follow: the means are written at once.
+// Nothing but its mean is wanted of a row, and one pass over its keys is all: where they stand in
+// one chunk, it is written at once.
 template <class T>
-bool ends_with_its_chunk(const Problem<T>& problem);
+bool wants_only_means(const Problem<T>& problem);
 
 // The threads, of those allowed, that have enough to do under so many kernels.
 template <class T>

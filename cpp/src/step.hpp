@@ -33,11 +33,13 @@ struct Step {
   T* factors(std::size_t term) const { return logs(term) + group_rows<T> * tile_keys; }
   std::size_t terms() const { return problem.plan.terms.size(); }
 
-  // Lanes that their rows may not use take this value.
+  // Lanes that their rows may not use take this value: those of summed panels, or, where they are
+  // counted too, all.
   void drop(T* tile, T value) const {
     if (!w.group.drops) return;
+    const Panels read = entry.count == nullptr ? summed : all_panels;
     for (int r = 0; r < rows(); ++r)
-      table().drop_bits(tile + r * tile_keys, w.group.dropped[r].data(), value);
+      table().drop_bits(tile + r * tile_keys, w.group.dropped[r].data(), value, read);
   }
 };
 

@@ -120,7 +120,8 @@ enum RowKind : std::uint8_t {
   ordinary,
   has_nan,
   infinite,
-  written  // its mean is written: there is no state
+  stateless,  // ordinary, and its keys stand in one chunk: its state is cleared if it is needed
+  written     // its mean is written: there is no state
 };
 
 // A block of rows and what is known of them so far. One worker's, or shared by all when rows are
@@ -139,9 +140,10 @@ struct Block {
   Buffer<T> cut;                        // log2-weights under which keys are left out, with tol > 0
   std::vector<std::vector<Kept<T>>> kept;  // weights of each row, if they are asked for as lists
   bool lost = false;                       // there was no memory for some of them
-  // Rows whose keys stand in one run, or in one chunk, need no state: their means are written at
-  // once. The state of an ordinary row is then cleared when it is first used.
+  // Rows whose keys stand in one run need no state: their means are written at once. The state of
+  // an ordinary row is then cleared when it is first used.
   bool writes_means = false;
+  std::int64_t chunk = 0;  // keys of a chunk, if rows that need but one of them need no state
 
   std::int64_t row(std::int64_t slot) const {
     return order == nullptr ? first + slot : order[first + slot];

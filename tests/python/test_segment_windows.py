@@ -141,3 +141,24 @@ def test_means_written_at_once_have_the_bits_of_those_of_a_state(columns, points
     unseen = vc.Window(0, 0, offset=N)
     nothing = vc.local_mean(q[:, 20:30], x, y, kernel="softmax", empty=-1.0, neighbors=unseen)
     assert (nothing == -1).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("block", [None, 40, 64])
+def test_means_of_windows_in_one_chunk_have_the_bits_of_those_of_a_state(block, dtype, rng):
+    n = 2500  # several chunks of keys
+    q, x, y = (rng.standard_normal((n, 64)).astype(dtype) for _ in range(3))
+    y[2000:2040] *= dtype(1e30)  # sums of that chunk are scaled
+    near = vc.Window(255, 0)
+    if block is not None:
+        cells = rng.random((-(-n // block),) * 2) < 0.6
+        cells[3] = False
+        near = near & vc.BlockMask(cells, block=block)
+    options = {"kernel": "softmax", "bandwidth": 8.0, "neighbors": near, "empty": -1.0}
+    at_once = vc.local_mean(q, x, y, **options)
+    stored = vc.local_stats(q, x, y, statistics=("mean", "log_mass"), **options)
+    np.testing.assert_array_equal(at_once, stored.mean)
+    alone = [vc.local_mean(q, x, y, **options, num_threads=t) for t in (1, 2)]
+    np.testing.assert_array_equal(alone, [at_once, at_once])
+    if block is not None:
+        assert (at_once[3 * block : 4 * block] == -1).all()

@@ -37,15 +37,19 @@ void squares(const T* query, const T* keys, std::int64_t stride, int depth, int 
 
 // One row of a tile: the value where the bit is set.
 template <class T>
-void drop_bits(T* tile, const std::uint64_t* bits, T value) {
+void drop_bits(T* tile, const std::uint64_t* bits, T value, Panels panels) {
   constexpr int W = Pack<T>::width;
   using Integer = typename Pack<T>::Integer;
   Mask<T> lane;
   for (int i = 0; i < W; ++i) lane[i] = Integer{1} << i;
-  for (int k = 0; k < tile_keys; k += W) {
-    const auto run = static_cast<Integer>(bits[k / select_lanes] >> k % select_lanes);
-    const Mask<T> set = (lane & run) != 0;
-    select<T>(set, Pack<T>(value), Pack<T>::load(tile + k)).store(tile + k);
+  for (int panel = 0; panel < tile_keys; panel += panel_keys) {
+    const std::uint64_t dropped = bits[panel / panel_keys];
+    if (dropped == 0 || !has_lane(panels, panel)) continue;
+    for (int k = 0; k < panel_keys; k += W) {
+      const Mask<T> set = (lane & static_cast<Integer>(dropped >> k)) != 0;
+      T* at = tile + panel + k;
+      select<T>(set, Pack<T>(value), Pack<T>::load(at)).store(at);
+    }
   }
 }
 

@@ -341,7 +341,7 @@ struct Table {
   // of select_lanes.
   void (*bits_below)(const T* scores, int count, T limit, std::uint64_t* bits);
   // One row of a tile: the value where the bit is set.
-  void (*drop_bits)(T* tile, const std::uint64_t* bits, T value);
+  void (*drop_bits)(T* tile, const std::uint64_t* bits, T value, Panels panels);
   // Squared distances of a query to `count` keys, keys[j * stride + k], from differences that are
   // not fused: in double those of pair_rank.
   void (*squares)(const T* query, const T* keys, std::int64_t stride, int depth, int count,
