@@ -122,6 +122,7 @@ class ListedPass {
       results_.add_rows(w.worker);
       for (int k = 0; k < w.chunk.keys.count; ++k)
         results_.read_key(w.entry, w.chunk, w.worker.key_sums.data(), k / tile_keys, k % tile_keys,
+                          w.worker.packed.data(),
                           room(lists_.keys[static_cast<std::size_t>(first + k)], w));
     }
   }

@@ -86,7 +86,8 @@ void GradientResults<T>::add_features(const T* row, const double* gradient) noex
 template <class T>
 template <class S>
 void GradientResults<T>::read_key(const Entry<T>& entry, const GradientChunk<T>& chunk,
-                                  const S* sums, int t, int k, double* gathered) noexcept {
+                                  const S* sums, int t, int k, double* packed,
+                                  double* gathered) const noexcept {
   sums += std::int64_t(t) * g_.columns * key_stride + k;
   const auto sum = [&](int column) {
     return static_cast<double>(sums[std::int64_t(column) * key_stride]);
@@ -104,14 +105,13 @@ void GradientResults<T>::read_key(const Entry<T>& entry, const GradientChunk<T>&
     const FactorPlan<T>& f = g_.problem.plan.terms[pull.term].factors[pull.factor];
     const T* x = chunk.keys.factors[pull.term][pull.factor].coordinates.data() +
                  std::int64_t(t) * f.depth * key_stride + k;
-    double* packed = packed_.data();
     for (int j = 0; j < f.depth; ++j) packed[j] = sum(pull.first + j);
     if (f.expanded()) {
       const double total = sum(pull.first + f.depth);
       for (int j = 0; j < f.depth; ++j)
         packed[j] = static_cast<double>(x[j * key_stride]) * total - packed[j];
     }
-    add_row_gradient(f, pull, item_.points.keys.row(key), packed_.data(), features);
+    add_row_gradient(f, pull, item_.points.keys.row(key), packed, features);
   }
 }
 
@@ -136,7 +136,7 @@ void GradientResults<T>::write_keys(const Entry<T>& entry, const GradientChunk<T
                                     const S* sums) noexcept {
   for (int t = 0; t < chunk.keys.tiles; ++t)
     for (int k = 0; k < std::min(tile_keys, chunk.keys.count - t * tile_keys); ++k) {
-      read_key(entry, chunk, sums, t, k, gathered_.data());
+      read_key(entry, chunk, sums, t, k, packed_.data(), gathered_.data());
       write_key(entry.row_at(chunk.keys.first + std::int64_t(t) * tile_keys + k), gathered_.data());
     }
 }
@@ -188,7 +188,7 @@ void GradientResults<T>::write_rows() noexcept {
   template void GradientResults<T>::write_keys(const Entry<T>&, const GradientChunk<T>&,         \
                                                const S*) noexcept;                               \
   template void GradientResults<T>::read_key(const Entry<T>&, const GradientChunk<T>&, const S*, \
-                                             int, int, double*) noexcept;
+                                             int, int, double*, double*) const noexcept;
 template class GradientResults<float>;
 template class GradientResults<double>;
 VICINAL_INSTANTIATE(float, float)

@@ -36,11 +36,12 @@ class GradientResults {
   void write_keys(const Entry<T>& entry, const GradientChunk<T>& chunk, const S* sums) noexcept;
 
   // The same in two steps, where keys are met more than once. What a key of a tile has gathered, as
-  // the caller stores points: p values, d features, log-weight, score.
+  // the caller stores points: p values, d features, log-weight, score. Workers read at the same
+  // time: `packed` is room of their own for one key as it is packed.
   std::int64_t width() const { return g_.p + g_.problem.d + 2; }
   template <class S>
   void read_key(const Entry<T>& entry, const GradientChunk<T>& chunk, const S* sums, int t, int k,
-                double* gathered) noexcept;
+                double* packed, double* gathered) const noexcept;
   void write_key(std::int64_t key, const double* gathered) noexcept;
   // Of all rows, and of bandwidths.
   void write_rows() noexcept;

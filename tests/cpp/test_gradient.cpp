@@ -112,6 +112,32 @@ TEST_CASE_TEMPLATE("lists of all keys give what all keys do", T, float, double) 
   check_near(found.keys, expected.keys, sizeof(T) == 4 ? 2e-6 : 1e-13);
 }
 
+// Rows enough for several blocks, whose sums over keys the workers add up in turns.
+TEST_CASE_TEMPLATE("gradients have the same bits on any number of threads", T, float, double) {
+  constexpr std::int64_t rows = 700;
+  const Points<T> x(rows, n, d, p);
+  const Matrix<T> gradient = sample::normal<T>(rows, p, 9);
+  for (const NeighborSet& neighbors : {NeighborSet{}, nearest(9), window(50, 50)}) {
+    const auto run = [&](int threads) {
+      std::vector<Matrix<T>> out{{rows, d}, {n, d}, {n, p}};
+      GradientItem<T> item;
+      item.points.queries = x.queries.view();
+      item.points.keys = x.keys.view();
+      item.points.values = x.values.view();
+      item.gradient = gradient.view();
+      item.queries = out[0].view(), item.keys = out[1].view(), item.values = out[2].view();
+      local_mean_gradient(Kernel{.bandwidth = 0.8}, {&item, 1},
+                          {.neighbors = neighbors, .num_threads = threads});
+      return out;
+    };
+    const auto one = run(1);
+    for (const int threads : {2, 3, 7}) {
+      const auto more = run(threads);
+      for (std::size_t i = 0; i < one.size(); ++i) CHECK(sample::same_bits(one[i], more[i]));
+    }
+  }
+}
+
 TEST_CASE("what does not fit is refused") {
   const Points<double> x(m, n, d, p);
   const Matrix<double> gradient = sample::normal<double>(m, p, 9), small(m, p + 1);
@@ -127,14 +153,21 @@ TEST_CASE("what does not fit is refused") {
 TEST_CASE("the C ABI gives the bits of C++ and refuses what overlaps") {
   const Points<double> x(m, n, d, p);
   const Matrix<double> gradient = sample::normal<double>(m, p, 9);
+  const std::vector<double> of_mass(m, 0.3);
   Found<double> expected, found;
-  const GradientItem<double> item = expected.item(x, gradient);
+  Matrix<double> expected_bias(m, n), bias(m, n);
+  std::fill(bias.data.begin(), bias.data.end(), 7.0);  // what stood there before does not count
+  GradientItem<double> item = expected.item(x, gradient);
+  item.log_mass_gradient = of_mass;
+  item.bias = expected_bias.data.data(), item.bias_row_stride = n, item.bias_column_stride = 1;
   local_mean_gradient(Kernel{.bandwidth = 0.8}, {&item, 1});
   vicinal_kernel kernel = c_caller::kernel();
   kernel.bandwidth = 0.8;
   const vicinal_options options = c_caller::options_of(kernel);
   auto g = c_caller::made<vicinal_gradients>(vicinal_gradients_init);
   g.gradient = gradient.data.data();
+  g.log_mass_gradient = of_mass.data();
+  g.bias = bias.data.data();
   g.queries = found.queries.data.data(), g.keys = found.keys.data.data();
   g.values = found.values.data.data();
   g.bandwidth = &found.bandwidth, g.bandwidths_count = 1;
@@ -146,6 +179,7 @@ TEST_CASE("the C ABI gives the bits of C++ and refuses what overlaps") {
   CHECK(sample::same_bits(expected.queries, found.queries));
   CHECK(sample::same_bits(expected.keys, found.keys));
   CHECK(sample::same_bits(expected.values, found.values));
+  CHECK(sample::same_bits(expected_bias, bias));
   CHECK(expected.bandwidth == found.bandwidth);
   g.values = found.keys.data.data();
   c_caller::check_refused(run(), VICINAL_ERROR_INVALID_ARGUMENT, "overlap");

@@ -49,13 +49,13 @@ def test_lists_and_all_pairs_agree():
 
 def test_lists_have_the_same_bits_for_all_threads():
     rng = np.random.default_rng(15)
-    x, y = rng.normal(size=(900, 3)), rng.normal(size=(900, 2))
-    one, more = (
-        vc.local_mean_vjp(y, x, x, y, neighbors=vc.KNearest(9), num_threads=threads)
-        for threads in (1, 3)
-    )
-    for name in ("queries", "keys", "values"):
-        assert getattr(one, name).tobytes() == getattr(more, name).tobytes()
+    x, y = rng.normal(size=(6000, 3)), rng.normal(size=(6000, 2))
+    near = {"neighbors": vc.KNearest(20)}
+    one = vc.local_mean_vjp(y, x, x, y, num_threads=1, **near)
+    for threads in (2, 3, 7):
+        more = vc.local_mean_vjp(y, x, x, y, num_threads=threads, **near)
+        for name in ("queries", "keys", "values"):
+            assert getattr(one, name).tobytes() == getattr(more, name).tobytes(), threads
 
 
 @pytest.mark.parametrize(
