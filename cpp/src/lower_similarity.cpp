@@ -11,7 +11,6 @@ namespace {
 using kernels::Shape;
 using kernels::Similarity;
 
-constexpr double log2_e = std::numbers::log2e;
 constexpr int direct_depth =
     8;  // up to here distances are differences, above they are expanded and guarded
 
