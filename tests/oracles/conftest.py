@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+
+PYTHON = Path(__file__).resolve().parents[1] / "python"
+sys.path += [str(PYTHON), str(PYTHON / "models")]  # what both suites share
 
 
 @pytest.fixture

@@ -8,6 +8,20 @@ import vicinal as vc
 M, N, P = 7, 300, 2
 
 
+KERNELS = {
+    "direct": ({"kernel": "gaussian"}, 3),
+    "expanded": ({"kernel": "laplace"}, 20),
+    "dot": ({"kernel": "softmax", "bandwidth": 4.0}, 16),
+    "compact": ({"kernel": "tricube", "bandwidth": 2.0, "metric": "chebyshev"}, 3),
+}
+
+
+def arrays(m, n, d, p, dtype=np.float32, seed=0):
+    rng = np.random.default_rng(seed)
+    shapes = [(m, p), (m, d), (n, d), (n, p)]
+    return [rng.normal(size=shape).astype(dtype) for shape in shapes]
+
+
 def directional(arrays, name, options, grad, step):
     """Return the derivative of Σ grad · mean along a random direction of one input, and it."""
     rng = np.random.default_rng(5)

@@ -9,21 +9,7 @@ import pytest
 
 import pages
 import vicinal as vc
-
-torch = pytest.importorskip("torch")
-
-KERNELS = {
-    "direct": ({"kernel": "gaussian"}, 3),
-    "expanded": ({"kernel": "laplace"}, 20),
-    "dot": ({"kernel": "softmax", "bandwidth": 4.0}, 16),
-    "compact": ({"kernel": "tricube", "bandwidth": 2.0, "metric": "chebyshev"}, 3),
-}
-
-
-def arrays(m, n, d, p, dtype=np.float32, seed=0):
-    rng = np.random.default_rng(seed)
-    shapes = [(m, p), (m, d), (n, d), (n, p)]
-    return [rng.normal(size=shape).astype(dtype) for shape in shapes]
+from gradient_cases import KERNELS, arrays
 
 
 def fields(gradient):
@@ -84,16 +70,28 @@ def test_a_query_with_nan_spoils_itself_alone():
     np.testing.assert_array_equal(found.keys, alone.keys)
 
 
-def test_nan_that_is_not_seen_does_not_count():
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"kernel": "laplace"},
+        {"kernel": "laplace", "metric": "manhattan"},
+        {"kernel": "softmax"},
+    ],
+    ids=str,
+)
+def test_nan_that_is_not_seen_does_not_count(options):
     g, q, x, y = arrays(6, 50, 3, 2, np.float64)
     weights = np.ones(50)
     weights[7] = 0
     x[7], y[7] = np.nan, np.inf
-    found = vc.local_mean_vjp(g, q, x, y, weights=weights)
+    wrt = ["queries", "keys", "values", "bandwidth"]
+    found = vc.local_mean_vjp(g, q, x, y, weights=weights, bandwidth=0.9, wrt=wrt, **options)
     keep = np.arange(50) != 7
-    alone = vc.local_mean_vjp(g, q, x[keep], y[keep])
+    alone = vc.local_mean_vjp(g, q, x[keep], y[keep], bandwidth=0.9, wrt=wrt, **options)
     assert all(np.isfinite(array).all() for array in fields(found).values())
-    np.testing.assert_allclose(found.queries, alone.queries, rtol=1e-12)
+    np.testing.assert_allclose(found.queries, alone.queries, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(found.bandwidth, alone.bandwidth, rtol=1e-12)
     assert (found.values[7] == 0).all()
     assert (found.keys[7] == 0).all()
 
@@ -130,40 +128,6 @@ def test_a_sigmoid_has_a_slope_where_it_is_zero():
     assert abs(found - (up - down) / 2e-6) < 1e-8
 
 
-def dense(q, x, y, kernel, d):
-    difference = q[:, None] - x[None]
-    square = (difference * difference).sum(-1)
-    logs = {
-        "direct": lambda: -square / 2,
-        "expanded": lambda: -(square.clip(min=1e-300).sqrt()),
-        "dot": lambda: (q[:, None] * x[None]).sum(-1) / 4,
-    }[kernel]()
-    return torch.softmax(logs, -1) @ y
-
-
-@pytest.mark.parametrize("kernel", ["direct", "expanded", "dot"])
-@pytest.mark.parametrize("offset", [0.0, 1e4])
-def test_float32_against_autograd_in_float64(kernel, offset):
-    options, d = KERNELS[kernel]
-    if offset and kernel == "dot":
-        return
-    g, q, x, y = arrays(80, 700, d, 4)
-    q, x, y = q + np.float32(offset), x + np.float32(offset), y + np.float32(offset / 100)
-    exact, plain = (
-        [torch.tensor(a, dtype=kind, requires_grad=True) for a in (q, x, y)]
-        for kind in (torch.float64, torch.float32)
-    )
-    dense(*exact, kernel, d).backward(torch.tensor(g, dtype=torch.float64))
-    dense(*plain, kernel, d).backward(torch.tensor(g))
-    found = vc.local_mean_vjp(g, q, x, y, wrt=["queries", "keys", "values"], **options)
-    for name, want, yardstick in zip(("queries", "keys", "values"), exact, plain, strict=True):
-        want, yardstick = want.grad.numpy(), yardstick.grad.numpy()
-        allowed = 3 * np.abs(yardstick - want).max() + 4 * np.spacing(
-            np.float32(np.abs(want).max())
-        )
-        assert np.abs(getattr(found, name) - want).max() <= allowed, name
-
-
 def test_forward_saves_nothing_but_time():
     g, q, x, y = arrays(60, 400, 16, 8, np.float64)
     stats = vc.local_stats(q, x, y, statistics=("mean", "log_mass"), kernel="softmax")
@@ -171,6 +135,52 @@ def test_forward_saves_nothing_but_time():
     found = vc.local_mean_vjp(g, q, x, y, kernel="softmax")
     for name, array in fields(found).items():
         np.testing.assert_allclose(fields(given)[name], array, rtol=1e-9, atol=1e-13)
+
+
+def test_only_the_first_of_the_widest_features_pulls():
+    options = {"metric": "chebyshev", "kernel": "laplace", "bandwidth": 2.0}
+    found = vc.local_mean_vjp([1.0], [[0.0, 0.0]], [[1.0, 1.0], [0.5, -3.0]], [1.0, 2.0], **options)
+    assert found.keys[0, 0] != 0
+    assert found.keys[0, 1] == 0
+    assert found.keys[1, 0] == 0
+
+
+def test_antipodes_do_not_pull():
+    poles = np.array([[np.pi / 2, 0.0], [-np.pi / 2, 0.0]])
+    found = vc.local_mean_vjp([1.0, 2.0], poles, poles, [3.0, 4.0], metric="haversine")
+    assert (found.queries == 0).all()
+    assert (found.keys == 0).all()
+
+
+def test_masses_that_lost_their_digits_are_computed_again():
+    g, q, x, y = arrays(40, 90, 4, 2)
+    log_weights = np.linspace(0, 1, 90, dtype=np.float32)
+    for shift in (0, 20, 3000):  # of the log-mass, which a float32 then holds to 1e-4
+        options = {"kernel": "softmax", "log_weights": log_weights + np.float32(shift)}
+        stats = vc.local_stats(q, x, y, statistics=("mean", "log_mass"), **options)
+        given = vc.local_mean_vjp(g, q, x, y, forward=stats, **options)
+        found = vc.local_mean_vjp(g, q, x, y, **options)
+        error = np.abs(given.values - found.values).max()
+        assert error <= 4e-6 * np.abs(found.values).max(), shift
+
+
+def test_bandwidths_per_feature_far_from_zero():
+    g, q, x, y = arrays(40, 90, 3, 2)
+    q, x = (np.round(a * 16) / 16 for a in (q, x))  # a shift by 4096 rounds nothing
+    options = {"bandwidth": [0.8, 1.0, 1.3], "wrt": ["bandwidth"]}
+    near = vc.local_mean_vjp(g, q, x, y, **options).bandwidth
+    far = vc.local_mean_vjp(g, q + np.float32(4096), x + np.float32(4096), y, **options).bandwidth
+    np.testing.assert_allclose(far, near, rtol=0, atol=3e-5 * np.abs(near).max())
+
+
+def test_windows_have_the_bits_of_masks():
+    g, q, x, y = arrays(1500, 3000, 4, 2)
+    window, places = vc.Window(200, 100, offset=700), np.arange(3000)
+    ahead = places - (np.arange(1500)[:, None] + 700)
+    found = vc.local_mean_vjp(g, q, x, y, neighbors=window)
+    masked = vc.local_mean_vjp(g, q, x, y, mask=(ahead >= -200) & (ahead <= 100))
+    for name, array in fields(masked).items():
+        np.testing.assert_array_equal(fields(found)[name], array, err_msg=name)
 
 
 def test_a_bias_that_is_a_function(monkeypatch):
