@@ -24,6 +24,7 @@ myst_heading_anchors = 3
 
 autosummary_generate = True
 autodoc_typehints = "none"
+autodoc_mock_imports = ["jax", "torch"]  # signatures and docstrings need neither
 numpydoc_show_class_members = False
 numpydoc_validation_checks = {"GL08", "SS02", "SS03", "PR01", "PR02", "PR03", "RT01"}
 

@@ -35,6 +35,7 @@ class PositionBias(ABC):
 
     offset: int | str
     numbers_name: ClassVar[str]  # of the field that holds its numbers
+    numbers_axes: ClassVar[int]  # last axes that are the numbers of one head
 
     def __post_init__(self) -> None:
         numbers = as_array(getattr(self, self.numbers_name), self.numbers_name)
@@ -51,15 +52,19 @@ class PositionBias(ABC):
         return as_array(getattr(self, self.numbers_name), self.numbers_name)
 
     @property
-    @abstractmethod
     def lead(self) -> tuple[int, ...]:
         """Leading dimensions: the heads."""
+        shape: tuple[int, ...] = self.numbers.shape
+        return shape[: len(shape) - self.numbers_axes]
 
     @abstractmethod
     def _check(self, numbers: Array) -> None:
         """Refuse numbers that are no bias."""
 
     @abstractmethod
+    def _at(self, differences: Array) -> Array:
+        """Return what `at` says."""
+
     def at(self, differences: Array) -> Array:
         """Return the bias at differences of positions.
 
@@ -72,6 +77,7 @@ class PositionBias(ABC):
         -------
         ndarray of shape (..., t)
         """
+        return self._at(differences)
 
     def pairs(self, m: int, n: int, dtype: Any = np.float64) -> Array:
         """Return the bias of m queries and n keys, a view of m + n − 1 numbers for each head.
@@ -180,6 +186,7 @@ class ALiBi(PositionBias):
     offset: int | str = 0
 
     numbers_name: ClassVar[str] = "slopes"
+    numbers_axes: ClassVar[int] = 0
 
     @classmethod
     def of_heads(cls, n_heads: int) -> ALiBi:
@@ -213,11 +220,7 @@ class ALiBi(PositionBias):
         if not np.isfinite(numbers).all():
             raise ValueError(f"slopes must be finite, got {in_short(numbers)}")
 
-    @property
-    def lead(self) -> tuple[int, ...]:
-        return tuple(self.numbers.shape)
-
-    def at(self, differences: Array) -> Array:
+    def _at(self, differences: Array) -> Array:
         return np.asarray(0.0 - self.numbers[..., None] * np.abs(differences))
 
 
@@ -256,6 +259,7 @@ class Relative(PositionBias):
     offset: int | str = 0
 
     numbers_name: ClassVar[str] = "table"
+    numbers_axes: ClassVar[int] = 1
 
     def _check(self, numbers: Array) -> None:
         if numbers.ndim < 1 or numbers.shape[-1] % 2 == 0:
@@ -266,10 +270,6 @@ class Relative(PositionBias):
         if np.isnan(numbers).any() or np.isposinf(numbers).any():
             raise ValueError("table must hold numbers or −inf (left out), got NaN or +inf")
 
-    @property
-    def lead(self) -> tuple[int, ...]:
-        return tuple(self.numbers.shape[:-1])
-
-    def at(self, differences: Array) -> Array:
+    def _at(self, differences: Array) -> Array:
         reach = self.numbers.shape[-1] // 2
         return np.asarray(self.numbers[..., np.clip(differences, -reach, reach) + reach])

@@ -37,10 +37,12 @@ class LocalMeanGradient:
 
     Parameters
     ----------
-    queries, keys, values, log_weights, bias : ndarray, optional
+    queries, keys, values : ndarray, optional
         In the shape of the input; what was broadcast has the sum over all its copies.
     bandwidth : float or ndarray, optional
         A number, one per feature, or in the shape of the `h` of `PerKey` and `PerQuery`.
+    log_weights, bias : ndarray, optional
+        In the shape of the input, as for `queries`.
     """
 
     queries: Array | None = None
@@ -107,13 +109,15 @@ def local_mean_vjp(
         then has the term ``P[i, j] · log_mass_grad[i]`` besides.
     kernel, bandwidth, metric, neighbors, weights, log_weights, bias, mask
         As in `local_mean`. `weights` have a gradient as log-weights alone.
-    exclude_self, self_indices, tol, num_threads, progress
+    exclude_self, self_indices, tol
         As in `local_mean`.
     empty : {"nan", "zero", "nearest", "raise"} or float
         As in `local_mean`, where it is a constant: it changes no gradient.
     nan_policy : {"propagate", "omit", "raise"}
         NaN in values that are used spoils the gradients of their pairs; "omit" leaves each out of
         its own column's mean, and its gradient is 0.
+    num_threads, progress
+        As in `local_mean`.
 
     Returns
     -------

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 import vicinal as vc
 
 
@@ -51,6 +53,21 @@ print("loaded")
 """
     done = run(code)
     assert done.stdout.strip() == "loaded", done.stderr
+
+
+@pytest.mark.parametrize("name", ["dask", "jax", "torch"])
+def test_faces_of_other_packages_load_on_first_use(name):
+    """`vc.torch` is there without `import vicinal.torch`, or says which package is missing."""
+    code = f"""
+import sys, vicinal as vc
+try:
+    assert vc.{name}.local_mean is sys.modules["vicinal.{name}"].local_mean
+except ImportError as error:
+    assert "vicinal.{name} needs {name}" in str(error), error
+assert "{name}" not in vc.__all__
+"""
+    done = run(code)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_first_call_needs_no_other_package():

@@ -129,8 +129,9 @@ class LocalAttention:
         Parameters
         ----------
         arrays : mapping of str to array_like
-            ``module.state_dict()``: in_proj_weight (or q_, k_ and v_proj_weight), in_proj_bias,
-            out_proj.weight, out_proj.bias; what is missing is left out.
+            ``module.state_dict()``: ``in_proj_weight`` (or ``q_proj_weight``, ``k_proj_weight`` and
+            ``v_proj_weight``), ``in_proj_bias``, ``out_proj.weight``, ``out_proj.bias``; what is
+            missing is left out.
         **options : dict
             `n_heads` and the other parameters of the class.
 

@@ -77,7 +77,7 @@ class MetricLearner(
         The map A, in the dtype of `X`.
     metric_ : Mahalanobis
         The metric of A, for `metric=` of a model or a primitive, with ``bandwidth=1``.
-    loss_curve_ : ndarray of shape (n_iter_ + 1,)
+    loss_curve_ : ndarray of shape (n_iter + 1,)
         The loss at the start and after every step: 1 − R² of the leave-one-out predictions, or the
         mean share of the weight on wrong labels.
     n_iter_ : int
