@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from vicinal.arrays import Array, as_points
-from vicinal.attention_terms import AttentionTerms, attention_terms, keys_seen
+from vicinal.attention_terms import AttentionTerms, attention_terms, check_heads, keys_seen
 from vicinal.evaluate import Request, allocate, evaluate
 from vicinal.problem import Problem, prepare
 from vicinal.sequences import Sequence, cached, end_to_end, part_of, problem_of
@@ -147,7 +147,7 @@ def attention(
     request = Request(empty=empty, num_threads=num_threads)
     names = ("mean", "log_mass") if return_log_mass else ("mean",)
     with _keys_and_values(cache, keys, values) as (all_keys, all_values):
-        _check_heads(q, as_points(all_keys, "keys"))
+        check_heads(q.shape, as_points(all_keys, "keys").shape)
         problem = prepare(
             q,
             all_keys,
@@ -180,22 +180,6 @@ def _evaluated(
         part, views = with_rows_of_shared_keys(part, views)
         evaluate(part, request, views)
     return outputs
-
-
-def _check_heads(queries: Array, keys: Array) -> None:
-    """Name the way out where heads share keys, which numpy does not broadcast."""
-    if queries.ndim < 3 or keys.ndim < 3:
-        return
-    asked, kept = queries.shape[-3], keys.shape[-3]
-    if asked == kept or 1 in (asked, kept):
-        return
-    way = (
-        f"reshape queries to (..., {kept}, {asked // kept}, m, d) and keys and values to (..., "
-        f"{kept}, 1, n, ·)"
-        if asked % kept == 0
-        else "the number of heads of queries must be a multiple of that of keys"
-    )
-    raise ValueError(f"queries have {asked} heads and keys have {kept}; {way}")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vicinal.neighbor_sets import NeighborSet
     from vicinal.problem import Bias, Neighborhood
 
-__all__ = ["AttentionTerms", "attention_terms", "keys_seen"]
+__all__ = ["AttentionTerms", "attention_terms", "check_heads", "keys_seen"]
 
 
 class AttentionTerms(NamedTuple):
@@ -91,6 +91,22 @@ def attention_terms(
 def keys_seen(causal: bool, window: Any, neighbors: Neighborhood) -> NeighborSet | None:
     """Return which keys a query sees; None is all."""
     return _joined(_window(causal, window), neighbors)
+
+
+def check_heads(queries: tuple[int, ...], keys: tuple[int, ...]) -> None:
+    """Name the way out for shapes whose heads share keys, which numpy does not broadcast."""
+    if min(len(queries), len(keys)) < 3:
+        return
+    asked, kept = queries[-3], keys[-3]
+    if asked == kept or 1 in (asked, kept):
+        return
+    way = (
+        f"reshape queries to (..., {kept}, {asked // kept}, m, d) and keys and values to (..., "
+        f"{kept}, 1, n, ·)"
+        if asked % kept == 0
+        else "the number of heads of queries must be a multiple of that of keys"
+    )
+    raise ValueError(f"queries have {asked} heads and keys have {kept}; {way}")
 
 
 def _window(causal: bool, window: Any) -> NeighborSet | None:

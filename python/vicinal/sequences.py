@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
     from vicinal.bias import PositionBias
 
-__all__ = ["Sequence", "cached", "end_to_end", "part_of", "problem_of"]
+__all__ = ["Sequence", "cached", "end_to_end", "of_at_most", "part_of", "problem_of"]
 
 
 class Sequence(NamedTuple):
@@ -135,7 +135,7 @@ def part_of(output: Array, sequence: Sequence, lead: int) -> Array:
 def _lowered(near: NeighborSet | None, sequence: Sequence, m: int, n: int, dtype: Any) -> Any:
     if near is None or n == 0 or _cuts_nothing(near, sequence.first, m, n):
         return None
-    near = _of_at_most(near, n) if sequence.is_part else near
+    near = of_at_most(near, n) if sequence.is_part else near
     return near.lower(sequence.first + m, n, dtype)
 
 
@@ -148,10 +148,10 @@ def _cuts_nothing(near: NeighborSet, first: int, m: int, n: int) -> bool:
     return sees_first and (near.after is None or near.after >= n - 1 - position)
 
 
-def _of_at_most(near: NeighborSet, n: int) -> NeighborSet:
+def of_at_most(near: NeighborSet, n: int) -> NeighborSet:
     """Return the set with k nearest of a sequence of n keys: all of them where they are fewer."""
     if isinstance(near, KNearest):
         return KNearest(min(near.k, n))
     if isinstance(near, Both | Either):
-        return replace(near, a=_of_at_most(near.a, n), b=_of_at_most(near.b, n))
+        return replace(near, a=of_at_most(near.a, n), b=of_at_most(near.b, n))
     return near

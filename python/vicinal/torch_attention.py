@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
-from vicinal.attention_terms import AttentionTerms, attention_terms
-from vicinal.sequences import end_to_end
-from vicinal.torch_call import mean_and_log_mass
+from vicinal.attention_terms import AttentionTerms, attention_terms, check_heads
+from vicinal.bandwidth import given
+from vicinal.sequences import end_to_end, of_at_most
+from vicinal.torch_call import PerKey, PerQuery, check_points, mean_and_log_mass
 
 if TYPE_CHECKING:
     from vicinal.kernels import Kernel
@@ -93,13 +96,15 @@ def attention(
     >>> attention(q, k, v, causal=True).shape
     torch.Size([2, 4, 5, 8])
     """
+    check_points(queries=queries, keys=keys, values=values)
+    check_heads(queries.shape, keys.shape)
     terms = attention_terms(
         queries.shape[-1],
-        scale=scale,
+        scale=_number(scale, "scale"),
         causal=causal,
         window=window,
         alibi_slopes=alibi_slopes,
-        softcap=softcap,
+        softcap=_number(softcap, "softcap"),
         bias=bias,
         kernel=kernel,
         bandwidth=bandwidth,
@@ -108,27 +113,78 @@ def attention(
     )
     options: dict[str, Any] = {
         "kernel": terms.kernel,
-        "bandwidth": bandwidth,
         "metric": metric,
-        "neighbors": terms.neighbors,
         "empty": empty,
         "num_threads": num_threads,
     }
+    rows, columns = _spans(query_offsets, key_offsets, queries.shape[-2], keys.shape[-2])
+    points = _cut(queries, rows, -2), _cut(keys, columns, -2), _cut(values, columns, -2)
+    priors = _cut(log_weights, columns, -1)
     parts = []
-    for one in end_to_end(query_offsets, key_offsets, queries.shape[-2], keys.shape[-2]):
-        rows, columns = one.rows, one.keys
-        q, k, v = queries[..., rows, :], keys[..., columns, :], values[..., columns, :]
-        own: dict[str, Any] = {
-            "log_weights": None if log_weights is None else log_weights[..., columns],
-            "mask": _part(mask, rows, columns),
-            "bias": _bias(terms, rows, columns, q.dtype),
+    for number, (own, others) in enumerate(zip(rows, columns, strict=True)):
+        q, k, v = (cast("Tensor", part[number]) for part in points)
+        here: dict[str, Any] = {
+            "bandwidth": _bandwidth(bandwidth, own, others),
+            "neighbors": terms.neighbors,
+            "log_weights": priors[number],
+            "mask": _part(mask, own, others),
+            "bias": _bias(terms, own, others, q.dtype),
         }
-        parts.append(mean_and_log_mass(q, k, v, **own, **options))
+        if query_offsets is not None and terms.neighbors is not None:
+            here["neighbors"] = of_at_most(terms.neighbors, k.shape[-2])
+        parts.append(mean_and_log_mass(q, k, v, **here, **options))
     means, log_masses = zip(*parts, strict=True)
     out = means[0] if len(means) == 1 else torch.cat(means, -2)
     if not return_log_mass:
         return out
     return out, log_masses[0] if len(log_masses) == 1 else torch.cat(log_masses, -1)
+
+
+def _number(number: Any, name: str) -> Any:
+    if not isinstance(number, Tensor):
+        return number
+    if number.requires_grad:
+        raise TypeError(
+            f"{name} requires grad and has none; a temperature that is learned is bandwidth="
+            f"(1/scale of products, 1/√scale of distances), {name}.detach() a constant"
+        )
+    return number.item()
+
+
+def _spans(query_offsets: Any, key_offsets: Any, m: int, n: int) -> tuple[list[slice], list[slice]]:
+    """Return rows and columns of each sequence; each is computed as if it came alone."""
+    sequences = end_to_end(query_offsets, key_offsets, m, n)
+    return [sequence.rows for sequence in sequences], [sequence.keys for sequence in sequences]
+
+
+def _cut(tensor: Tensor | None, spans: list[slice], axis: int) -> Sequence[Tensor | None]:
+    """Return the parts of a tensor at spans that rise and do not overlap.
+
+    They come from one split, whose gradient is one concatenation: that of a slice would be as long
+    as the tensor, for every sequence.
+    """
+    if tensor is None or spans == [slice(0, tensor.shape[axis])]:
+        return [tensor] * len(spans)
+    sizes, at = [], 0
+    for span in spans:
+        sizes += [span.start - at, span.stop - span.start]
+        at = span.stop
+    parts: Sequence[Tensor] = tensor.split([*sizes, tensor.shape[axis] - at], axis)
+    return parts[1::2]
+
+
+def _bandwidth(bandwidth: Any, rows: slice, columns: slice) -> Any:
+    """Return the bandwidths of one sequence, where queries or keys have their own."""
+    if isinstance(bandwidth, PerQuery | given.PerQuery):
+        span, axis = rows, -1
+    elif isinstance(bandwidth, PerKey | given.PerKey):
+        span, axis = columns, -2 if bandwidth.per_feature else -1
+    else:
+        return bandwidth
+    h: Any = bandwidth.h
+    if h.ndim < -axis or h.shape[axis] == 1:
+        return bandwidth
+    return replace(bandwidth, h=h[..., span] if axis == -1 else h[..., span, :])
 
 
 def _part(pairs: Tensor | None, rows: slice, columns: slice) -> Tensor | None:
@@ -143,8 +199,6 @@ def _bias(terms: AttentionTerms, rows: slice, columns: slice, dtype: torch.dtype
     """Return the bias of one sequence; positions count from its start."""
     position, pairs = terms.position, terms.pairs
     if not isinstance(pairs, Tensor):
-        if callable(pairs) and rows.start:
-            raise ValueError("a callable bias takes no query_offsets; call for each sequence")
         return pairs if position is None else position
     own = _part(pairs, rows, columns)
     if position is None:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 from vicinal.arrays import as_array
 from vicinal.bandwidth.given import AdaptiveBandwidth
 from vicinal.torch_op import Options, local_mean_op
 
-__all__ = ["PerKey", "PerQuery", "mean_and_log_mass"]
+__all__ = ["PerKey", "PerQuery", "check_points", "mean_and_log_mass"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +75,15 @@ def mean_and_log_mass(
     return mean, log_mass
 
 
+def check_points(**tensors: Any) -> None:
+    """Refuse what is no tensor of points on the CPU."""
+    for name, tensor in tensors.items():
+        if _on_cpu(tensor, name).ndim < 2:
+            raise ValueError(
+                f"{name} must be (..., points, features), got shape {tuple(tensor.shape)}"
+            )
+
+
 def _points(**tensors: Tensor) -> list[Tensor]:
     """Return tensors in their common type."""
     checked = [_on_cpu(tensor, name) for name, tensor in tensors.items()]
@@ -92,6 +102,11 @@ def _on_cpu(tensor: Any, name: str) -> Tensor:
     if tensor.device.type not in ("cpu", "meta"):
         raise TypeError(
             f"{name} is on {tensor.device}, and vicinal computes on the CPU; move it with .cpu()"
+        )
+    if unpack_dual(tensor).tangent is not None:
+        raise NotImplementedError(
+            f"{name} carries a forward-mode tangent (torch.func.jvp, dual numbers), which would be "
+            "lost: vicinal has reverse-mode gradients alone; call backward() or torch.autograd.grad"
         )
     if tensor.dtype.is_complex:
         raise TypeError(f"{name} is {tensor.dtype}; put real and imaginary parts side by side")

@@ -200,3 +200,13 @@ _backward_op = torch.library.custom_op(
     device_types="cpu",
 )
 _backward_op.register_fake(_shapes_of_gradients)
+
+
+def _no_second_derivative(ctx: Any, *grads: Any) -> None:
+    raise NotImplementedError(
+        "gradients of vicinal.torch have no gradient themselves (create_graph=True, hessian, "
+        "gradient penalties); vicinal.density_hessian_product has that of a Gaussian density"
+    )
+
+
+_backward_op.register_autograd(_no_second_derivative)
