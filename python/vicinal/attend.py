@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vicinal.arrays import Array, as_points
 from vicinal.attention_terms import AttentionTerms, attention_terms, check_heads, keys_seen
 from vicinal.evaluate import Request, allocate, evaluate
+from vicinal.key_cache import KeyCache
 from vicinal.problem import Problem, prepare
 from vicinal.sequences import Sequence, cached, end_to_end, part_of, problem_of
 from vicinal.shared_keys import with_rows_of_shared_keys
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from vicinal.bandwidth.given import AdaptiveBandwidth
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
-    from vicinal.key_cache import KeyCache
     from vicinal.problem import Bias, Neighborhood
     from vicinal.row_sets import Window
 
@@ -194,6 +194,8 @@ def _keys_and_values(
             raise TypeError("keys must be an array, got None; only a cache= stands in for them")
         yield keys, values
         return
+    if not isinstance(cache, KeyCache):
+        raise TypeError(f"cache must be a KeyCache, got {type(cache).__name__}")
     with cache._as_it_was_if_refused():
         if keys is not None:
             cache.append(keys, values)

@@ -8,6 +8,7 @@ import numpy as np
 
 from vicinal.arrays import Array, as_array, as_points
 from vicinal.gradients import local_mean_vjp
+from vicinal.problem import spread
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
@@ -138,10 +139,10 @@ def density_hessian_product(
     h = as_array(1.0 if bandwidth is None else bandwidth, "bandwidth").astype(np.float64)
     if h.shape not in ((), (d,)) or not np.all((h > 0) & (h < np.inf)):
         raise ValueError(f"bandwidth must be a positive number or {d} of them, got {bandwidth!r}")
-    sharp = _in_type_of(v / (h * h), q)
+    sharp = _in_type_of(spread(v / (h * h), q.shape, "direction"), q)
     options: dict[str, Any] = {"weights": weights, "log_weights": log_weights}
     gradient = local_mean_vjp(
-        np.broadcast_to(sharp, np.broadcast_shapes(sharp.shape, q.shape)),
+        sharp,
         queries,
         keys,
         getattr(keys, "keys", keys),

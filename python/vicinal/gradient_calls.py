@@ -43,7 +43,7 @@ class GradientCall:
 
     def _take(self, forward: LocalStats) -> None:
         if not isinstance(forward, LocalStats):
-            raise TypeError(f"forward must be the LocalStats of the same call, got {forward!r}")
+            raise TypeError(f"forward must be a LocalStats, got {type(forward).__name__}")
         if forward.mean is None or forward.log_mass is None:
             raise ValueError(
                 "forward must hold mean and log_mass; call local_stats with "

@@ -13,6 +13,7 @@ import numpy as np
 import vicinal
 from vicinal.arrays import Array
 from vicinal.bandwidth.given import AdaptiveBandwidth
+from vicinal.bias import PositionBias
 from vicinal.evaluate import Request
 from vicinal.problem import prepare
 from vicinal.results import LocalStats
@@ -26,7 +27,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
-    from vicinal.problem import Neighborhood
+    from vicinal.problem import Bias, Neighborhood
 
 __all__ = ["local_mean"]
 
@@ -45,7 +46,7 @@ def local_mean(
     neighbors: Neighborhood = None,
     weights: jax.Array | None = None,
     log_weights: jax.Array | None = None,
-    bias: jax.Array | None = None,
+    bias: jax.Array | Bias | None = None,
     mask: jax.Array | None = None,
     exclude_self: bool = False,
     self_indices: Any = None,
@@ -75,8 +76,8 @@ def local_mean(
         As in `vicinal.local_mean`.
     weights, log_weights : jax.Array of shape (..., n), optional
         As in `vicinal.local_mean`; `weights` has no gradient.
-    bias : jax.Array broadcastable to (..., m, n), optional
-        As in `vicinal.local_mean`.
+    bias : jax.Array broadcastable to (..., m, n), ALiBi, Relative or callable, optional
+        As in `vicinal.local_mean`; an array has a gradient.
     mask : jax.Array of bool broadcastable to (..., m, n), optional
         True = the key is used.
     exclude_self, self_indices, tol, empty, nan_policy, num_threads
@@ -113,7 +114,9 @@ def local_mean(
     """
     arrays = {"queries": queries, "keys": keys, "values": values}
     dtype = _common_type(arrays)
-    arrays |= {"log_weights": log_weights, "bias": bias, "weights": weights, "mask": mask}
+    by_function = bias is not None and (isinstance(bias, PositionBias) or callable(bias))
+    arrays |= {"log_weights": log_weights, "weights": weights, "mask": mask}
+    arrays |= {} if by_function else {"bias": bias}
     given = {
         name: jnp.asarray(array, None if name == "mask" else dtype)
         for name, array in arrays.items()
@@ -130,6 +133,8 @@ def local_mean(
         "nan_policy": nan_policy,
         "num_threads": num_threads,
     }
+    if by_function:
+        options["bias"] = bias
     if isinstance(bandwidth, AdaptiveBandwidth):
         options["bandwidth"] = bandwidth
     elif bandwidth is not None:
@@ -251,6 +256,8 @@ def _traced(given: dict[str, jax.Array], options: dict[str, Any]) -> _Call:
     policies = {name: options[name] for name in ("tol", "empty", "nan_policy", "num_threads")}
     Request(**policies)
     blank = {name: _blank(name, array) for name, array in given.items()}
+    if "bandwidth" in given and not isinstance(given["bandwidth"], jax.core.Tracer):
+        blank["bandwidth"] = np.asarray(given["bandwidth"])  # whose numbers are known
     rest = {name: option for name, option in options.items() if name not in policies}
     problem = prepare(**{"bandwidth": None} | rest | blank)
     sizes = problem.m, problem.p

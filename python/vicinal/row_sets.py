@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vicinal import _core
-from vicinal.arrays import as_array, as_index
+from vicinal.arrays import as_array, as_index, in_short
 from vicinal.columns import column_called
 from vicinal.neighbor_sets import NeighborSet, frozen
 
@@ -279,7 +279,10 @@ class Segments(NeighborSet):
         for name, array, end in zip(("query", "key"), offsets, (m, n), strict=True):
             end = max(end, *array[-1:]) if piece else end
             if array.size == 0 or array[0] != 0 or array[-1] != end or (np.diff(array) < 0).any():
-                raise ValueError(f"{name}_offsets must begin with 0, never fall and end with {end}")
+                raise ValueError(
+                    f"{name}_offsets must begin with 0, never fall and end with {end}, got "
+                    f"{in_short(array)}"
+                )
         if offsets[0].size != offsets[1].size:
             raise ValueError(
                 f"query_offsets and key_offsets must be of one length, got {offsets[0].size} and "

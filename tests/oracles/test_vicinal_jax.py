@@ -91,8 +91,28 @@ def test_other_transformations(arrays):
     assert of_values.shape == (4,)
 
 
+BIASES = {"slopes": vc.bias.ALiBi(0.5), "function": lambda rows, columns: rows[:, None] - columns}
+
+
+@pytest.mark.parametrize("name", BIASES)
+def test_biases_without_numbers_of_pairs(arrays, name):
+    """As the array of these numbers, which has a gradient besides."""
+    q, x, y, *_ = arrays
+    bias = BIASES[name]
+    pairs = bias.pairs(3, 4) if name == "slopes" else bias(np.arange(3), np.arange(4))
+
+    def total(q, bias):
+        return local_mean(q, x, y, bias=bias).sum()
+
+    assert total(q, bias) == total(q, jnp.asarray(pairs))
+    got = jax.jit(jax.grad(lambda q: total(q, bias)))(q)
+    assert jnp.array_equal(got, jax.grad(total)(q, jnp.asarray(pairs)))
+
+
 def test_refused_when_traced(arrays):
     q, x, y, *_ = arrays
+    with pytest.raises(ValueError, match=r"bandwidth must be positive.*got -1"):
+        local_mean(q, x, y, bandwidth=-1.0)
     with pytest.raises(ValueError, match="5 features and keys have 3"):
         jax.jit(lambda x: local_mean(q, x[:, :3], y))(x)
     with pytest.raises(ValueError, match="values must be"):

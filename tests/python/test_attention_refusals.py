@@ -33,6 +33,21 @@ REFUSALS = {
         "keys must be an array, got None; only a cache=",
     ),
     "keys without values": (lambda: vc.attention(Q, Q), TypeError, "keys and values come together"),
+    "a cache that is none": (
+        lambda: attend(cache={}),
+        TypeError,
+        "cache must be a KeyCache, got dict",
+    ),
+    "a table of other heads": (
+        lambda: attend(bias=vc.bias.Relative(np.zeros((3, 5)))),
+        ValueError,
+        r"table for heads \(3,\)",
+    ),
+    "offsets that do not fit": (
+        lambda: attend(query_offsets=[0, 4]),
+        ValueError,
+        r"query_offsets must begin with 0, never fall and end with 5, got \[0, 4\]",
+    ),
     "a scale of 0": (
         lambda: attend(scale=0),
         ValueError,

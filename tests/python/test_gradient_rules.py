@@ -249,6 +249,10 @@ def test_refusals():
         vc.local_mean_vjp(g, q, x, y, bias=lambda i, j: np.zeros((len(i), len(j))), wrt=["bias"])
     with pytest.raises(ValueError, match="nan_policy must be one of"):
         vc.local_mean_vjp(g, q, x, y, nan_policy="drop")
+    with pytest.raises(TypeError, match="forward must be a LocalStats, got tuple"):
+        vc.local_mean_vjp(g, q, x, y, forward=(g, g))
+    with pytest.raises(ValueError, match=r"direction of shape \(3,\) does not broadcast"):
+        vc.density_hessian_product(np.ones(3), np.zeros((4, 2)), np.zeros((5, 2)))
     with pytest.raises(ValueError, match="forward must hold"):
         vc.local_mean_vjp(g, q, x, y, forward=vc.LocalStats())
     rule = vc.bandwidth.KthNeighbor(2)
