@@ -117,7 +117,11 @@ def picture(curves, lines):
         axes.plot(steps, bits, style, mfc="w", label=f"local means, {kernel}")
     for (name, bits), style in zip(lines.items(), (":", "-."), strict=True):
         axes.axhline(bits, color="0.4", ls=style, lw=2, label=name)
-    axes.set(xlabel="step", ylabel="bits per character of new text", ylim=(1.5, None))
+    axes.set(
+        xlabel=f"step, of {BATCH} × {CONTEXT} characters",
+        ylabel="bits per character of new text",
+        ylim=(2, None),
+    )
     axes.set_title("Learning to write like the language reference")
     axes.legend()
     OUT.mkdir(exist_ok=True)
@@ -132,11 +136,11 @@ def main():
     known, new = codes[: len(codes) * 9 // 10], codes[len(codes) * 9 // 10 :]
     print(f"{len(text)} characters of pydoc_data.topics, {len(alphabet)} different ones")
     lines = {
-        f"counts after {length}": bits_of_counts(known, new[:20000], len(alphabet), length)
-        for length in (1, 2)
+        f"counts after {name}": bits_of_counts(known, new[:20000], len(alphabet), length)
+        for length, name in ((1, "a character"), (2, "a pair"))
     }
     for name, bits in lines.items():
-        print(f"{name:24s} {bits:.2f} bits per new character")
+        print(f"{name:28s} {bits:.2f} bits per new character")
     curves = {}
     for kernel in KERNELS:
         start = time.perf_counter()
@@ -145,7 +149,7 @@ def main():
         curves[kernel] = curve
         first, last = curve[1][0], curve[1][-1]
         print(f"local means, {kernel:11s} {first:.2f} → {last:.2f} bits, {seconds:.0f} s")
-        assert last < lines["counts after 1"]
+        assert last < lines["counts after a character"]
     print("after 'The class ' it writes:", repr(continued(model, "The class ", alphabet, 60)))
     picture(curves, lines)
 

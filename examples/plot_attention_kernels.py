@@ -39,11 +39,11 @@ for panel, (title, options) in zip(panels.flat, CASES.items(), strict=True):
     weights = vc.attention(tokens, tokens, np.eye(n), **options)
     image = panel.imshow(np.where(weights > 0, weights, np.nan), cmap="Blues", vmin=0, vmax=0.2)
     panel.set_title(title)
-    panel.set_facecolor("0.85")
+    panel.patch.set(hatch="////", facecolor="white", edgecolor="0.8", linewidth=0)
     assert np.allclose(weights.sum(axis=1), 1)
 for panel in panels[:, 0]:
     panel.set_ylabel("query (number of the token)")
 for panel in panels[1]:
     panel.set_xlabel("key (number of the token)")
-figure.colorbar(image, ax=panels, label="weight (gray: exactly 0)", extend="max", shrink=0.7)
+figure.colorbar(image, ax=panels, label="weight (hatched: exactly 0)", extend="max", shrink=0.7)
 plt.show()

@@ -35,6 +35,7 @@ LONG = (
     "the words of a sentence, head by head."
 )
 CUTS = (1, 2, 4, 8, 16, 32)
+MARKERS = "osv^DP"
 
 
 def cosines(model):
@@ -98,7 +99,12 @@ def draw(measured, bounds, tokens, path):
     colors = plt.get_cmap("viridis")(np.linspace(0, 0.9, len(CUTS)))
     for i, count in enumerate(CUTS):
         axes[1].plot(
-            bounds[i].ravel(), measured[i].ravel(), ".", color=colors[i], label=f"k = {count}"
+            bounds[i].ravel(),
+            measured[i].ravel(),
+            MARKERS[i],
+            ms=3.5,
+            color=colors[i],
+            label=f"k = {count}",
         )
     ends = [min(bounds.min(), measured.min()), 1]
     axes[1].plot(ends, ends, color="0.4", linewidth=1, label="the bound")
@@ -111,7 +117,9 @@ def draw(measured, bounds, tokens, path):
     )
     axes[1].legend(fontsize=8)
     for level in range(measured.shape[1]):
-        axes[2].plot(CUTS, np.median(measured[:, level], axis=1), "o-", label=f"level {level + 1}")
+        median = np.median(measured[:, level], axis=1)
+        style = {"marker": MARKERS[level % 6], "linestyle": ("-", "--", ":")[level % 3]}
+        axes[2].plot(CUTS, median, **style, color="0.2", mfc="w", label=f"level {level + 1}")
     axes[2].set(
         title="Median head of each level",
         xlabel="keys kept",

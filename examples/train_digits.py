@@ -82,7 +82,9 @@ def picture(losses, accuracies, others):
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
     for one in losses:
         left.semilogy(one, "k-", lw=1)
-    left.set(xlabel="step", ylabel="leave-one-out log loss", title="The loss falls (three splits)")
+    left.set(
+        xlabel="step", ylabel="leave-one-out log loss (nats)", title="The loss falls (three splits)"
+    )
     at = np.arange(0, STEPS + 1, EVERY)
     misread = 100 * (1 - np.mean(accuracies, axis=0))
     right.plot(at, misread, "k-", marker="o", label="hierarchical local model")
