@@ -1,5 +1,7 @@
 #include "group.hpp"
 
+#include <bit>
+
 #include "chunk.hpp"
 #include "counts.hpp"
 #include "fold.hpp"
@@ -40,17 +42,34 @@ Step<T> step_of(const Problem<T>& problem, const Entry<T>& entry, int t, Workspa
           chunk.flags[static_cast<std::size_t>(t)]};
 }
 
-// The tile functions of the next step fetch the rows of the tile at this position, if there is one.
+// The tile functions of the next steps fetch the rows of the tile at this position, if there is
+// one, before those of any other.
 template <class T>
 void look_ahead(const Problem<T>& problem, const Entry<T>& entry, std::int64_t position,
                 Workspace<T>& w) {
-  w.keys_ahead = w.values_ahead = {};
   if (position < 0 || position >= problem.n || entry.order != nullptr) return;
   const auto rows = [&](const T* data, std::int64_t stride) {
     return Ahead{reinterpret_cast<const char*>(data + position * stride), 64};
   };
   w.keys_ahead = rows(entry.keys, problem.key_stride);
   if (problem.p > 0) w.values_ahead = rows(entry.values, problem.value_stride);
+  w.keys_left = tile_keys * problem.key_stride * std::int64_t(sizeof(T)) / 64;
+  w.values_left = tile_keys * problem.value_stride * std::int64_t(sizeof(T)) / 64;
+}
+
+// After a step over so many panels, whose functions ask for about a line per key of a panel, block
+// of rows and pack of features or columns: the rest is left to the next.
+template <class T>
+void move_ahead(const Problem<T>& problem, int panels, Workspace<T>& w) {
+  const std::int64_t blocks = (w.group.rows + 5) / 6,
+                     columns = std::max<std::int64_t>(problem.padded_values() / panel_keys, 1);
+  const auto move = [](Ahead& ahead, std::int64_t& left, std::int64_t lines) {
+    left -= lines;
+    ahead = left > 0 ? Ahead{ahead.at + 64 * lines, ahead.step} : Ahead{};
+  };
+  if (w.keys_ahead.at != nullptr) move(w.keys_ahead, w.keys_left, panels * blocks * problem.d);
+  if (w.values_ahead.at != nullptr)
+    move(w.values_ahead, w.values_left, panels * blocks * panel_keys * columns);
 }
 
 // Weights are added up and not read one by one.
@@ -62,19 +81,20 @@ bool only_sums(const Problem<T>& problem, const Entry<T>& entry) {
          plan.terms.size() == 1 && plan.terms[0].coefficient == T(1);
 }
 
+// Returns how many panels it took.
 template <class T>
-void run_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace<T>& w) {
+int run_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace<T>& w) {
   const Reference mode = w.block->mode;
   Step<T> s = step_of(problem, entry, t, w);
   s.hits = mode == Reference::hits;
-  if (s.flags.empty && entry.weights_out == nullptr) return;
+  if (s.flags.empty && entry.weights_out == nullptr) return 0;
   find_dropped(s);
   s.scored = find_panels(problem, w.group);
   if (only_sums(problem, entry)) {
     if (entry.count == nullptr) s.scored &= panels_of(s.lanes);
     s.summed = s.scored;
   }
-  if (s.summed == 0) return;
+  if (s.summed == 0) return 0;
   if (mode != Reference::fixed) {
     weigh_peak(s);
   } else {
@@ -86,6 +106,7 @@ void run_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace
   if (problem.needs_self) take_own_weights(s);
   if (entry.weights_out != nullptr || problem.lists_weights) write_weights(s);
   reduce(s);
+  return std::popcount(s.scored);
 }
 
 // A tile that all rows of the group drop as a whole is left out; asked-out weights need its zeros.
@@ -95,7 +116,7 @@ void meet_if_needed(const Problem<T>& problem, const Entry<T>& entry, int t, Wor
                      count =
                          std::min<std::int64_t>(tile_keys, w.chunk->first + w.chunk->count - first);
   if (entry.weights_out != nullptr || group_may_meet(problem, entry, w.group, first, count))
-    run_tile(problem, entry, t, w);
+    move_ahead(problem, run_tile(problem, entry, t, w), w);
   else
     w.pairs_skipped += count * w.group.rows;
 }

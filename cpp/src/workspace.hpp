@@ -175,7 +175,8 @@ struct Workspace {
   Group<T> group;
   Block<T>* block = nullptr;
   const Entry<T>* next_entry = nullptr;         // whose keys the worker probably meets after these
-  kernels::Ahead keys_ahead{}, values_ahead{};  // rows of a tile that will be packed soon
+  kernels::Ahead keys_ahead{}, values_ahead{};  // rows of a tile that will be packed soon,
+  std::int64_t keys_left = 0, values_left = 0;  // and their lines that nobody has asked for yet
   std::int64_t pairs_skipped = 0;               // in tiles that a group dropped as a whole
   bool streams = true;                          // until a chunk's values had to be scaled
   Scores scores = Scores::compute;
