@@ -26,6 +26,7 @@ __all__ = [
     "as_index",
     "as_points",
     "as_rows",
+    "check_points",
     "in_short",
     "is_row_contiguous",
     "working_dtype",
@@ -103,14 +104,19 @@ def as_index(value: Any, name: str) -> int:
 def as_points(value: ArrayLike, name: str) -> Array:
     """Return `value` as points in rows, (..., points, features), with at least one feature."""
     points = as_array(value, name)
-    if points.ndim < 2:
+    check_points(points.shape, name)
+    return points
+
+
+def check_points(shape: tuple[int, ...], name: str) -> None:
+    """Refuse a shape that is not (..., points, features) with at least one feature."""
+    if len(shape) < 2:
         raise ValueError(
-            f"{name} must be (..., points, features), got shape {points.shape}; "
+            f"{name} must be (..., points, features), got shape {shape}; "
             "write x[:, None] (one feature) or x[None] (one point)"
         )
-    if points.shape[-1] == 0:
-        raise ValueError(f"{name} has shape {points.shape}, without any feature; give at least one")
-    return points
+    if shape[-1] == 0:
+        raise ValueError(f"{name} has shape {shape}, without any feature; give at least one")
 
 
 def working_dtype(*arrays: Array | None) -> np.dtype[Any]:

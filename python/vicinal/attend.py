@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from vicinal.arrays import Array, as_points
-from vicinal.attention_terms import AttentionTerms, attention_terms, check_heads, keys_seen
+from vicinal.attention_terms import AttentionTerms, attention_terms, check_heads
 from vicinal.evaluate import Request, allocate, evaluate
 from vicinal.key_cache import KeyCache
 from vicinal.problem import Problem, prepare
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vicinal.problem import Bias, Neighborhood
     from vicinal.row_sets import Window
 
-__all__ = ["attention", "keys_seen"]
+__all__ = ["attention"]
 
 
 def attention(

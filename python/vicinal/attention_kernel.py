@@ -82,6 +82,10 @@ def _capped(kernel: Kernel, softcap: float) -> Kernel:
 
 
 def _check_scale(scale: object) -> None:
+    if getattr(scale, "requires_grad", False):
+        raise TypeError(
+            "scale has no gradient; pass bandwidth=1 / scale of products, which has one"
+        )
     number = isinstance(scale, bool) or not hasattr(scale, "__float__")
     if number or getattr(scale, "shape", ()) != ():
         raise TypeError(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vicinal.neighbor_sets import NeighborSet
     from vicinal.problem import Bias, Neighborhood
 
-__all__ = ["AttentionTerms", "attention_terms", "check_heads", "keys_seen"]
+__all__ = ["AttentionTerms", "attention_terms", "check_heads"]
 
 
 class AttentionTerms(NamedTuple):
@@ -86,11 +86,6 @@ def attention_terms(
     elif isinstance(bias, PositionBias):
         position, pairs = bias, None
     return AttentionTerms(full, bandwidth, metric, _joined(seen, neighbors), position, pairs)
-
-
-def keys_seen(causal: bool, window: Any, neighbors: Neighborhood) -> NeighborSet | None:
-    """Return which keys a query sees; None is all."""
-    return _joined(_window(causal, window), neighbors)
 
 
 def check_heads(queries: tuple[int, ...], keys: tuple[int, ...]) -> None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
+from vicinal.arrays import check_points
 from vicinal.attention_terms import AttentionTerms, attention_terms, check_heads
 from vicinal.bandwidth import given
 from vicinal.sequences import end_to_end, of_at_most
-from vicinal.torch_call import PerKey, PerQuery, check_points, mean_and_log_mass
+from vicinal.torch_call import PerKey, PerQuery, mean_and_log_mass, on_cpu
 
 if TYPE_CHECKING:
     from vicinal.kernels import Kernel
@@ -96,7 +97,8 @@ def attention(
     >>> attention(q, k, v, causal=True).shape
     torch.Size([2, 4, 5, 8])
     """
-    check_points(queries=queries, keys=keys, values=values)
+    for name, tensor in (("queries", queries), ("keys", keys)):
+        check_points(on_cpu(tensor, name).shape, name)
     check_heads(queries.shape, keys.shape)
     terms = attention_terms(
         queries.shape[-1],

@@ -14,7 +14,7 @@ from vicinal.arrays import as_array
 from vicinal.bandwidth.given import AdaptiveBandwidth
 from vicinal.torch_op import Options, local_mean_op
 
-__all__ = ["PerKey", "PerQuery", "check_points", "mean_and_log_mass"]
+__all__ = ["PerKey", "PerQuery", "mean_and_log_mass", "on_cpu"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,36 +64,28 @@ def mean_and_log_mass(
     q, x, y = _points(queries=queries, keys=keys, values=values)
     logs, counts = _priors(weights, log_weights, q.dtype)
     scale, kind, constant = _bandwidth(bandwidth)
-    pairs = _on_cpu(bias, "bias").to(q.dtype) if isinstance(bias, Tensor) else None
+    pairs = on_cpu(bias, "bias").to(q.dtype) if isinstance(bias, Tensor) else None
     if bias is not None and pairs is None:
         constant["bias"] = bias
     if self_indices is not None:
         constant["self_indices"] = np.asarray(self_indices)
-    used = None if mask is None else _on_cpu(mask, "mask")
+    used = None if mask is None else on_cpu(mask, "mask")
     beside = Options(options | constant, **kind)
     mean, log_mass = local_mean_op(q, x, y, scale, logs, pairs, counts, used, beside.number)
     return mean, log_mass
 
 
-def check_points(**tensors: Any) -> None:
-    """Refuse what is no tensor of points on the CPU."""
-    for name, tensor in tensors.items():
-        if _on_cpu(tensor, name).ndim < 2:
-            raise ValueError(
-                f"{name} must be (..., points, features), got shape {tuple(tensor.shape)}"
-            )
-
-
 def _points(**tensors: Tensor) -> list[Tensor]:
     """Return tensors in their common type."""
-    checked = [_on_cpu(tensor, name) for name, tensor in tensors.items()]
+    checked = [on_cpu(tensor, name) for name, tensor in tensors.items()]
     floating = [tensor.dtype for tensor in checked if tensor.dtype.is_floating_point]
     wide = [torch.float64 if dtype == torch.float64 else torch.float32 for dtype in floating]
     dtype = torch.float64 if torch.float64 in wide or not wide else torch.float32
     return [tensor.to(dtype) for tensor in checked]
 
 
-def _on_cpu(tensor: Any, name: str) -> Tensor:
+def on_cpu(tensor: Any, name: str) -> Tensor:
+    """Return a tensor that is one, of real numbers and on the CPU."""
     if not isinstance(tensor, Tensor):
         raise TypeError(
             f"{name} must be a tensor, got {type(tensor).__name__}; torch.as_tensor makes one, and "
@@ -120,10 +112,10 @@ def _priors(
     if weights is not None and log_weights is not None:
         raise ValueError("weights and log_weights say the same; drop one of them")
     if log_weights is not None:
-        return _on_cpu(log_weights, "log_weights").to(dtype), None
+        return on_cpu(log_weights, "log_weights").to(dtype), None
     if weights is None:
         return None, None
-    counts = _on_cpu(weights, "weights").to(dtype)
+    counts = on_cpu(weights, "weights").to(dtype)
     if not counts.requires_grad:
         return None, counts
     if not (torch.isfinite(counts) & (counts >= 0)).all():
@@ -135,11 +127,11 @@ def _priors(
 def _bandwidth(bandwidth: Any) -> tuple[Tensor | None, dict[str, Any], dict[str, Any]]:
     """Return the tensor of bandwidths, what it is of, and bandwidths that are no tensor."""
     if isinstance(bandwidth, Tensor):
-        return _on_cpu(bandwidth, "bandwidth").to(torch.float64), {}, {}
+        return on_cpu(bandwidth, "bandwidth").to(torch.float64), {}, {}
     if isinstance(bandwidth, PerKey | PerQuery):
         of = "keys" if isinstance(bandwidth, PerKey) else "queries"
         kind = {"bandwidth_of": of, "per_feature": getattr(bandwidth, "per_feature", False)}
-        return _on_cpu(bandwidth.h, "bandwidth").to(torch.float64), kind, {}
+        return on_cpu(bandwidth.h, "bandwidth").to(torch.float64), kind, {}
     if bandwidth is not None and not isinstance(bandwidth, AdaptiveBandwidth):
         as_array(bandwidth, "bandwidth")
     return None, {}, {"bandwidth": bandwidth}

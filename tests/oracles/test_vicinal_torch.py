@@ -145,6 +145,24 @@ def test_refusals():
         local_mean(x, x, x, weights=(x[:, 0] - 1).requires_grad_())
 
 
+@pytest.mark.parametrize(
+    ("shapes", "options", "error", "message"),
+    [
+        (((3, 0), (4, 0)), {}, ValueError, "queries has shape .* without any feature"),
+        (((3,), (4, 2)), {}, ValueError, "queries must be .* x.None. .one point."),
+        (((1, 6, 3, 2), (1, 2, 4, 2)), {}, ValueError, "queries have 6 heads and keys have 2"),
+        (((3, 2), (4, 2)), {"query_offsets": [0, 3]}, ValueError, "key_offsets=None takes those"),
+        (((3, 2), (4, 2)), {"scale": torch.ones((), requires_grad=True)}, TypeError, "bandwidth=1"),
+    ],
+)
+def test_attention_refuses(shapes, options, error, message):
+    q, k = (torch.zeros(shape) for shape in shapes)
+    with pytest.raises(error, match=message):
+        attention(q, k, torch.zeros(*k.shape[:-1], 1), **options)
+    with pytest.raises(TypeError, match="keys must be a tensor, got NoneType"):
+        attention(torch.zeros(3, 2), None, None)
+
+
 class Elsewhere(torch.Tensor):
     """A tensor that says it is on another device."""
 
