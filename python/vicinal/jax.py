@@ -12,7 +12,6 @@ import numpy as np
 
 import vicinal
 from vicinal.arrays import Array
-from vicinal.bandwidth.given import AdaptiveBandwidth
 from vicinal.bias import PositionBias
 from vicinal.evaluate import Request
 from vicinal.problem import prepare
@@ -25,6 +24,7 @@ except ImportError as error:
     raise ImportError("vicinal.jax needs jax: pip install jax") from error
 
 if TYPE_CHECKING:
+    from vicinal.bandwidth.given import AdaptiveBandwidth
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
     from vicinal.problem import Bias, Neighborhood
@@ -70,8 +70,8 @@ def local_mean(
     kernel : str or Kernel
         As in `vicinal.local_mean`.
     bandwidth : jax.Array, float or rule, optional
-        An array of no dimension or of shape (d,) has a gradient; rules of `vicinal.bandwidth` have
-        none.
+        An array of jax of no dimension or of shape (d,) has a gradient; numbers and rules of
+        `vicinal.bandwidth` have none.
     metric, neighbors
         As in `vicinal.local_mean`.
     weights, log_weights : jax.Array of shape (..., n), optional
@@ -114,9 +114,11 @@ def local_mean(
     """
     arrays = {"queries": queries, "keys": keys, "values": values}
     dtype = _common_type(arrays)
-    by_function = bias is not None and (isinstance(bias, PositionBias) or callable(bias))
     arrays |= {"log_weights": log_weights, "weights": weights, "mask": mask}
-    arrays |= {} if by_function else {"bias": bias}
+    constant: dict[str, Any] = {}
+    known = isinstance(bias, PositionBias) or (callable(bias) and not hasattr(bias, "dtype"))
+    (constant if known else arrays)["bias"] = bias
+    (arrays if isinstance(bandwidth, jax.Array) else constant)["bandwidth"] = bandwidth
     given = {
         name: jnp.asarray(array, None if name == "mask" else dtype)
         for name, array in arrays.items()
@@ -133,13 +135,7 @@ def local_mean(
         "nan_policy": nan_policy,
         "num_threads": num_threads,
     }
-    if by_function:
-        options["bias"] = bias
-    if isinstance(bandwidth, AdaptiveBandwidth):
-        options["bandwidth"] = bandwidth
-    elif bandwidth is not None:
-        given["bandwidth"] = jnp.asarray(bandwidth, dtype)
-    call = _traced(given, options)
+    call = _traced(given, options | constant)
     given = {name: call.ranked(name, array) for name, array in given.items()}
     moving = {name: given.pop(name) for name in DIFFERENTIABLE if name in given}
     return _mean(call, moving, given)
@@ -242,6 +238,9 @@ def _numpy(arrays: dict[str, Any]) -> dict[str, Array]:
 
 
 def _common_type(arrays: dict[str, Any]) -> Any:
+    for name, array in arrays.items():
+        if array is None:
+            raise TypeError(f"{name} must be an array of numbers, got None")
     kinds = {name: jnp.asarray(array).dtype for name, array in arrays.items()}
     for name, kind in kinds.items():
         if jnp.issubdtype(kind, jnp.complexfloating):

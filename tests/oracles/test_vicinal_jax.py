@@ -109,6 +109,22 @@ def test_biases_without_numbers_of_pairs(arrays, name):
     assert jnp.array_equal(got, jax.grad(total)(q, jnp.asarray(pairs)))
 
 
+def test_what_is_known_when_traced_has_no_gradient(arrays):
+    q, x, y, *_ = arrays
+    slope = vc.bias.ALiBi(0.5)
+    options = {"bias": slope, "bandwidth": 0.7}
+
+    def loss(q, **more):
+        return local_mean(q, x, y, **more).sum()
+
+    found = jax.jit(jax.grad(lambda q: loss(q, **options)))(q)
+    pairs = jnp.asarray(slope.pairs(q.shape[-2], x.shape[-2]))
+    expected = jax.grad(lambda q: loss(q, bias=pairs, bandwidth=jnp.asarray(0.7)))(q)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    two = vc.kernels.Sum("gaussian", "laplace")
+    assert jax.grad(lambda q: loss(q, kernel=two, bandwidth=0.7))(q).shape == q.shape
+
+
 def test_refused_when_traced(arrays):
     q, x, y, *_ = arrays
     with pytest.raises(ValueError, match=r"bandwidth must be positive.*got -1"):
@@ -121,6 +137,10 @@ def test_refused_when_traced(arrays):
         local_mean(q, x, y, empty="none")
     with pytest.raises(ValueError, match="nan_policy must be"):
         local_mean(q, x, y, nan_policy="drop")
+    with pytest.raises(ValueError, match="bandwidth must be positive"):
+        local_mean(q, x, y, bandwidth=-1.0)
+    with pytest.raises(TypeError, match="values must be an array of numbers, got None"):
+        local_mean(q, x, None)
     with pytest.raises(TypeError, match="keys is complex128"):
         local_mean(q, x + 1j, y)
     with pytest.raises(ValueError, match="gaussian"):
