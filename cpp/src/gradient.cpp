@@ -111,8 +111,9 @@ bool goes_by_lists(const KernelSum& kernel, const Problem<T>& problem, const Bat
   constexpr double few = 256;
   if (listed(problem)) return true;
   const NeighborSet::Kind kind = options.neighbors.kind;
-  if (kind != NeighborSet::Kind::all && kind != NeighborSet::Kind::radius) return false;
-  return item.key_bandwidths.empty() && item.query_bandwidths.empty() && prunes(problem) &&
+  const bool in_tree = kind == NeighborSet::Kind::all || kind == NeighborSet::Kind::radius;
+  if (kind != NeighborSet::Kind::column_window && !(in_tree && prunes(problem))) return false;
+  return item.key_bandwidths.empty() && item.query_bandwidths.empty() &&
          usual_count(kernel, item, options) <= few;
 }
 

@@ -65,8 +65,9 @@ def test_lists_have_the_same_bits_for_all_threads():
         {"kernel": "biweight", "metric": "manhattan", "bandwidth": 0.5},
         {"neighbors": vc.Radius(0.3)},
         {"bandwidth": 0.1, "tol": 1e-13},
+        {"neighbors": vc.Window(0.05, 0.02, on=0)},
     ],
-    ids=["compact", "manhattan", "radius", "tol"],
+    ids=["compact", "manhattan", "radius", "tol", "column"],
 )
 def test_calls_that_leave_most_keys_out(options):
     rng = np.random.default_rng(19)
@@ -87,3 +88,14 @@ def test_calls_that_leave_most_keys_out(options):
         assert error <= 1e-9 * np.abs(wanted).max(), name
     alone = vc.local_mean_vjp(grad[7:8], q[7:8], x, y, wrt=["queries"], **options).queries
     assert alone.tobytes() == found.queries[7:8].tobytes()
+
+
+def test_many_threads_share_no_room():
+    """Gradients of wide keys: whoever wrote them where another worker did would show here."""
+    rng = np.random.default_rng(20)
+    x, grad = rng.normal(size=(1500, 48)), rng.normal(size=1500)
+    options = {"bandwidth": 5.0, "neighbors": vc.KNearest(64), "wrt": ["keys"]}
+    one = vc.local_mean_vjp(grad, x, x, x[:, 0], num_threads=1, **options).keys
+    for _ in range(5):
+        found = vc.local_mean_vjp(grad, x, x, x[:, 0], num_threads=8, **options).keys
+        assert found.tobytes() == one.tobytes()
