@@ -138,6 +138,22 @@ TEST_CASE_TEMPLATE("gradients have the same bits on any number of threads", T, f
   }
 }
 
+TEST_CASE("without queries keys have the gradient 0, whatever stood there") {
+  const Points<double> x(m, n, d, p);
+  const Matrix<double> gradient(0, p);
+  Found<double> found;
+  GradientItem<double> item = found.item(x, gradient);
+  for (Matrix<double>* out : {&found.keys, &found.values})
+    std::fill(out->data.begin(), out->data.end(), 7.0);
+  found.bandwidth = 7;
+  item.points.queries = View<const double>(nullptr, 0, d);
+  item.queries = {};
+  local_mean_gradient(Kernel{}, {&item, 1});
+  CHECK(sample::same_bits(found.keys, Matrix<double>(n, d)));
+  CHECK(sample::same_bits(found.values, Matrix<double>(n, p)));
+  CHECK(found.bandwidth == 0);
+}
+
 TEST_CASE("what does not fit is refused") {
   const Points<double> x(m, n, d, p);
   const Matrix<double> gradient = sample::normal<double>(m, p, 9), small(m, p + 1);
