@@ -1,16 +1,8 @@
 """Faults that some test must catch: each changes one place of the sources."""
 
-from typing import NamedTuple
-
-
-class Fault(NamedTuple):
-    """Replace `before`, which stands once in `file`, by `after`."""
-
-    name: str
-    file: str
-    before: str
-    after: str
-
+from fault import Fault
+from gradients import FAULTS as GRADIENTS
+from sets_and_maps import FAULTS as SETS_AND_MAPS
 
 FAULTS = [
     # Signs, constants, comparisons
@@ -28,7 +20,7 @@ FAULTS = [
     ),
     Fault(
         "the edge of a uniform support is outside",
-        "cpp/src/kernels/profiles.hpp",
+        "cpp/src/kernels/compact_profiles.hpp",
         "return select<T>(Pack<T>(p.scale) < s, zero<T>(), select<T>(s != s, s, one<T>()));",
         "return select<T>(s < Pack<T>(p.scale), one<T>(), select<T>(s != s, s, zero<T>()));",
     ),
@@ -186,74 +178,6 @@ FAULTS = [
         "if (sums[2] == 0) continue;  // no weight in this chunk: not merged",
         "",
     ),
-    # Sets of neighbors
-    Fault(
-        "a window ends before its last key",
-        "cpp/src/neighborhood.cpp",
-        "std::clamp(position + set.after + 1, first",
-        "std::clamp(position + set.after, first",
-    ),
-    Fault(
-        "scores at a radius are trusted",
-        "cpp/src/gates.cpp",
-        "n.radius_score * (1 - error) - least",
-        "n.radius_score * (1 + error) + least",
-    ),
-    Fault(
-        "what & joins cuts after the k nearest",
-        "cpp/src/lists.cpp",
-        "find(*late[0], row, all, out);",
-        "find(*late[0], row, {}, out);\n"
-        "  std::erase_if(out, [&](std::int64_t key) { return !is_candidate_of(row, key, all); });",
-    ),
-    Fault(
-        "lists count rows from the first query",
-        "cpp/src/lists.cpp",
-        "const std::int64_t number = row + n_.query_offset;",
-        "const std::int64_t number = row;",
-    ),
-    Fault(
-        "padding lanes of a list count",
-        "cpp/src/pair_weigh.cpp",
-        "std::fill(logs(term) + past, logs(term) + end, none<T>);",
-        "std::fill(logs(term) + past, logs(term) + end, T(0));",
-    ),
-    Fault(
-        "a hit in a list is not done again",
-        "cpp/src/pair_weigh.cpp",
-        "block.state.reference[slot] = std::numeric_limits<double>::infinity();",
-        "static_cast<void>(slot);",
-    ),
-    Fault(
-        "means are written whatever their sums",
-        "cpp/src/kernels/mean_runs.hpp",
-        "const bool done = are_tame<or_zero>(mean, a.columns);",
-        "const bool done = true;",
-    ),
-    Fault(
-        "sums of a graph may lose products that vanish",
-        "cpp/src/kernels/mean_rows.hpp",
-        "mean_of<false>(",
-        "mean_of<true>(",
-    ),
-    Fault(
-        "prior weights are forgotten beside the weights of a graph",
-        "cpp/src/graph_means.cpp",
-        "entry.weights == nullptr && ",
-        "",
-    ),
-    Fault(
-        "weights that cancel leave a mean",
-        "cpp/src/kernels/mean_runs.hpp",
-        "__builtin_fabs(static_cast<double>(header[0])) > floor *",
-        "__builtin_fabs(static_cast<double>(header[0])) > 0 * floor *",
-    ),
-    Fault(
-        "an edge that is stored twice counts twice",
-        "python/vicinal/graph.py",
-        "matrix.sum_duplicates()",
-        "matrix.sort_indices()",
-    ),
     # Special values
     Fault(
         "NaN queries are ordinary",
@@ -323,29 +247,6 @@ FAULTS = [
         "missing = np.isnan(problem.values[..., column])",
         "missing = np.isnan(problem.values).any(axis=-1)",
     ),
-    # Linear maps and encoders
-    Fault(
-        "the second run of inputs starts from zero",
-        "cpp/src/linear.cpp",
-        ".adds = j > 0}",
-        ".adds = j > kernels::product_run}",
-    ),
-    Fault(
-        "a layer norm leaves the rest of the mean",
-        "cpp/src/kernels/product.hpp",
-        "((x - center) - fine) * scale",
-        "(x - center) * scale",
-    ),
-    Fault(
-        "a token meets the other sentences of its length",
-        "python/vicinal/models/head_means.py",
-        "run.length * taken.strides[0], *taken.strides",
-        "taken.strides[0], *taken.strides",
-    ),
-    Fault(
-        "tensors of a file may overlap",
-        "python/vicinal/persistence/safetensors.py",
-        "if first != end:",
-        "if first > end:",
-    ),
+    *SETS_AND_MAPS,
+    *GRADIENTS,
 ]

@@ -174,9 +174,9 @@ def test_bandwidths_per_feature_far_from_zero():
 
 
 def test_windows_have_the_bits_of_masks():
-    g, q, x, y = arrays(1500, 3000, 4, 2)
-    window, places = vc.Window(200, 100, offset=700), np.arange(3000)
-    ahead = places - (np.arange(1500)[:, None] + 700)
+    g, q, x, y = arrays(1500, 6000, 4, 2)
+    window, places = vc.Window(200, 100, offset=3500), np.arange(6000)
+    ahead = places - (np.arange(1500)[:, None] + 3500)
     found = vc.local_mean_vjp(g, q, x, y, neighbors=window)
     masked = vc.local_mean_vjp(g, q, x, y, mask=(ahead >= -200) & (ahead <= 100))
     for name, array in fields(masked).items():

@@ -1,0 +1,246 @@
+"""Faults of gradients, of panels of keys that are left out, and of attention's sets and maps."""
+
+from fault import Fault
+
+FAULTS = [
+    # Sums over the rows of a key
+    Fault(
+        "blocks of rows add up as they come",
+        "cpp/src/gradient_dense.cpp",
+        "turn_.load(std::memory_order_acquire) != b && !poll_.stopped();",
+        "turn_.load(std::memory_order_acquire) < 0 && !poll_.stopped();",
+    ),
+    Fault(
+        "the last block of rows is dropped",
+        "cpp/src/gradient_dense.cpp",
+        "blocks_((g.problem.m + rows_ - 1) / rows_)",
+        "blocks_(std::max<std::int64_t>(1, g.problem.m / rows_))",
+    ),
+    Fault(
+        "blocks behind the first are not added",
+        "cpp/src/gradient_dense.cpp",
+        "into[i] += static_cast<double>(from[i]);",
+        "into[i] += 0 * static_cast<double>(from[i]);",
+    ),
+    Fault(
+        "a chunk begins with the sums of the last one",
+        "cpp/src/gradient_dense.cpp",
+        "std::fill_n(into, count, 0.0);",
+        "static_cast<void>(into);",
+    ),
+    Fault(
+        "rows of infinite weight have no gradient",
+        "cpp/src/gradient_dense.cpp",
+        "{GradientRow::ordinary, GradientRow::hit})",
+        "{GradientRow::ordinary})",
+    ),
+    Fault(
+        "blocks of lists add up as they come",
+        "cpp/src/gradient_lists.cpp",
+        "turn_.load(std::memory_order_acquire) != b && !poll_.stopped();",
+        "turn_.load(std::memory_order_acquire) < 0 && !poll_.stopped();",
+    ),
+    Fault(
+        "the last block of lists is dropped",
+        "cpp/src/gradient_lists.cpp",
+        "const std::int64_t blocks = (g_.problem.m + block_of_rows - 1) / block_of_rows;",
+        "const std::int64_t blocks = std::max<std::int64_t>(1, g_.problem.m / block_of_rows);",
+    ),
+    Fault(
+        "rows of a graph forget the gradient of their log-mass",
+        "cpp/src/gradient_lists.cpp",
+        "double difference = g_.log_mass_gradient(item_, row);",
+        "double difference = 0;",
+    ),
+    # Pulls
+    Fault(
+        "tiles about a center pull the wrong way",
+        "cpp/src/gradient_tile.cpp",
+        "sums[j] += rows[j] * sum - products[j];",
+        "sums[j] += rows[j] * sum + products[j];",
+    ),
+    Fault(
+        "scales of keys are forgotten",
+        "cpp/src/gradient_tile.cpp",
+        "s.table().times_lanes(pulls, lanes, s.rows());",
+        "static_cast<void>(lanes);",
+    ),
+    Fault(
+        "a bias keeps its gradient in 32 lanes",
+        "cpp/src/gradient_tile.cpp",
+        "for (int k = 0; k < step.s.lanes; ++k)",
+        "for (int k = 0; k < std::min(32, step.s.lanes); ++k)",
+    ),
+    Fault(
+        "the last of the widest features pulls",
+        "cpp/src/kernels/gradient.hpp",
+        "index = select<T>(best < size, Pack<T>(T(j)), index);",
+        "index = select<T>(size < best, index, Pack<T>(T(j)));",
+    ),
+    Fault(
+        "a pair without weight spoils products",
+        "cpp/src/kernels/gradient.hpp",
+        "select<T>(x == zero<T>(), zero<T>(), x * Pack<T>::load(b + i)).store(out + i);",
+        "(x * Pack<T>::load(b + i)).store(out + i);",
+    ),
+    Fault(
+        "coincident points of a root pull without end",
+        "cpp/src/kernels/gradient.hpp",
+        "select<T>(t == zero<T>(), zero<T>(), t * (d + d)).store(tile + i);",
+        "(t * (d + d)).store(tile + i);",
+    ),
+    Fault(
+        "the antipode pulls without end",
+        "cpp/src/kernels/gradient.hpp",
+        "select<T>(rest == zero<T>(), zero<T>(), diameter * diameter * bend);",
+        "diameter * diameter * bend;",
+    ),
+    # Rows
+    Fault(
+        "masses of a forward pass are trusted at any size",
+        "cpp/src/gradient.cpp",
+        "sizeof(T) == 4 ? 32 : 1e6;",
+        "sizeof(T) == 4 ? 1e30 : 1e30;",
+    ),
+    Fault(
+        "the shift of the priors counts twice in a given mass",
+        "cpp/src/gradient.cpp",
+        "g.problem.entries[e].prior_shift;",
+        "2 * g.problem.entries[e].prior_shift;",
+    ),
+    Fault(
+        "a call without queries leaves the gradients of keys as they were",
+        "cpp/src/gradient.cpp",
+        "for (const GradientItem<T>& item : batch) clear_keys(item);",
+        "static_cast<void>(clear_keys<T>);",
+    ),
+    Fault(
+        "the log-mass pulls the other way",
+        "cpp/src/gradient_pack.cpp",
+        "double sums[4] = {-of_mass};",
+        "double sums[4] = {of_mass};",
+    ),
+    Fault(
+        "values are not centered",
+        "cpp/src/gradient_pack.cpp",
+        "std::copy_n(center, g.p, chunk.center.data());",
+        "std::fill_n(center, g.p, T(0));\n  std::copy_n(center, g.p, chunk.center.data());",
+    ),
+    Fault(
+        "infinite values are part of the center",
+        "cpp/src/gradient_pack.cpp",
+        "if (!std::isfinite(y)) continue;",
+        "",
+    ),
+    Fault(
+        "a unit vector is pulled along itself",
+        "cpp/src/gradient_pack.cpp",
+        "* (along / square)) * inverse;",
+        "* 0) * inverse;",
+    ),
+    Fault(
+        "queries that hold NaN have the gradient 0",
+        "cpp/src/gradient_results.cpp",
+        "const bool spoiled = g_.rows[at_][at].kind == GradientRow::spoiled;",
+        "const bool spoiled = false;",
+    ),
+    Fault(
+        "bandwidths per feature lose their digits far from 0",
+        "cpp/src/gradient_results.cpp",
+        "(static_cast<double>(row[j]) - origin_[j]) * gradient[j];",
+        "static_cast<double>(row[j]) * gradient[j];",
+    ),
+    Fault(
+        "an array for the gradient of the bias is not cleared in C",
+        "cpp/src/c_gradient.cpp",
+        "if (item.bias != nullptr) std::fill_n(item.bias, x.m * x.n, T(0));",
+        "",
+    ),
+    # Panels and windows
+    Fault(
+        "a panel is left out when its first row drops it",
+        "cpp/src/gates.cpp",
+        "all[w] &= g.dropped[r][w];",
+        "all[w] &= g.dropped[0][w];",
+    ),
+    Fault(
+        "a panel is left out when its last lane is",
+        "cpp/src/gates.cpp",
+        "panels |= static_cast<Panels>(all[w] != ~std::uint64_t{0}) << w;",
+        "panels |= static_cast<Panels>(all[w] >> 63 == 0) << w;",
+    ),
+    Fault(
+        "pairs of panels that were not scored have weights",
+        "cpp/src/gradient_weigh.cpp",
+        "s.drop(s.logs(i), none<T>);",
+        "",
+    ),
+    Fault(
+        "a group meets what its first row sees",
+        "cpp/src/gates.cpp",
+        "range_of(gate, b, problem.key_offset, problem.n).end > first;",
+        "range_of(gate, a, problem.key_offset, problem.n).end > first;",
+    ),
+    Fault(
+        "the first row of a segment belongs to the one before",
+        "cpp/src/neighborhood.cpp",
+        "std::upper_bound(set.query_offsets.begin(), set.query_offsets.end(), row);",
+        "std::lower_bound(set.query_offsets.begin(), set.query_offsets.end(), row);",
+    ),
+    Fault(
+        "windows of segments count from their starts",
+        "cpp/src/neighborhood.cpp",
+        "set.at_end ? end - set.query_offsets[at + 1]",
+        "set.at_end ? first - set.query_offsets[at]",
+    ),
+    Fault(
+        "a window looks into the next segment",
+        "cpp/src/neighborhood.cpp",
+        "static_cast<double>(set.offset), {first, end});",
+        "static_cast<double>(set.offset), {first, end + 1});",
+    ),
+    Fault(
+        "positions of a bias count from the first key",
+        "cpp/src/pair_bias.hpp",
+        "at_distance(key - row + ahead);",
+        "at_distance(key - row);",
+    ),
+    # Linear maps
+    Fault(
+        "the last panels of a map are dropped",
+        "cpp/src/linear.cpp",
+        "return (panels + columns - 1) / columns;",
+        "return std::max<std::int64_t>(1, panels / columns);",
+    ),
+    Fault(
+        "every panel adds the residual of the first",
+        "cpp/src/linear.cpp",
+        "adds ? residual.row(first) + c : nullptr,",
+        "adds ? residual.row(first) : nullptr,",
+    ),
+    Fault(
+        "rows of a turn share their sums with the next worker",
+        "cpp/src/linear.cpp",
+        "sums.data() + worker * scratch);",
+        "sums.data() + 0 * worker * scratch);",
+    ),
+    Fault(
+        "the exact GELU is the one with tanh",
+        "cpp/src/kernels/product.hpp",
+        "return x * fma(erf(x * Pack<T>(T(0.70710678118654752))), half, half);",
+        "return x * fma(erf(x * Pack<T>(T(0.7071))), half, half);",
+    ),
+    # The key cache
+    Fault(
+        "a wider cache forgets the last token",
+        "python/vicinal/key_cache.py",
+        "_put(wider, storage, np.zeros_like(self._lengths), self._lengths)",
+        "_put(wider, storage, np.zeros_like(self._lengths), self._lengths - 1)",
+    ),
+    Fault(
+        "what was refused stays in the cache",
+        "python/vicinal/key_cache.py",
+        "self._keys, self._values, self._lengths = before",
+        "pass",
+    ),
+]
