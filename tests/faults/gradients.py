@@ -23,12 +23,6 @@ FAULTS = [
         "into[i] += 0 * static_cast<double>(from[i]);",
     ),
     Fault(
-        "a chunk begins with the sums of the last one",
-        "cpp/src/gradient_dense.cpp",
-        "std::fill_n(into, count, 0.0);",
-        "static_cast<void>(into);",
-    ),
-    Fault(
         "rows of infinite weight have no gradient",
         "cpp/src/gradient_dense.cpp",
         "{GradientRow::ordinary, GradientRow::hit})",
@@ -54,40 +48,10 @@ FAULTS = [
     ),
     # Pulls
     Fault(
-        "tiles about a center pull the wrong way",
-        "cpp/src/gradient_tile.cpp",
-        "sums[j] += rows[j] * sum - products[j];",
-        "sums[j] += rows[j] * sum + products[j];",
-    ),
-    Fault(
-        "scales of keys are forgotten",
-        "cpp/src/gradient_tile.cpp",
-        "s.table().times_lanes(pulls, lanes, s.rows());",
-        "static_cast<void>(lanes);",
-    ),
-    Fault(
-        "a bias keeps its gradient in 32 lanes",
-        "cpp/src/gradient_tile.cpp",
-        "for (int k = 0; k < step.s.lanes; ++k)",
-        "for (int k = 0; k < std::min(32, step.s.lanes); ++k)",
-    ),
-    Fault(
         "the last of the widest features pulls",
         "cpp/src/kernels/gradient.hpp",
         "index = select<T>(best < size, Pack<T>(T(j)), index);",
         "index = select<T>(size < best, index, Pack<T>(T(j)));",
-    ),
-    Fault(
-        "a pair without weight spoils products",
-        "cpp/src/kernels/gradient.hpp",
-        "select<T>(x == zero<T>(), zero<T>(), x * Pack<T>::load(b + i)).store(out + i);",
-        "(x * Pack<T>::load(b + i)).store(out + i);",
-    ),
-    Fault(
-        "coincident points of a root pull without end",
-        "cpp/src/kernels/gradient.hpp",
-        "select<T>(t == zero<T>(), zero<T>(), t * (d + d)).store(tile + i);",
-        "(t * (d + d)).store(tile + i);",
     ),
     Fault(
         "the antipode pulls without end",
@@ -119,30 +83,6 @@ FAULTS = [
         "cpp/src/gradient_pack.cpp",
         "double sums[4] = {-of_mass};",
         "double sums[4] = {of_mass};",
-    ),
-    Fault(
-        "values are not centered",
-        "cpp/src/gradient_pack.cpp",
-        "std::copy_n(center, g.p, chunk.center.data());",
-        "std::fill_n(center, g.p, T(0));\n  std::copy_n(center, g.p, chunk.center.data());",
-    ),
-    Fault(
-        "infinite values are part of the center",
-        "cpp/src/gradient_pack.cpp",
-        "if (!std::isfinite(y)) continue;",
-        "",
-    ),
-    Fault(
-        "a unit vector is pulled along itself",
-        "cpp/src/gradient_pack.cpp",
-        "* (along / square)) * inverse;",
-        "* 0) * inverse;",
-    ),
-    Fault(
-        "queries that hold NaN have the gradient 0",
-        "cpp/src/gradient_results.cpp",
-        "const bool spoiled = g_.rows[at_][at].kind == GradientRow::spoiled;",
-        "const bool spoiled = false;",
     ),
     Fault(
         "bandwidths per feature lose their digits far from 0",
@@ -199,12 +139,6 @@ FAULTS = [
         "static_cast<double>(set.offset), {first, end});",
         "static_cast<double>(set.offset), {first, end + 1});",
     ),
-    Fault(
-        "positions of a bias count from the first key",
-        "cpp/src/pair_bias.hpp",
-        "at_distance(key - row + ahead);",
-        "at_distance(key - row);",
-    ),
     # Linear maps
     Fault(
         "the last panels of a map are dropped",
@@ -223,12 +157,6 @@ FAULTS = [
         "cpp/src/linear.cpp",
         "sums.data() + worker * scratch);",
         "sums.data() + 0 * worker * scratch);",
-    ),
-    Fault(
-        "the exact GELU is the one with tanh",
-        "cpp/src/kernels/product.hpp",
-        "return x * fma(erf(x * Pack<T>(T(0.70710678118654752))), half, half);",
-        "return x * fma(erf(x * Pack<T>(T(0.7071))), half, half);",
     ),
     # The key cache
     Fault(
