@@ -40,12 +40,6 @@ FAULTS = [
         "const std::int64_t blocks = (g_.problem.m + block_of_rows - 1) / block_of_rows;",
         "const std::int64_t blocks = std::max<std::int64_t>(1, g_.problem.m / block_of_rows);",
     ),
-    Fault(
-        "rows of a graph forget the gradient of their log-mass",
-        "cpp/src/gradient_lists.cpp",
-        "double difference = g_.log_mass_gradient(item_, row);",
-        "double difference = 0;",
-    ),
     # Pulls
     Fault(
         "the last of the widest features pulls",
@@ -170,5 +164,29 @@ FAULTS = [
         "python/vicinal/key_cache.py",
         "self._keys, self._values, self._lengths = before",
         "pass",
+    ),
+    Fault(
+        "queries that hold NaN have the gradient 0",
+        "cpp/src/gradient_results.cpp",
+        "const bool spoiled = g_.rows[at_][at].kind == GradientRow::spoiled;",
+        "const bool spoiled = false;",
+    ),
+    Fault(
+        "a unit vector is pulled along itself",
+        "cpp/src/gradient_pack.cpp",
+        "* (along / square)) * inverse;",
+        "* 0) * inverse;",
+    ),
+    Fault(
+        "infinite values are part of the center",
+        "cpp/src/gradient_pack.cpp",
+        "if (!std::isfinite(y)) continue;",
+        "",
+    ),
+    Fault(
+        "a bias keeps its gradient in 32 lanes",
+        "cpp/src/gradient_tile.cpp",
+        "for (int k = 0; k < step.s.lanes; ++k)",
+        "for (int k = 0; k < std::min(32, step.s.lanes); ++k)",
     ),
 ]
