@@ -7,7 +7,7 @@ FAULTS = [
     Fault(
         "blocks of rows add up as they come",
         "cpp/src/gradient_dense.cpp",
-        "turn_.load(std::memory_order_acquire) != b && !poll_.stopped();",
+        "turn_.load(std::memory_order_acquire) != turn && !poll_.stopped();",
         "turn_.load(std::memory_order_acquire) < 0 && !poll_.stopped();",
     ),
     Fault(

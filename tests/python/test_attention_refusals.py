@@ -41,7 +41,7 @@ REFUSALS = {
     "a table of other heads": (
         lambda: attend(bias=vc.bias.Relative(np.zeros((3, 5)))),
         ValueError,
-        r"table for heads \(3,\)",
+        r"table for heads of shape \(3,\)",
     ),
     "offsets that do not fit": (
         lambda: attend(query_offsets=[0, 4]),

@@ -140,6 +140,6 @@ def test_what_is_wanted_and_given_is_checked():
     g, q, x, y = arrays()
     with pytest.raises(TypeError, match="wrt must be names"):
         vc.local_mean_vjp(g, q, x, y, wrt=3)
-    with pytest.raises(TypeError, match="forward must be the LocalStats"):
+    with pytest.raises(TypeError, match="forward must be a LocalStats"):
         vc.local_mean_vjp(g, q, x, y, forward=vc.local_mean(q, x, y))
     assert fields(vc.local_mean_vjp(g, q, x, y, wrt=[])) == {}
