@@ -44,7 +44,7 @@ std::int64_t whole_rows(const Problem<T>& problem) {
 template <class T>
 Groups groups_of(const Problem<T>& problem, std::int64_t rows) {
   const std::int64_t block = mask_block(problem), most = group_rows<T>;
-  if (block == 0) return {rows, most, most};
+  if (block == 0 || block > rows) return {rows, most, most};
   if (block <= most) return {rows, most / block * block, most / block * block};
   const std::int64_t parts = (block + most - 1) / most, even = (block + parts - 1) / parts,
                      unit = most / 4;  // register blocks that are full
