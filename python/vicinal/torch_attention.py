@@ -98,7 +98,7 @@ def attention(
     torch.Size([2, 4, 5, 8])
     """
     for name, tensor in (("queries", queries), ("keys", keys)):
-        check_points(on_cpu(tensor, name).shape, name)
+        check_points(tuple(on_cpu(tensor, name).shape), name)
     check_heads(queries.shape, keys.shape)
     terms = attention_terms(
         queries.shape[-1],

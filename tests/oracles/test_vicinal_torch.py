@@ -152,7 +152,12 @@ def test_refusals():
         (((3,), (4, 2)), {}, ValueError, "queries must be .* x.None. .one point."),
         (((1, 6, 3, 2), (1, 2, 4, 2)), {}, ValueError, "queries have 6 heads and keys have 2"),
         (((3, 2), (4, 2)), {"query_offsets": [0, 3]}, ValueError, "key_offsets=None takes those"),
-        (((3, 2), (4, 2)), {"scale": torch.ones((), requires_grad=True)}, TypeError, "bandwidth=1"),
+        (
+            ((3, 2), (4, 2)),
+            {"scale": torch.ones((), requires_grad=True)},
+            TypeError,
+            r"bandwidth=.1/scale",
+        ),
     ],
 )
 def test_attention_refuses(shapes, options, error, message):
