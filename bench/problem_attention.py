@@ -3,41 +3,21 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from problem import TOLERANCE, Verdict, log_weights
+from problem import TOLERANCE, Problem, Verdict, log_weights
 
 ROWS_CHECKED = 256
 GRADIENTS_CHECKED = 1 << 24  # pairs of an entry: beyond, the forward pass alone is compared
 
 
 @dataclass(frozen=True)
-class Attention:
+class Attention(Problem):
     """A local mean of (..., n, d) under a rule that keeps pairs; `grad` asks for gradients, too."""
 
-    queries: np.ndarray  # (..., m, d)
-    keys: np.ndarray  # (..., n, d)
-    values: np.ndarray  # (..., n, p)
-    bandwidth: float
     kernel: str = "softmax"
     before: int | None = None  # a query sees so many keys before its own position, None: all
     after: int | None = None
     blocks: np.ndarray | None = None  # (m / 64, n / 64), True = kept
     grad: np.ndarray | None = None  # (..., m, p)
-
-    @property
-    def d(self):
-        return self.keys.shape[-1]
-
-    @property
-    def p(self):
-        return self.values.shape[-1]
-
-    @property
-    def dtype(self):
-        return self.keys.dtype
-
-    @property
-    def rows(self):
-        return int(np.prod(self.queries.shape[:-1]))
 
     @property
     def pairs(self):
@@ -69,10 +49,6 @@ class Attention:
         m = max(1, round(len(self.queries) * share))
         grad = None if self.grad is None else self.grad[:m]
         return replace(self, queries=self.queries[:m], grad=grad)
-
-    @property
-    def answer_key(self):
-        return id(self)
 
     def kept(self, rows):
         """Say which pairs of these rows the rule keeps."""
