@@ -189,4 +189,77 @@ FAULTS = [
         "for (int k = 0; k < step.s.lanes; ++k)",
         "for (int k = 0; k < std::min(32, step.s.lanes); ++k)",
     ),
+    # Chunks, lists and rows that end
+    Fault(
+        "sums of an earlier chunk are kept",
+        "cpp/src/gradient_dense.cpp",
+        "std::fill_n(into, count, 0.0);",
+        "static_cast<void>(into);",
+    ),
+    Fault(
+        "what rows got from an earlier chunk counts again",
+        "cpp/src/gradient_dense.cpp",
+        "kept.clear();",
+        "static_cast<void>(0);",
+    ),
+    Fault(
+        "values of a gradient are not centered",
+        "cpp/src/gradient_pack.cpp",
+        "if (t == 0) find_center(g, entry, chunk);",
+        "if (t < 0) find_center(g, entry, chunk);",
+    ),
+    Fault(
+        "log-masses of a graph of numbers do not pull",
+        "cpp/src/gradient_lists.cpp",
+        "double difference = g_.log_mass_gradient(item_, row);",
+        "double difference = 0;",
+    ),
+    Fault(
+        "a graph of numbers gives a bias no gradient",
+        "cpp/src/gradient_lists.cpp",
+        "if (item.bias != nullptr)",
+        "if (item.bias != nullptr && e < 0)",
+    ),
+    Fault(
+        "hits in a list count as ordinary rows",
+        "cpp/src/gradient_lists.cpp",
+        "w.worker.hits = kind == GradientRow::hit;",
+        "w.worker.hits = false;",
+    ),
+    Fault(
+        "a unit vector of chosen features is the row from its start",
+        "cpp/src/gradient_pack.cpp",
+        "const double x = static_cast<double>(row[column(j)]);",
+        "const double x = static_cast<double>(row[j]);",
+    ),
+    Fault(
+        "a mass below zero loses its sign",
+        "cpp/src/gradient.cpp",
+        "std::exp2(size - even) * (mass < 0 ? -1 : 1)",
+        "std::exp2(size - even)",
+    ),
+    Fault(
+        "a given mass that is NaN is one of no weight",
+        "cpp/src/gradient.cpp",
+        "std::isnan(log)   ? GradientRow::spoiled",
+        "std::isnan(log)   ? GradientRow::still",
+    ),
+    Fault(
+        "the bandwidth of a query that holds NaN has the gradient 0",
+        "cpp/src/gradient_results.cpp",
+        "spoiled ? nan : static_cast<T>(power_of_bandwidth() * scores_[at] / h);",
+        "static_cast<T>(power_of_bandwidth() * scores_[at] / h);",
+    ),
+    Fault(
+        "sets count the rows of a strip from its start",
+        "cpp/src/gates.cpp",
+        "range_of(gate, row + n.query_offset, s.problem.key_offset, s.problem.n);",
+        "range_of(gate, row, s.problem.key_offset, s.problem.n);",
+    ),
+    Fault(
+        "layer norms read the first rows again",
+        "cpp/src/linear.cpp",
+        "table.layer_norm({.rows = x.row(t * rows),",
+        "table.layer_norm({.rows = x.row(0 * t * rows),",
+    ),
 ]

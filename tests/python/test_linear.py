@@ -118,7 +118,7 @@ def test_a_packed_map_is_pickled(rng):
 @pytest.mark.parametrize("offset", [0, 1e3])
 @pytest.mark.parametrize("k", [1, 3, 16, 33, 384])
 def test_layer_norm_is_the_formula(k, offset, rng, dtype):
-    x, gain, bias = drawn(rng, dtype, (50, k), (k,), (k,))
+    x, gain, bias = drawn(rng, dtype, (150, k), (k,), (k,))
     x = x + dtype.type(offset)
     wide = x.astype(np.longdouble)
     centered = wide - wide.mean(axis=-1, keepdims=True)
