@@ -129,6 +129,8 @@ def is_row_contiguous(array: Array, dtype: np.dtype[Any]) -> bool:
     """Tell whether the engine reads `array` as it lies: its dtype, unit stride along each row."""
     if array.dtype != dtype or not array.flags.aligned:
         return False
+    if array.flags.c_contiguous and array.size:
+        return True
     if array.shape[-1] > 1 and array.strides[-1] != dtype.itemsize:
         return False
     return all(stride % dtype.itemsize == 0 for stride in array.strides)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
-from vicinal.kernels.base import Kernel, ProfileKernel
+from vicinal.kernels.base import Kernel, ProfileKernel, positive
 from vicinal.kernels.dot import Softmax
 from vicinal.kernels.metrics import Metric, metric_name
 from vicinal.kernels.names import as_kernel
@@ -31,9 +32,6 @@ def attention_kernel(
     units of squared distances, so the same s is the bandwidth 1/√s of distances, and a Gaussian
     ``exp(−s ‖q − k‖² / 2)`` differs from the softmax by priors of keys, ``exp(−s ‖k‖² / 2)``.
     """
-    full = as_kernel(kernel)
-    if softcap is not None:
-        full = _capped(full, softcap)
     if scale is not None:
         _check_scale(scale)
         if bandwidth is not None:
@@ -41,9 +39,29 @@ def attention_kernel(
                 "scale and bandwidth say the same (bandwidth = 1/scale of products, 1/√scale of "
                 "distances); drop one of them"
             )
-        if not full.needs_bandwidth:
-            raise ValueError("scale is given, but the kernel has its own bandwidth; drop one")
-    if bandwidth is not None:
+        scale = float(scale)
+    if softcap is not None:
+        softcap = positive(softcap, "softcap")
+    if not isinstance(kernel, str):
+        kernel = as_kernel(kernel)
+    return _attention_kernel(kernel, scale, softcap, bandwidth is not None, metric, d)
+
+
+@lru_cache(maxsize=256)
+def _attention_kernel(
+    kernel: str | Kernel,
+    scale: float | None,
+    softcap: float | None,
+    is_open: bool,
+    metric: Metric | None,
+    d: int,
+) -> Kernel:
+    full = as_kernel(kernel)
+    if softcap is not None:
+        full = _capped(full, softcap)
+    if scale is not None and not full.needs_bandwidth:
+        raise ValueError("scale is given, but the kernel has its own bandwidth; drop one")
+    if is_open:
         return full
 
     def with_bandwidth(leaf: ProfileKernel) -> ProfileKernel:

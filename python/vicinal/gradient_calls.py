@@ -146,6 +146,8 @@ def _in_type(bias: Array, dtype: np.dtype[Any]) -> Array:
 
 def summed(array: Array, shape: tuple[int, ...]) -> Array:
     """Sum over the copies that broadcasting made of an input of this shape."""
+    if array.shape == shape:
+        return np.ascontiguousarray(array)
     extra = array.ndim - len(shape)
     axes = tuple(range(extra)) + tuple(
         axis + extra for axis, size in enumerate(shape) if size == 1 != array.shape[axis + extra]

@@ -182,12 +182,14 @@ def local_mean_vjp(
     missing = missing_values(problem, nan_policy)
     names = _names(wrt, given)
     required = wrt is not None and "bandwidth" in names
-    scale = bandwidth_gradient(problem, kernel, bandwidth, metric, required=required)
-    if "bandwidth" in names and scale is None:
-        names.remove("bandwidth")
+    scale = None
+    if "bandwidth" in names:
+        scale = bandwidth_gradient(problem, kernel, bandwidth, metric, required=required)
+        if scale is None:
+            names.remove("bandwidth")
     upstream = _as_grad(grad, problem), _as_log_mass_grad(log_mass_grad, problem)
     call = GradientCall(problem, upstream, forward, as_tol(tol), num_threads)
-    wanted = Wanted(names, given, scale if "bandwidth" in names else None)
+    wanted = Wanted(names, given, scale)
     with reporter(progress) as report:
         if missing:
             return LocalMeanGradient(**gradients_omitting(call, missing, wanted, report))
@@ -216,6 +218,8 @@ def _as_grad(grad: ArrayLike, problem: Problem) -> Array:
     if problem.one_value:
         array = array[..., None]
     shape = (*problem.lead, problem.m, problem.p)
+    if array.shape == shape:
+        return as_rows(array, problem.dtype)
     try:
         full = np.broadcast_to(array, shape)
     except ValueError:

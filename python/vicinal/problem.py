@@ -216,8 +216,8 @@ def leading_shape(matrices: dict[str, Array | None], vectors: dict[str, Array | 
     """Return what the leading dimensions of (..., rows, columns) and (..., rows) broadcast to."""
     shapes = {name: a.shape[:-2] for name, a in matrices.items() if a is not None}
     shapes |= {name: a.shape[:-1] for name, a in vectors.items() if a is not None}
-    if not any(shapes.values()):
-        return ()
+    if len(set(shapes.values())) == 1:
+        return next(iter(shapes.values()))
     try:
         return np.broadcast_shapes(*shapes.values())
     except ValueError:

@@ -100,8 +100,9 @@ def local_mean(
     Notes
     -----
     The gradient is that of `vicinal.local_mean_vjp`: sets of neighbors, rules for bandwidths and
-    what `tol` leaves out are constants to it. There is no second derivative. `torch.compile`
-    leaves the call as it is, between compiled parts.
+    what `tol` leaves out are constants to it. `torch.func.grad`, `vjp`, `jacrev` and `vmap` do
+    their work; forward mode and second derivatives are refused. `torch.compile` leaves the call as
+    it is, between compiled parts.
 
     Examples
     --------

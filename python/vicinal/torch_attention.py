@@ -119,27 +119,45 @@ def attention(
         "empty": empty,
         "num_threads": num_threads,
     }
-    rows, columns = _spans(query_offsets, key_offsets, queries.shape[-2], keys.shape[-2])
+    given = queries, keys, values
+    beside = {"bandwidth": bandwidth, "log_weights": log_weights, "mask": mask}
+    if query_offsets is None and key_offsets is None:
+        m, n = queries.shape[-2], keys.shape[-2]
+        whole = _bias(terms, slice(0, m), slice(0, n), queries.dtype)
+        options |= beside | {"neighbors": terms.neighbors, "bias": whole}
+        out, log_mass = mean_and_log_mass(*given, **options)
+    else:
+        offsets = query_offsets, key_offsets
+        out, log_mass = _sequences(given, offsets, terms, beside, options)
+    return (out, log_mass) if return_log_mass else out
+
+
+def _sequences(
+    given: tuple[Tensor, Tensor, Tensor],
+    offsets: tuple[Any, Any],
+    terms: AttentionTerms,
+    beside: dict[str, Any],
+    options: dict[str, Any],
+) -> tuple[Tensor, Tensor]:
+    """Return mean and log mass of sequences that lie end to end, each as if it came alone."""
+    queries, keys, values = given
+    rows, columns = _spans(*offsets, queries.shape[-2], keys.shape[-2])
     points = _cut(queries, rows, -2), _cut(keys, columns, -2), _cut(values, columns, -2)
-    priors = _cut(log_weights, columns, -1)
+    priors = _cut(beside["log_weights"], columns, -1)
     parts = []
     for number, (own, others) in enumerate(zip(rows, columns, strict=True)):
         q, k, v = (cast("Tensor", part[number]) for part in points)
+        near = terms.neighbors
         here: dict[str, Any] = {
-            "bandwidth": _bandwidth(bandwidth, own, others),
-            "neighbors": terms.neighbors,
+            "bandwidth": _bandwidth(beside["bandwidth"], own, others),
+            "neighbors": None if near is None else of_at_most(near, k.shape[-2]),
             "log_weights": priors[number],
-            "mask": _part(mask, own, others),
+            "mask": _part(beside["mask"], own, others),
             "bias": _bias(terms, own, others, q.dtype),
         }
-        if query_offsets is not None and terms.neighbors is not None:
-            here["neighbors"] = of_at_most(terms.neighbors, k.shape[-2])
         parts.append(mean_and_log_mass(q, k, v, **here, **options))
     means, log_masses = zip(*parts, strict=True)
-    out = means[0] if len(means) == 1 else torch.cat(means, -2)
-    if not return_log_mass:
-        return out
-    return out, log_masses[0] if len(log_masses) == 1 else torch.cat(log_masses, -1)
+    return torch.cat(means, -2), torch.cat(log_masses, -1)
 
 
 def _number(number: Any, name: str) -> Any:

@@ -12,7 +12,8 @@ from torch.autograd.forward_ad import unpack_dual
 
 from vicinal.arrays import as_array
 from vicinal.bandwidth.given import AdaptiveBandwidth
-from vicinal.torch_op import Options, local_mean_op
+from vicinal.torch_function import LocalMeanFunction
+from vicinal.torch_op import Options, refuse_tangents
 
 __all__ = ["PerKey", "PerQuery", "mean_and_log_mass", "on_cpu"]
 
@@ -71,7 +72,7 @@ def mean_and_log_mass(
         constant["self_indices"] = np.asarray(self_indices)
     used = None if mask is None else on_cpu(mask, "mask")
     beside = Options(options | constant, **kind)
-    mean, log_mass = local_mean_op(q, x, y, scale, logs, pairs, counts, used, beside.number)
+    mean, log_mass = LocalMeanFunction.apply(q, x, y, scale, logs, pairs, counts, used, beside)
     return mean, log_mass
 
 
@@ -96,10 +97,7 @@ def on_cpu(tensor: Any, name: str) -> Tensor:
             f"{name} is on {tensor.device}, and vicinal computes on the CPU; move it with .cpu()"
         )
     if unpack_dual(tensor).tangent is not None:
-        raise NotImplementedError(
-            f"{name} carries a forward-mode tangent (torch.func.jvp, dual numbers), which would be "
-            "lost: vicinal has reverse-mode gradients alone; call backward() or torch.autograd.grad"
-        )
+        refuse_tangents(name)
     if tensor.dtype.is_complex:
         raise TypeError(f"{name} is {tensor.dtype}; put real and imaginary parts side by side")
     return tensor

@@ -7,6 +7,7 @@ is no tensor: kernels, sets of neighbors, policies.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 from weakref import WeakValueDictionary
@@ -19,7 +20,18 @@ import vicinal
 from vicinal.bandwidth.given import PerKey, PerQuery
 from vicinal.results import LocalStats
 
-__all__ = ["Options", "local_mean_op"]
+__all__ = [
+    "DIFFERENTIABLE",
+    "Options",
+    "gradients",
+    "gradients_op",
+    "keep",
+    "local_mean_op",
+    "means",
+    "pulled",
+    "refuse_second_derivative",
+    "refuse_tangents",
+]
 
 _TENSORS = (
     "Tensor queries, Tensor keys, Tensor values, Tensor? bandwidth, Tensor? log_weights, "
@@ -47,6 +59,17 @@ class Options:
         self.number = next(_count)
         _options[self.number] = self
 
+    @property
+    def lead(self) -> int:
+        """Leading dimensions of what is no tensor."""
+        h: Any = self.given.get("bandwidth")
+        bias = self.given.get("bias")
+        own: Any = self.given.get("self_indices")
+        leads = [0 if own is None else np.ndim(own) - 1, len(getattr(bias, "lead", ()))]
+        if isinstance(h, PerKey | PerQuery):
+            leads.append(np.ndim(h.h) - (2 if getattr(h, "per_feature", False) else 1))
+        return max(leads)
+
     def arguments(self, bandwidth: Tensor | None, **tensors: Tensor | None) -> dict[str, Any]:
         """Return the keyword arguments of the primitives."""
         arrays = {name: _array(tensor) for name, tensor in tensors.items() if tensor is not None}
@@ -63,67 +86,51 @@ def _array(tensor: Tensor) -> Any:
     return tensor.detach().numpy()
 
 
-def _tensor(array: Any, like: Tensor) -> Tensor:
+def _tensor(gradient: Any, like: Tensor) -> Tensor:
     """Return a gradient in the shape and type of its tensor."""
-    numbers = torch.from_numpy(np.require(array, requirements=["C", "W"]))  # nobody else holds it
-    return numbers.to(like.dtype).reshape(like.shape)
+    if not isinstance(gradient, np.ndarray):
+        return torch.tensor(gradient, dtype=like.dtype).reshape(like.shape)
+    numbers = torch.from_numpy(gradient if gradient.flags.writeable else gradient.copy())
+    numbers = numbers if numbers.dtype == like.dtype else numbers.to(like.dtype)
+    return numbers if numbers.shape == like.shape else numbers.reshape(like.shape)
 
 
-def _local_mean(
-    queries: Tensor,
-    keys: Tensor,
-    values: Tensor,
-    bandwidth: Tensor | None,
-    log_weights: Tensor | None,
-    bias: Tensor | None,
-    weights: Tensor | None,
-    mask: Tensor | None,
-    options: int,
-) -> tuple[Tensor, Tensor]:
-    """Return mean and log mass."""
-    arguments = _options[options].arguments(
+def means(options: Options, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return mean and log mass of the tensors of a call."""
+    queries, keys, values, bandwidth, log_weights, bias, weights, mask = tensors
+    arguments = options.arguments(
         bandwidth, log_weights=log_weights, bias=bias, weights=weights, mask=mask
     )
-    stats = vicinal.local_stats(
-        *map(_array, (queries, keys, values)), statistics=("mean", "log_mass"), **arguments
-    )
+    points = (_array(cast("Tensor", points)) for points in (queries, keys, values))
+    stats = vicinal.local_stats(*points, statistics=("mean", "log_mass"), **arguments)
     assert stats.mean is not None
     assert stats.log_mass is not None
     return torch.from_numpy(stats.mean), torch.from_numpy(stats.log_mass)
 
 
-def _gradients(
-    grad: Tensor,
-    log_mass_grad: Tensor | None,
-    mean: Tensor,
-    log_mass: Tensor,
+def gradients(
+    options: Options,
     wrt: str,
-    queries: Tensor,
-    keys: Tensor,
-    values: Tensor,
-    bandwidth: Tensor | None,
-    log_weights: Tensor | None,
-    bias: Tensor | None,
-    weights: Tensor | None,
-    mask: Tensor | None,
-    options: int,
+    upstream: tuple[Tensor, Tensor | None],
+    forward: tuple[Tensor, Tensor],
+    *tensors: Tensor | None,
 ) -> list[Tensor]:
     """Return the gradients of the tensors that `wrt` names, parted by commas."""
-    tensors = (queries, keys, values, bandwidth, log_weights, bias)
-    given = dict(zip(DIFFERENTIABLE, tensors, strict=True))
-    arguments = _options[options].arguments(
+    queries, keys, values, bandwidth, log_weights, bias, weights, mask = tensors
+    arguments = options.arguments(
         bandwidth, log_weights=log_weights, bias=bias, weights=weights, mask=mask
     )
+    names, (grad, log_mass_grad), (mean, log_mass) = wrt.split(","), upstream, forward
+    points = (_array(cast("Tensor", points)) for points in (grad, queries, keys, values))
     gradient = vicinal.local_mean_vjp(
-        *map(_array, (grad, queries, keys, values)),
-        wrt=wrt.split(","),
+        *points,
+        wrt=names,
         forward=LocalStats(mean=_array(mean), log_mass=_array(log_mass)),
         log_mass_grad=None if log_mass_grad is None else _array(log_mass_grad),
         **arguments,
     )
-    return [
-        _tensor(getattr(gradient, name), cast("Tensor", given[name])) for name in wrt.split(",")
-    ]
+    given = dict(zip(DIFFERENTIABLE, tensors, strict=False))
+    return [_tensor(getattr(gradient, name), cast("Tensor", given[name])) for name in names]
 
 
 def _shapes(
@@ -161,52 +168,85 @@ def _shapes_of_gradients(
     return [torch.empty_like(cast("Tensor", given[name])).contiguous() for name in wrt.split(",")]
 
 
-def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    *tensors, number = inputs
+def keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    """Keep what the gradient needs: the tensors, the means and, of the rest, the options."""
+    *tensors, options = inputs
     ctx.save_for_backward(*tensors, *output)
     ctx.set_materialize_grads(False)  # whoever uses the mean alone pays for it alone
-    ctx.options = _options[number]  # which the graph holds now
+    ctx.options = options if isinstance(options, Options) else _options[options]
 
 
-def _backward(
-    ctx: Any, grad: Tensor | None, log_mass_grad: Tensor | None
+def pulled(
+    ctx: Any, found: Callable[..., Any], grad: Tensor | None, log_mass_grad: Tensor | None
 ) -> tuple[Tensor | None, ...]:
+    """Return a gradient or None for every argument, from those `found` for the ones needed."""
     *tensors, mean, log_mass = ctx.saved_tensors
     given = torch.zeros_like(mean) if grad is None else grad
     wanted = zip(DIFFERENTIABLE, ctx.needs_input_grad, strict=False)
     names = [name for name, needed in wanted if needed]
-    gradients = _backward_op(
-        given, log_mass_grad, mean, log_mass, ",".join(names), *tensors, ctx.options.number
-    )
-    found = dict(zip(names, gradients, strict=True))
-    return (*(found.get(name) for name in DIFFERENTIABLE), None, None, None)
+    parts = found(ctx.options, ",".join(names), (given, log_mass_grad), (mean, log_mass), *tensors)
+    by_name = dict(zip(names, parts, strict=True))
+    return (*(by_name.get(name) for name in DIFFERENTIABLE), None, None, None)
 
 
-local_mean_op = torch.library.custom_op(
-    "vicinal::local_mean",
-    _local_mean,
-    mutates_args=(),
-    schema=f"({_TENSORS}) -> (Tensor, Tensor)",
-    device_types="cpu",
-)
-local_mean_op.register_fake(_shapes)
-local_mean_op.register_autograd(_backward, setup_context=_setup)
-
-_backward_op = torch.library.custom_op(
-    "vicinal::local_mean_backward",
-    _gradients,
-    mutates_args=(),
-    schema=f"({_RESULTS}, str wrt, {_TENSORS}) -> Tensor[]",
-    device_types="cpu",
-)
-_backward_op.register_fake(_shapes_of_gradients)
-
-
-def _no_second_derivative(ctx: Any, *grads: Any) -> None:
+def refuse_second_derivative(ctx: Any, *grads: Any) -> None:
+    """Say that gradients have no gradient."""
     raise NotImplementedError(
         "gradients of vicinal.torch have no gradient themselves (create_graph=True, hessian, "
         "gradient penalties); vicinal.density_hessian_product has that of a Gaussian density"
     )
 
 
-_backward_op.register_autograd(_no_second_derivative)
+def refuse_tangents(name: str) -> None:
+    """Say that there is no forward mode."""
+    raise NotImplementedError(
+        f"{name} carries a forward-mode tangent (torch.func.jvp, hessian, dual numbers), which "
+        "would be lost: vicinal has reverse-mode gradients alone; call backward() or "
+        "torch.autograd.grad"
+    )
+
+
+def _means_of(*arguments: Any) -> tuple[Tensor, Tensor]:
+    return means(_options[arguments[-1]], *arguments[:-1])
+
+
+def _gradients_of(*arguments: Any) -> list[Tensor]:
+    grad, log_mass_grad, mean, log_mass, wrt, *tensors, number = arguments
+    return gradients(_options[number], wrt, (grad, log_mass_grad), (mean, log_mass), *tensors)
+
+
+def gradients_op(
+    options: Options,
+    wrt: str,
+    upstream: tuple[Tensor, Tensor | None],
+    forward: tuple[Tensor, Tensor],
+    *tensors: Tensor | None,
+) -> list[Tensor]:
+    """Return what `gradients` does, as a node of a graph that is being traced."""
+    found: list[Tensor] = _backward_op(*upstream, *forward, wrt, *tensors, options.number)
+    return found
+
+
+def _backward(ctx: Any, grad: Tensor | None, log_mass_grad: Tensor | None) -> Any:
+    return pulled(ctx, gradients_op, grad, log_mass_grad)
+
+
+local_mean_op = torch.library.custom_op(
+    "vicinal::local_mean",
+    _means_of,
+    mutates_args=(),
+    schema=f"({_TENSORS}) -> (Tensor, Tensor)",
+    device_types="cpu",
+)
+local_mean_op.register_fake(_shapes)
+local_mean_op.register_autograd(_backward, setup_context=keep)
+
+_backward_op = torch.library.custom_op(
+    "vicinal::local_mean_backward",
+    _gradients_of,
+    mutates_args=(),
+    schema=f"({_RESULTS}, str wrt, {_TENSORS}) -> Tensor[]",
+    device_types="cpu",
+)
+_backward_op.register_fake(_shapes_of_gradients)
+_backward_op.register_autograd(refuse_second_derivative)
