@@ -67,7 +67,8 @@ class Options:
         own: Any = self.given.get("self_indices")
         leads = [0 if own is None else np.ndim(own) - 1, len(getattr(bias, "lead", ()))]
         if isinstance(h, PerKey | PerQuery):
-            leads.append(np.ndim(h.h) - (2 if getattr(h, "per_feature", False) else 1))
+            numbers: Any = h.h
+            leads.append(np.ndim(numbers) - (2 if getattr(h, "per_feature", False) else 1))
         return max(leads)
 
     def arguments(self, bandwidth: Tensor | None, **tensors: Tensor | None) -> dict[str, Any]:
