@@ -36,8 +36,9 @@ void pack_scales(const Entry<T>& entry, std::int64_t first, int count, T* scales
 }
 
 // ------------------------------------------------------------------------------------- coordinates
+// Whether all coordinates are finite.
 template <class T>
-void load_tile(const Problem<T>& problem, const Entry<T>& entry, const FactorPlan<T>& f,
+bool load_tile(const Problem<T>& problem, const Entry<T>& entry, const FactorPlan<T>& f,
                std::int64_t first, int count, T* rows, T* tile) {
   if (!f.copies_rows() && entry.order == nullptr)
     return problem.table->transpose(entry.keys + first * problem.key_stride, problem.key_stride,
@@ -45,7 +46,7 @@ void load_tile(const Problem<T>& problem, const Entry<T>& entry, const FactorPla
   for (int k = 0; k < count; ++k)
     map_row(f, entry.keys + entry.row_at(first + k) * problem.key_stride, entry.origin.data(),
             rows + k * f.depth);
-  problem.table->transpose(rows, f.depth, count, f.depth, tile, tile_keys, key_stride);
+  return problem.table->transpose(rows, f.depth, count, f.depth, tile, tile_keys, key_stride);
 }
 
 // A key with an infinite coordinate under a metric is infinitely far: absent. So is any that is not
@@ -117,8 +118,8 @@ void pack_coordinates(const Problem<T>& problem, const Entry<T>& entry, std::int
       }
   };
   each([&](const FactorPlan<T>& f, KeyPanels<T>&, T* tile, T* center) {
-    load_tile(problem, entry, f, first, count, rows, tile);
-    finite &= problem.table->tile_center(tile, f.depth, center);
+    finite &= load_tile(problem, entry, f, first, count, rows, tile);
+    if (f.expanded()) finite &= problem.table->tile_center(tile, f.depth, center);
   });
   if (!finite) drop_far_keys(problem, chunk, t, prior);
   if (!finite || (flags.absent && !needs_no_repair(problem, prior, count))) {

@@ -19,7 +19,9 @@ template <class T>
 void clear_group(const Problem<T>& problem, Group<T>& g, Reference mode) {
   const int lanes = problem.table->lanes;
   const std::int64_t width = problem.lane_values() ? problem.p * lanes : problem.padded_values();
-  std::fill_n(g.header_lanes.data(), std::int64_t(g.rows) * header_columns * lanes, T(0));
+  for (int r = 0; r < g.rows; ++r)
+    std::fill_n(g.header_lanes.data() + std::int64_t(r) * header_columns * lanes,
+                problem.header_lanes(), T(0));
   std::fill_n(g.lanes.data(), g.rows * width, T(0));
   if (problem.moment_columns() > 0)
     std::fill_n(g.moments.data(), g.rows * problem.moment_columns(), 0.0);
@@ -124,19 +126,18 @@ void meet_if_needed(const Problem<T>& problem, const Entry<T>& entry, int t, Wor
 // The mean of a row whose keys all stand in this chunk, with the bits that it gets by way of its
 // state; the state is cleared for one that needs it.
 template <class T>
-bool write_mean(const Problem<T>& problem, const Entry<T>& entry, int r, Workspace<T>& w) {
+bool write_mean(const Problem<T>& problem, const Entry<T>& entry, int r, T mass, const T* values,
+                Workspace<T>& w) {
   const Group<T>& g = w.group;
-  const T* sums = g.sums.data();
   auto& kind = w.block->kind[static_cast<std::size_t>(g.slot[r])];
   if (kind != stateless) return false;
-  const bool plain = !w.chunk->scaled && sums[0] > 0 && sums[0] <= std::numeric_limits<T>::max();
+  const bool plain = !w.chunk->scaled && mass > 0 && mass <= std::numeric_limits<T>::max();
   if (!plain) {
     w.block->clear(g.slot[r]);
     kind = ordinary;
     return false;
   }
-  problem.table->shares(sums + header_columns, static_cast<int>(problem.p),
-                        static_cast<double>(sums[0]),
+  problem.table->shares(values, static_cast<int>(problem.p), static_cast<double>(mass),
                         entry.mean + g.index[r] * problem.mean_stride);
   kind = written;
   return true;
@@ -220,17 +221,19 @@ void fold_group(const Problem<T>& problem, const Entry<T>& entry, Workspace<T>& 
   const auto& table = *problem.table;
   const std::int64_t p = problem.p, moments = problem.moment_columns();
   const std::int64_t width = problem.lane_values() ? p * table.lanes : problem.padded_values();
+  T* sums = g.sums.data();
+  T* columns = sums + header_columns;
+  std::fill_n(sums, header_columns, T(0));
   for (int r = 0; r < g.rows; ++r) {
-    T* sums = g.sums.data();
     table.close_lanes(g.header_lanes.data() + std::int64_t(r) * header_columns * table.lanes,
-                      header_columns, sums);
+                      problem.full_header ? header_columns : 1, sums);
+    T* values = problem.lane_values() ? columns : g.lanes.data() + r * width;
+    if (problem.lane_values())
+      table.close_lanes(g.lanes.data() + r * width, static_cast<int>(p), values);
+    if (w.block->chunk > 0 && write_mean(problem, entry, r, sums[0], values, w)) continue;
     if (!problem.full_header) sums[2] = sums[0];
     sums[1] = g.own_weight[r];
-    if (problem.lane_values())
-      table.close_lanes(g.lanes.data() + r * width, static_cast<int>(p), sums + header_columns);
-    else
-      std::copy_n(g.lanes.data() + r * width, p, sums + header_columns);
-    if (w.block->chunk > 0 && write_mean(problem, entry, r, w)) continue;
+    if (values != columns) std::copy_n(values, p, columns);
     state.count[static_cast<std::size_t>(g.slot[r])] += g.count[r];
     if (sums[2] == 0) continue;  // no weight in this chunk: not merged
     fold_row(problem,

@@ -101,6 +101,10 @@ struct Problem {
   std::int64_t moment_columns() const { return pair_columns() == 0 ? 0 : 1 + p + pair_columns(); }
   std::int64_t linear_columns() const { return kernels::header_columns + p; }
   std::int64_t state_columns() const { return linear_columns() + moment_columns(); }
+  // Of a row's header, what is summed lane by lane: Σw alone, or all slots.
+  std::int64_t header_lanes() const {
+    return (full_header ? kernels::header_columns : 1) * table->lanes;
+  }
   // Few columns stand feature-major (see reduce.hpp).
   bool lane_values() const { return 4 * p <= 3 * table->lanes; }
   std::int64_t padded_values() const {

@@ -159,17 +159,18 @@ void move_references(const Step<T>& s) {
   }
   const std::int64_t p = s.problem.p, moments = s.problem.moment_columns();
   for (int r = 0; r < g.rows; ++r) {
-    const T peak =
-        2 * std::ceil(top[r] / 2);  // even, so that ties of the exponent's rounding fall alike
-    if (!(peak > g.reference[r])) continue;
-    const T factor = static_cast<T>(
-        power_of_two(static_cast<double>(g.reference[r]) - static_cast<double>(peak)));
-    const bool fresh = g.reference[r] == none<T>;
+    if (!(top[r] > g.reference[r])) continue;
+    const T old = g.reference[r],
+            peak =
+                2 * std::ceil(top[r] / 2);  // even: ties of the exponent's rounding fall alike
     g.reference[r] = peak;
-    if (fresh) continue;
+    if (old == none<T>) continue;
+    const T factor =
+        static_cast<T>(power_of_two(static_cast<double>(old) - static_cast<double>(peak)));
     T* header = g.header_lanes.data() + std::int64_t(r) * header_columns * table.lanes;
-    table.rescale(header, header_columns * table.lanes, factor);
-    table.rescale(header + 3 * table.lanes, table.lanes, factor);  // squares scale twice
+    table.rescale(header, s.problem.header_lanes(), factor);
+    if (s.problem.full_header)
+      table.rescale(header + 3 * table.lanes, table.lanes, factor);  // squares scale twice
     const std::int64_t width =
         s.problem.lane_values() ? p * table.lanes : s.problem.padded_values();
     if (p > 0) table.rescale(g.lanes.data() + r * width, width, factor);

@@ -44,31 +44,37 @@ VICINAL_INLINE void transpose(Pack<T> (&rows)[Pack<T>::width]) {
 }
 
 // `count` rows of `depth` elements → out[j * out_stride + k], k < lanes; rows past `count` repeat
-// the last one.
+// the last one. Returns whether all elements are finite: 0 · x is NaN for those that are not.
 template <class T>
-void transpose_rows(const T* rows, std::int64_t stride, int count, int depth, T* out, int lanes,
+bool transpose_rows(const T* rows, std::int64_t stride, int count, int depth, T* out, int lanes,
                     int out_stride) {
   constexpr int W = Pack<T>::width;
+  T rest = 0;
+  Pack<T> sums[2] = {zero<T>(), zero<T>()};
   for (int k = 0; k < lanes; k += W) {
     const T* at[W];
     for (int i = 0; i < W; ++i) at[i] = rows + (k + i < count ? k + i : count - 1) * stride;
     if (depth < W) {
       for (int j = 0; j < depth; ++j)
-        for (int i = 0; i < W; ++i) out[j * out_stride + k + i] = at[i][j];
+        for (int i = 0; i < W; ++i) {
+          out[j * out_stride + k + i] = at[i][j];
+          rest += at[i][j] * T(0);
+        }
       continue;
     }
     for (int j = 0; j < depth; j += W) {
       const int first = j + W <= depth ? j : depth - W;  // the last block overlaps the one before
       Pack<T> block[W];
       for (int i = 0; i < W; ++i) block[i] = Pack<T>::load_unaligned(at[i] + first);
+      for (int i = 0; i < W; ++i) sums[i % 2] = fma(block[i], zero<T>(), sums[i % 2]);
       transpose<T>(block);
       for (int i = 0; i < W; ++i) block[i].store(out + (first + i) * out_stride + k);
     }
   }
+  return rest + sum_lanes(sums[0] + sums[1]) == 0;
 }
 
-// Mean of the tile per feature, coarse; false if a coordinate is not finite (its sum is then not
-// finite either).
+// Mean of the tile per feature, coarse; false if a sum is not finite.
 template <class T>
 bool tile_center(const T* tile, int depth, T* center) {
   bool finite = true;

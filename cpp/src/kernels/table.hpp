@@ -113,7 +113,7 @@ struct Table {
   T (*limit_of)(const T* scores, int count, int k, int most);
 
   // out[j * lanes + k] for `lanes` rows; rows past `count` repeat the last.
-  void (*transpose)(const T* rows, std::int64_t stride, int count, int depth, T* out, int lanes,
+  bool (*transpose)(const T* rows, std::int64_t stride, int count, int depth, T* out, int lanes,
                     int out_stride);
   // Feature-major panels of pairs: the keys of all lanes, and one query in the lanes of its run.
   void (*gather_keys)(const T* rows, std::int64_t stride, const std::int64_t* index, int lanes,
