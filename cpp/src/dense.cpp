@@ -70,8 +70,8 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
   const std::int64_t keys = chunk_keys(problem), first = c * keys,
                      count = std::min(keys, problem.n - first);
   const bool several = share.problems.size() > 1,
-             goes_on = next * keys < problem.n || w.next_entry == nullptr;
-  const Entry<T>& upcoming = goes_on ? entry : *w.next_entry;
+             goes_on = next * keys < problem.n || w.next_rows.entry == nullptr;
+  const Entry<T>& upcoming = goes_on ? entry : *w.next_rows.entry;
   const auto close = [&](std::size_t i, std::int64_t g) {
     before_fold(g);
     fold_group(share.problems[i], share.entry(i), w);
@@ -104,12 +104,12 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
       continue;
     }
     take_rows(problem, entry, at, static_cast<int>(size), w);
-    run_group(problem, entry, {upcoming, goes_on ? next * keys : 0, g, groups}, w);
+    run_group(problem, entry, {upcoming, goes_on ? next * keys : 0, g, groups, !goes_on}, w);
     close(0, g);
     for (std::size_t i = 1; i < share.problems.size() && !poll.stopped(); ++i) {
       w.block = &share.blocks[i];
       w.scores = Scores::reuse;
-      run_group(share.problems[i], share.entry(i), {entry, problem.n, g, groups}, w);
+      run_group(share.problems[i], share.entry(i), {entry, problem.n, g, groups, false}, w);
       close(i, g);
     }
     w.block = &share.blocks[0];
@@ -234,8 +234,10 @@ void run_solo(Call<T>& call, int threads) {
         for (std::int64_t task = next++; task < tasks && !call.poll.stopped(); task = next++) {
           const Share<T> share{call.problems, static_cast<std::size_t>(task / s.blocks),
                                std::span(blocks).subspan(at * kernels, kernels)};
-          const std::int64_t follows = std::min(task + std::ssize(team), tasks - 1) / s.blocks;
-          team[at].next_entry = &problem.entries[static_cast<std::size_t>(follows)];
+          const std::int64_t follows = std::min(task + std::ssize(team), tasks - 1),
+                             first = follows % s.blocks * s.rows;
+          team[at].next_rows = {&problem.entries[static_cast<std::size_t>(follows / s.blocks)],
+                                first, std::min(s.rows, problem.m - first)};
           open_share(share, task % s.blocks * s.rows, s.rows);
           solo_share(share, team[at], call.poll);
           try {

@@ -44,6 +44,23 @@ Step<T> step_of(const Problem<T>& problem, const Entry<T>& entry, int t, Workspa
           chunk.flags[static_cast<std::size_t>(t)]};
 }
 
+// And the queries of the block that comes next, and where their means go.
+template <class T>
+void look_at_rows(const Problem<T>& problem, Workspace<T>& w) {
+  const auto& [entry, first, count] = w.next_rows;
+  const auto lines = [count](std::int64_t stride) {
+    return count * stride * std::int64_t(sizeof(T)) / 64;
+  };
+  if (problem.query_stride == problem.d) {
+    w.keys_ahead = {reinterpret_cast<const char*>(entry->queries + first * problem.d), 64};
+    w.keys_left = lines(problem.d);
+  }
+  if (entry->mean != nullptr && problem.mean_stride == problem.p) {
+    w.values_ahead = {reinterpret_cast<const char*>(entry->mean + first * problem.p), 64};
+    w.values_left = lines(problem.p);
+  }
+}
+
 // The tile functions of the next steps fetch the rows of the tile at this position, if there is
 // one, before those of any other.
 template <class T>
@@ -196,6 +213,7 @@ void run_group(const Problem<T>& problem, const Entry<T>& entry, const Upcoming<
   clear_group(problem, w.group, w.block->mode);
   for (int t = 0; t < w.chunk->tiles; ++t) {
     look_ahead(problem, upcoming.entry, upcoming.tile(t, w.chunk->tiles), w);
+    if (upcoming.is_between(t, w.chunk->tiles)) look_at_rows(problem, w);
     meet_if_needed(problem, entry, t, w);
   }
 }

@@ -13,11 +13,16 @@ struct Upcoming {
   const Entry<T>& entry;
   std::int64_t first;          // position of its first key
   std::int64_t group, groups;  // which of the present chunk's groups this is
+  bool ends;                   // this chunk is the block's last: other rows come next
 
   // Position of the tile to fetch while the group meets tile t of `tiles`, or −1.
   std::int64_t tile(int t, int tiles) const {
     const std::int64_t step = group * tiles + t;
     return step % groups == 0 ? first + step / groups * kernels::tile_keys : -1;
+  }
+  // The time to fetch the rows of the next block: between the first tile and the second.
+  bool is_between(int t, int tiles) const {
+    return ends && groups > 1 && group * tiles + t == groups / 2;
   }
 };
 

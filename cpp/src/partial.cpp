@@ -261,7 +261,9 @@ std::vector<StateArrays> PartialState<T>::arrays() const {
     const RowState<T>& state = impl_->states[e];
     StateArrays a;
     a.rows = state.rows, a.columns = state.columns, a.value_columns = state.p, a.top_k = state.k;
-    a.reference = state.reference, a.hi = state.hi, a.lo = state.lo;
+    a.reference = state.reference;
+    a.hi.assign(state.hi.begin(), state.hi.end());
+    a.lo.assign(state.lo.begin(), state.lo.end());
     if (e < impl_->centers.size()) a.center = impl_->centers[e];
     a.is_signed = impl_->is_signed;
     a.count = state.count, a.top_index = state.top_index, a.top_sign = state.top_sign;
@@ -296,7 +298,9 @@ void PartialState<T>::restore(const std::vector<StateArrays>& arrays) {
       throw std::invalid_argument("the arrays do not fit the queries of this state");
     RowState<T> state;
     state.rows = a.rows, state.columns = a.columns, state.p = a.value_columns, state.k = a.top_k;
-    state.reference = a.reference, state.hi = a.hi, state.lo = a.lo;
+    state.reference = a.reference;
+    state.hi.assign(a.hi.begin(), a.hi.end());
+    state.lo.assign(a.lo.begin(), a.lo.end());
     state.count = a.count, state.top_index = a.top_index, state.top_sign = a.top_sign;
     for (const double x : a.top_rank) state.top_rank.push_back(static_cast<T>(x));
     if (sizeof(T) == 8) state.unit.assign(units, 0);

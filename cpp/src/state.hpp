@@ -6,22 +6,41 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "problem.hpp"
 
 namespace vicinal {
 
+// New elements are left as the memory is: rows that need no state cost none.
+template <class T>
+struct Uncleared : std::allocator<T> {
+  template <class U>
+  struct rebind {
+    using other = Uncleared<U>;
+  };
+  template <class U, class... Arguments>
+  void construct(U* at, Arguments&&... arguments) {
+    if constexpr (sizeof...(Arguments) == 0)
+      ::new (static_cast<void*>(at)) U;
+    else
+      ::new (static_cast<void*>(at)) U(std::forward<Arguments>(arguments)...);
+  }
+};
+
+// A row is cleared before it is used.
 template <class T>
 struct RowState {
   std::int64_t rows = 0, columns = 0, p = 0, k = 0;
-  std::vector<double> reference;        // rows: R, −inf before the first key
-  std::vector<double> hi, lo;           // rows × columns
-  std::vector<std::int64_t> count;      // rows: candidates inside the support
-  std::vector<int> unit;                // rows × p, double only
-  std::vector<T> top_rank;              // rows × k: log2 |w|, heaviest first
-  std::vector<double> top_sign;         // rows × k: the factor, with its sign
-  std::vector<std::int64_t> top_index;  // rows × k
+  std::vector<double> reference;                  // rows: R, −inf before the first key
+  std::vector<double, Uncleared<double>> hi, lo;  // rows × columns
+  std::vector<std::int64_t> count;                // rows: candidates inside the support
+  std::vector<int> unit;                          // rows × p, double only
+  std::vector<T> top_rank;                        // rows × k: log2 |w|, heaviest first
+  std::vector<double> top_sign;                   // rows × k: the factor, with its sign
+  std::vector<std::int64_t> top_index;            // rows × k
 
   void resize(const Problem<T>& problem, std::int64_t rows);
   void clear(std::int64_t row);

@@ -161,8 +161,7 @@ void move_references(const Step<T>& s) {
   for (int r = 0; r < g.rows; ++r) {
     if (!(top[r] > g.reference[r])) continue;
     const T old = g.reference[r],
-            peak =
-                2 * std::ceil(top[r] / 2);  // even: ties of the exponent's rounding fall alike
+            peak = 2 * std::ceil(top[r] / 2);  // even: ties of the exponent's rounding fall alike
     g.reference[r] = peak;
     if (old == none<T>) continue;
     const T factor =

@@ -166,6 +166,13 @@ struct Block {
 // from the first of them.
 enum class Scores { compute, keep, reuse };
 
+// A block of rows of some entry.
+template <class T>
+struct NextRows {
+  const Entry<T>* entry = nullptr;
+  std::int64_t first = 0, count = 0;
+};
+
 template <class T>
 struct Workspace {
   Chunk<T> own;                     // packed by this worker
@@ -174,7 +181,7 @@ struct Workspace {
   std::vector<std::vector<QueryPanels<T>>> factors;  // per term
   Group<T> group;
   Block<T>* block = nullptr;
-  const Entry<T>* next_entry = nullptr;         // whose keys the worker probably meets after these
+  NextRows<T> next_rows;                        // which the worker probably takes after these
   kernels::Ahead keys_ahead{}, values_ahead{};  // rows of a tile that will be packed soon,
   std::int64_t keys_left = 0, values_left = 0;  // and their lines that nobody has asked for yet
   std::int64_t pairs_skipped = 0;               // in tiles that a group dropped as a whole
