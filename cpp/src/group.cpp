@@ -109,6 +109,7 @@ int run_tile(const Problem<T>& problem, const Entry<T>& entry, int t, Workspace<
   if (s.flags.empty && entry.weights_out == nullptr) return 0;
   find_dropped(s);
   s.scored = find_panels(problem, w.group);
+  if (w.group.drops) s.dropped = w.group.dropped;
   if (only_sums(problem, entry)) {
     if (entry.count == nullptr) s.scored &= panels_of(s.lanes);
     s.summed = s.scored;

@@ -24,6 +24,8 @@ struct Step {
   // Panels of which some row may use a lane: only these are scored, and where weights are nothing
   // but summed, `summed`, which is else all, is the same.
   Panels scored = all_panels, summed = all_panels;
+  // Lanes of each row that need not be scored, and weigh 0; nullptr: none.
+  const LaneBits* dropped = nullptr;
 
   const Table<T>& table() const { return *problem.table; }
   int rows() const { return w.group.rows; }
@@ -32,6 +34,10 @@ struct Step {
   }
   T* factors(std::size_t term) const { return logs(term) + group_rows<T> * tile_keys; }
   std::size_t terms() const { return problem.plan.terms.size(); }
+
+  const std::uint64_t* dropped_of(int row) const {
+    return dropped == nullptr ? nullptr : dropped[row].data();
+  }
 
   // Lanes that their rows may not use take this value: those of summed panels, or, where they are
   // counted too, all.

@@ -26,6 +26,7 @@ ScoreArguments<T> score_arguments(const Step<T>& s, std::size_t term, std::size_
   a.scores = out + first * tile_keys;
   a.ahead = s.w.keys_ahead;
   a.panels = s.scored;
+  a.dropped = s.dropped_of(first);
   if (f.expanded()) {
     s.table().center_queries(b.panel.data(), f.depth,
                              keys.centers.data() + std::int64_t(s.t) * f.depth, f.scales.data(),

@@ -86,6 +86,19 @@ bool same(const Aligned<T>& a, const Aligned<T>& b) {
   return std::memcmp(a.data, b.data, a.size * sizeof(T)) == 0;
 }
 
+// Every row leaves out what stands outside of a window of its own, and one row everything.
+template <class T>
+std::vector<std::uint64_t> windows(Aligned<T>& weights) {
+  std::vector<std::uint64_t> dropped(rows * vk::tile_keys / 64, 0);
+  for (int r = 0; r < rows; ++r)
+    for (int k = 0; k < vk::tile_keys; ++k) {
+      if (r != 7 && k >= 3 * r + 10 && k < 5 * r + 81) continue;
+      dropped[static_cast<std::size_t>((r * vk::tile_keys + k) / 64)] |= std::uint64_t{1} << k % 64;
+      weights.data[r * vk::tile_keys + k] = 0;
+    }
+  return dropped;
+}
+
 }  // namespace
 
 TEST_CASE_TEMPLATE("scores of nineteen rows and of each alone", T, float, double) {
@@ -148,5 +161,32 @@ TEST_CASE_TEMPLATE("a key on its query is at distance 0", T, float, double) {
     CHECK(scores.data[0] == 0);
     CHECK(scores.data[1] > 0);
     for (std::size_t i = 0; i < scores.size; ++i) CHECK(scores.data[i] >= 0);
+  }
+}
+
+TEST_CASE_TEMPLATE("lanes left out change no bit of the others", T, float, double) {
+  const vk::Table<T>& table = own_table<T>();
+  Scene<T> scene;
+  Aligned<T> weights(rows * vk::tile_keys), values(vk::tile_keys * 80);
+  weights.fill(7);
+  values.fill(8);
+  const auto dropped = windows(weights);
+  for (int s = 0; s < static_cast<int>(vk::Similarity::count); ++s) {
+    Aligned<T> all(rows * vk::tile_keys), some(rows * vk::tile_keys);
+    table.score[s](scene.from(0, all.data), rows);
+    auto arguments = scene.from(0, some.data);
+    arguments.dropped = dropped.data();
+    table.score[s](arguments, rows);
+    for (std::size_t i = 0; i < all.size; ++i)
+      if ((dropped[i / 64] >> i % 64 & 1U) != 0) all.data[i] = some.data[i] = 0;
+    CHECK_MESSAGE(same(all, some), "similarity ", s);
+  }
+  for (int padded = table.lanes; padded <= 80; padded += table.lanes) {
+    Aligned<T> all(static_cast<std::size_t>(rows * padded)), some(all.size);
+    vk::ValueTile<T> tile{values.data, padded, padded, padded};
+    table.reduce_rows(weights.data, tile, all.data, padded, rows);
+    tile.dropped = dropped.data();
+    table.reduce_rows(weights.data, tile, some.data, padded, rows);
+    CHECK(same(all, some));
   }
 }

@@ -122,6 +122,9 @@ struct ScoreArguments {
   T* scores = nullptr;  // scores[r * tile_keys + k]
   Ahead ahead{};
   Panels panels = all_panels;  // those that must be scored
+  // Bit k % 64 of dropped[r * 4 + k / 64]: row r may not use lane k, whose score is not to be read.
+  // nullptr: rows may use all.
+  const std::uint64_t* dropped = nullptr;
 };
 
 // Values of one tile: `columns` columns, either feature-major (lanes) or key-major (rows of padded
@@ -133,7 +136,8 @@ struct ValueTile {
   int padded = 0;
   std::int64_t stride = 0;  // of a key-major row, ≥ padded
   Ahead ahead{};
-  Panels panels = all_panels;  // of key-major rows: those that weigh
+  Panels panels = all_panels;              // of key-major rows: those that weigh
+  const std::uint64_t* dropped = nullptr;  // as in ScoreArguments: their weights are 0
 };
 
 // Lanes that are pairs: each has a query and a key of its own. Panels stand as those of keys do.

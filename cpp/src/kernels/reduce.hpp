@@ -156,13 +156,14 @@ void close_lanes(const T* lanes, int columns, T* sums) {
 inline constexpr int reduce_part = panel_keys;
 
 template <class T, int R, int P>
-VICINAL_INLINE void reduce_row_block(const T* weights, const T* values, std::int64_t value_stride,
-                                     T* sums, std::int64_t stride, Ahead& ahead) {
+VICINAL_INLINE void reduce_row_block(const T* weights, const T* values, int keys,
+                                     std::int64_t value_stride, T* sums, std::int64_t stride,
+                                     Ahead& ahead) {
   constexpr int W = Pack<T>::width;
   Pack<T> acc[R][P];
   for (int r = 0; r < R; ++r)
     for (int p = 0; p < P; ++p) acc[r][p] = Pack<T>(T(0));
-  for (int i = 0; i < reduce_part; ++i, values += value_stride) {
+  for (int i = 0; i < keys; ++i, values += value_stride) {
     Pack<T> y[P];
     for (int p = 0; p < P; ++p) y[p] = Pack<T>::load_unaligned(values + p * W);
     fetch_line(ahead);
@@ -180,24 +181,32 @@ VICINAL_INLINE void reduce_row_block(const T* weights, const T* values, std::int
 }
 
 template <class T, int R>
-VICINAL_INLINE void reduce_row_part(const T* weights, const T* values, const ValueTile<T>& v,
-                                    T* sums, std::int64_t stride, Ahead& ahead) {
+VICINAL_INLINE void reduce_row_part(const T* weights, const T* values, int keys,
+                                    const ValueTile<T>& v, T* sums, std::int64_t stride,
+                                    Ahead& ahead) {
   constexpr int W = Pack<T>::width, P = register_packs;
   int c = 0;
   for (; c + P * W <= v.padded; c += P * W)
-    reduce_row_block<T, R, P>(weights, values + c, v.stride, sums + c, stride, ahead);
+    reduce_row_block<T, R, P>(weights, values + c, keys, v.stride, sums + c, stride, ahead);
   for (; P > 2 && c + 2 * W <= v.padded; c += 2 * W)
-    reduce_row_block<T, R, 2>(weights, values + c, v.stride, sums + c, stride, ahead);
+    reduce_row_block<T, R, 2>(weights, values + c, keys, v.stride, sums + c, stride, ahead);
   for (; c < v.padded; c += W)
-    reduce_row_block<T, R, 1>(weights, values + c, v.stride, sums + c, stride, ahead);
+    reduce_row_block<T, R, 1>(weights, values + c, keys, v.stride, sums + c, stride, ahead);
 }
 
-// Blocks of R rows, from row r on, as far as they go; returns the row where they end.
+// The part that begins with key k, of blocks of R rows, from row r on, as far as they go; returns
+// the row where they end. Weights of 0 before the first and after the last key that a block uses
+// are left out: the term of a zero changes no bit.
 template <class T, int R>
-VICINAL_INLINE int reduce_row_blocks(const T* weights, const T* values, const ValueTile<T>& v,
-                                     T* sums, std::int64_t stride, int rows, int r, Ahead& ahead) {
-  for (; r + R <= rows; r += R)
-    reduce_row_part<T, R>(weights + r * tile_keys, values, v, sums + r * stride, stride, ahead);
+VICINAL_INLINE int reduce_row_blocks(const T* weights, const ValueTile<T>& v, T* sums,
+                                     std::int64_t stride, int rows, int r, int k, Ahead& ahead) {
+  for (; r + R <= rows; r += R) {
+    const LaneRange used = used_lanes<reduce_part>(v.dropped, r, R, k);
+    const int first = k + used.first;
+    if (used.first < used.end)
+      reduce_row_part<T, R>(weights + r * tile_keys + first, v.data + first * v.stride,
+                            used.end - used.first, v, sums + r * stride, stride, ahead);
+  }
   return r;
 }
 
@@ -206,16 +215,14 @@ void reduce_rows(const T* weights, ValueTile<T> v, T* sums, std::int64_t stride,
   Ahead ahead = v.ahead.at != nullptr ? v.ahead : Ahead{reinterpret_cast<const char*>(v.data), 0};
   for (int k = 0; k < tile_keys; k += reduce_part) {
     if (!has_lane(v.panels, k)) continue;
-    const T* values = v.data + k * v.stride;
-    const T* w = weights + k;
     int r = 0;
     // One pack of columns leaves most registers free: 12 rows hide the latency of the sums.
     if (v.padded == Pack<T>::width)
-      r = reduce_row_blocks<T, 2 * register_rows>(w, values, v, sums, stride, rows, r, ahead);
-    r = reduce_row_blocks<T, register_rows>(w, values, v, sums, stride, rows, r, ahead);
-    r = reduce_row_blocks<T, 4>(w, values, v, sums, stride, rows, r, ahead);
-    r = reduce_row_blocks<T, 2>(w, values, v, sums, stride, rows, r, ahead);
-    reduce_row_blocks<T, 1>(w, values, v, sums, stride, rows, r, ahead);
+      r = reduce_row_blocks<T, 2 * register_rows>(weights, v, sums, stride, rows, r, k, ahead);
+    r = reduce_row_blocks<T, register_rows>(weights, v, sums, stride, rows, r, k, ahead);
+    r = reduce_row_blocks<T, 4>(weights, v, sums, stride, rows, r, k, ahead);
+    r = reduce_row_blocks<T, 2>(weights, v, sums, stride, rows, r, k, ahead);
+    reduce_row_blocks<T, 1>(weights, v, sums, stride, rows, r, k, ahead);
   }
 }
 

@@ -10,9 +10,9 @@
 namespace vicinal::kernels {
 namespace {
 
-template <class T, template <class> class S, int R>
+template <class T, template <class> class S, int R, int P>
 VICINAL_INLINE void scaled_block(const ScoreArguments<T>& a, int row, int k, Ahead& ahead) {
-  constexpr int P = register_packs, W = Pack<T>::width;
+  constexpr int W = Pack<T>::width;
   const int half = a.depth / 2;
   Pack<T> acc[R][P];
   for (int r = 0; r < R; ++r)
@@ -37,13 +37,12 @@ VICINAL_INLINE void scaled_block(const ScoreArguments<T>& a, int row, int k, Ahe
 template <class T, template <class> class S>
 void score_scaled(const ScoreArguments<T>& a, int rows) {
   Ahead ahead = a.ahead.at != nullptr ? a.ahead : Ahead{reinterpret_cast<const char*>(a.keys), 0};
-  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width) {
-    if (!has_lane(a.panels, k)) continue;
-    each_block(
-        rows,
-        [&](int r) VICINAL_INLINE_LAMBDA { scaled_block<T, S, register_rows>(a, r, k, ahead); },
-        [&](int r) VICINAL_INLINE_LAMBDA { scaled_block<T, S, 1>(a, r, k, ahead); });
-  }
+  each_used_block<register_packs>(
+      a, rows,
+      [&](int r, int k, auto packs)
+          VICINAL_INLINE_LAMBDA { scaled_block<T, S, register_rows, packs.value>(a, r, k, ahead); },
+      [&](int r, int k)
+          VICINAL_INLINE_LAMBDA { scaled_block<T, S, 1, register_packs>(a, r, k, ahead); });
 }
 
 template <class T, template <class> class S>

@@ -15,6 +15,22 @@ inline constexpr int register_packs = 2;
 #endif
 inline constexpr int register_rows = 6;
 
+// From the first to the last of `count` lanes from k on that one of the rows may use; they stand in
+// one panel.
+struct LaneRange {
+  int first, end;
+};
+template <int count>
+VICINAL_INLINE LaneRange used_lanes(const std::uint64_t* dropped, int row, int rows, int k) {
+  if (dropped == nullptr) return {0, count};
+  std::uint64_t unused = ~std::uint64_t{0};
+  for (int r = row; r < row + rows; ++r)
+    unused &= dropped[r * (tile_keys / panel_keys) + k / panel_keys];
+  const std::uint64_t used = ~unused >> k % panel_keys << (64 - count);
+  if (used == 0) return {0, 0};
+  return {__builtin_ctzll(used) - (64 - count), count - __builtin_clzll(used)};
+}
+
 VICINAL_INLINE void fetch_line(Ahead& ahead) {
   __builtin_prefetch(ahead.at, 0, 2);
   ahead.at += ahead.step;
@@ -38,9 +54,8 @@ VICINAL_INLINE void score_panel(const T* queries, const T* keys, const T* extra,
   }
 }
 
-template <class T, template <class> class S, int R>
+template <class T, template <class> class S, int R, int P>
 VICINAL_INLINE void score_block(const ScoreArguments<T>& a, int row, int k, Ahead& ahead) {
-  constexpr int P = register_packs;
   Pack<T> acc[R][P];
   score_panel<T, S, R, P>(a.queries + row, a.keys + k, a.feature_weights, a.depth, acc, ahead);
   T* scores = a.scores + row * tile_keys + k;
@@ -64,16 +79,48 @@ VICINAL_INLINE void each_block(int rows, Wide&& wide, Single&& single) {
   if (r < rows) wide(rows < register_rows ? 0 : rows - register_rows);
 }
 
-template <class T, template <class> class S>
-void score(const ScoreArguments<T>& a, int rows) {
-  Ahead ahead = a.ahead.at != nullptr ? a.ahead : Ahead{reinterpret_cast<const char*>(a.keys), 0};
-  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width) {
+// take(packs) with packs, a multiple of `unit` up to P, as a constant.
+template <int P, int unit, class Take>
+VICINAL_INLINE void with_packs(int packs, Take&& take) {
+  if constexpr (P > unit) {
+    if (packs < P) return with_packs<P - unit, unit>(packs, take);
+  }
+  take(std::integral_constant<int, P>{});
+}
+
+// The blocks of a tile, each from the first to the last `unit` of packs that its rows may use:
+// every size is another copy of the loop, so a finer unit is for what takes most of the time.
+template <int unit, class T, class Wide, class Single>
+VICINAL_INLINE void each_used_block(const ScoreArguments<T>& a, int rows, Wide&& wide,
+                                    Single&& single) {
+  constexpr int P = register_packs, W = Pack<T>::width;
+  for (int k = 0; k < tile_keys; k += P * W) {
     if (!has_lane(a.panels, k)) continue;
     each_block(
         rows,
-        [&](int r) VICINAL_INLINE_LAMBDA { score_block<T, S, register_rows>(a, r, k, ahead); },
-        [&](int r) VICINAL_INLINE_LAMBDA { score_block<T, S, 1>(a, r, k, ahead); });
+        [&](int r) VICINAL_INLINE_LAMBDA {
+          const int count = rows - r < register_rows ? rows - r : register_rows;
+          const LaneRange used = used_lanes<P * W>(a.dropped, r, count, k);
+          if (used.first == used.end) return;
+          constexpr int lanes = unit * W;
+          const int first = used.first / lanes, end = (used.end + lanes - 1) / lanes;
+          with_packs<P, unit>((end - first) * unit, [&](auto packs) VICINAL_INLINE_LAMBDA {
+            wide(r, k + first * lanes, packs);
+          });
+        },
+        [&](int r) VICINAL_INLINE_LAMBDA { single(r, k); });
   }
+}
+
+template <class T, template <class> class S, int unit = register_packs>
+void score(const ScoreArguments<T>& a, int rows) {
+  Ahead ahead = a.ahead.at != nullptr ? a.ahead : Ahead{reinterpret_cast<const char*>(a.keys), 0};
+  each_used_block<unit>(
+      a, rows,
+      [&](int r, int k, auto packs)
+          VICINAL_INLINE_LAMBDA { score_block<T, S, register_rows, packs.value>(a, r, k, ahead); },
+      [&](int r, int k)
+          VICINAL_INLINE_LAMBDA { score_block<T, S, 1, register_packs>(a, r, k, ahead); });
 }
 
 // ---------------------------------------------------------------------- expanded squared distances
@@ -164,10 +211,11 @@ VICINAL_INLINE Pack<T> trust(Pack<T> squared, Pack<T> sum) {
 }
 
 template <class T>
-[[gnu::noinline]] void redo_pairs(const ScoreArguments<T>& a, int rows, int row, int first) {
-  constexpr int P = register_packs, W = Pack<T>::width;
+[[gnu::noinline]] void redo_pairs(const ScoreArguments<T>& a, int rows, int packs, int row,
+                                  int first) {
+  constexpr int W = Pack<T>::width;
   for (int r = row; r < row + rows; ++r)
-    for (int k = first; k < first + P * W; k += W) {
+    for (int k = first; k < first + packs * W; k += W) {
       T* scores = a.scores + r * tile_keys + k;
       const Pack<T> sum = Pack<T>(a.query_norms[r]) + Pack<T>::load(a.key_norms + k);
       const Pack<T> margin = trust(Pack<T>::load(scores), sum);
@@ -181,10 +229,10 @@ template <class T>
 
 // One branch for the whole block: the next block's products overlap the end of this one. `top` is
 // the largest norm of all rows: below the end of the range with it, no pair of the block overflows.
-template <class T, int R>
+template <class T, int R, int P>
 VICINAL_INLINE void score_expanded_block(const ScoreArguments<T>& a, T top, int row, int k,
                                          Ahead& ahead) {
-  constexpr int P = register_packs, W = Pack<T>::width;
+  constexpr int W = Pack<T>::width;
   Pack<T> acc[R][P], least[R], largest(T(0));
   dot_blocks(a, row, k, acc, ahead);
   for (int p = 0; p < P; ++p) largest = max(Pack<T>::load(a.key_norms + k + p * W), largest);
@@ -204,7 +252,7 @@ VICINAL_INLINE void score_expanded_block(const ScoreArguments<T>& a, T top, int 
   const Pack<T> room = Pack<T>(std::numeric_limits<T>::max()) - (largest + Pack<T>(top));
   least[0] = min(room, least[0]);
   if (less_equal_bits(least[0], Pack<T>(T(0))) != 0) [[unlikely]]
-    redo_pairs(a, R, row, k);
+    redo_pairs(a, R, P, row, k);
 }
 
 template <class T>
@@ -212,14 +260,14 @@ void score_expanded(const ScoreArguments<T>& a, int rows) {
   Ahead ahead = a.ahead.at != nullptr ? a.ahead : Ahead{reinterpret_cast<const char*>(a.keys), 0};
   T top = 0;
   for (int r = 0; r < rows; ++r) top = a.query_norms[r] > top ? a.query_norms[r] : top;
-  for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width) {
-    if (!has_lane(a.panels, k)) continue;
-    each_block(
-        rows,
-        [&](int r)
-            VICINAL_INLINE_LAMBDA { score_expanded_block<T, register_rows>(a, top, r, k, ahead); },
-        [&](int r) VICINAL_INLINE_LAMBDA { score_expanded_block<T, 1>(a, top, r, k, ahead); });
-  }
+  each_used_block<1>(
+      a, rows,
+      [&](int r, int k, auto packs) VICINAL_INLINE_LAMBDA {
+        score_expanded_block<T, register_rows, packs.value>(a, top, r, k, ahead);
+      },
+      [&](int r, int k) VICINAL_INLINE_LAMBDA {
+        score_expanded_block<T, 1, register_packs>(a, top, r, k, ahead);
+      });
 }
 
 // --------------------------------------------------------------------------------------- haversine

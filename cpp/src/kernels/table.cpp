@@ -50,7 +50,7 @@ constexpr Table<T> make() {
   score_of(Similarity::squared) = score<T, Squared>;
   score_of(Similarity::squared_weighted) = score<T, SquaredWeighted>;
   score_of(Similarity::expanded) = score_expanded<T>;
-  score_of(Similarity::dot) = score<T, Dot>;
+  score_of(Similarity::dot) = score<T, Dot, 1>;
   score_of(Similarity::manhattan) = score<T, Manhattan>;
   score_of(Similarity::chebyshev) = score<T, Chebyshev>;
   score_of(Similarity::haversine) = score_haversine<T>;
