@@ -19,6 +19,7 @@ from vicinal.models.base import FLOATS, levels_to_the_caller
 from vicinal.models.checks import check_choice, check_number, check_whole
 from vicinal.models.metric_loss import MetricLoss, squared_error, wrong_weight
 from vicinal.models.metric_start import STARTS, start_of
+from vicinal.models.model_checks import as_weights
 from vicinal.models.saved import Saved
 from vicinal.models.sets import check_neighbors
 from vicinal.models.state import check_components, check_names
@@ -140,7 +141,7 @@ class MetricLearner(
         self.verbose = verbose
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any) -> MetricLearner:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MetricLearner:
         """Learn the map.
 
         Parameters
@@ -149,6 +150,9 @@ class MetricLearner(
             Training rows, at least two.
         y : array-like of shape (n,) or (n, p)
             Numbers, or labels (n,).
+        sample_weight : array-like of shape (n,), default=None
+            How many equal rows each stands for; a row of weight w > 1 is answered by w − 1 of
+            itself, too. None is 1 for all.
 
         Returns
         -------
@@ -169,12 +173,17 @@ class MetricLearner(
         X, y = validate_data(
             self, X, y, dtype=FLOATS, order="C", multi_output=True, ensure_min_samples=2
         )
+        weights = None
+        if sample_weight is not None:
+            weights = as_weights(sample_weight, X)
+            weights, X, y = (array[weights > 0] for array in (weights, X, y))
         check_neighbors(self.neighbors, len(X))
         rows = X.astype(np.float64)
         targets, of_means = _targets(self.target, y)
         options = {"kernel": self.kernel, "neighbors": self.neighbors, "num_threads": self.n_jobs}
-        loss = MetricLoss(rows, targets, of_means, options)
-        components = self._descend(loss, start_of(self.init, rows, self.n_components))
+        loss = MetricLoss(rows, targets, of_means, options, weights)
+        start = start_of(self.init, rows, self.n_components, weights)
+        components = self._descend(loss, start)
         self.components_ = components.astype(X.dtype)
         return self
 

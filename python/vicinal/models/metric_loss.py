@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 import vicinal
 from vicinal.arrays import Array
@@ -17,13 +18,16 @@ __all__ = ["MetricLoss", "squared_error", "wrong_weight"]
 
 @dataclass
 class MetricLoss:
-    """The loss of local means under x ↦ A x when every row is answered by the others."""
+    """The loss of local means under x ↦ A x when every row is answered by the others.
+
+    A weight counts equal rows: one copy is answered, and w − 1 of them are among the others.
+    """
 
     X: Array  # (n, d)
     targets: Array  # (n, p): numbers, or one-hot labels
-    of_means: Callable[[Array, Array], tuple[float, Array]]
+    of_means: Callable[[Array, Array, Array], tuple[float, Array]]
     options: dict[str, Any]
-    calls: int = field(default=0)
+    weights: Array | None = None  # (n,), positive
 
     def __call__(self, components: Array) -> tuple[float, Array]:
         """Return the loss and its gradient, (d', d).
@@ -33,36 +37,60 @@ class MetricLoss:
         """
         num_threads = self.options.get("num_threads")
         Z = linear(self.X, components, num_threads=num_threads)
-        options = {"exclude_self": True, **self.options}
+        options = {"exclude_self": True, "weights": self.weights, **self.options}
         given = Z, Z, self.targets
         stats = vicinal.local_stats(*given, statistics=("mean", "log_mass"), **options)
-        loss, grad = self.of_means(np.asarray(stats.mean), self.targets)
+        means, others, of_mass = self._with_copies(stats, Z)
+        weights = np.ones(len(Z)) if self.weights is None else self.weights
+        loss, grad = self.of_means(means, self.targets, weights)
+        upstream = {"log_mass_grad": None if of_mass is None else (grad * of_mass).sum(axis=1)}
         found = vicinal.local_mean_vjp(
-            grad, *given, wrt=("queries", "keys"), forward=stats, **options
+            grad * others, *given, wrt=("queries", "keys"), forward=stats, **upstream, **options
         )
         G = np.asarray(found.queries) + np.asarray(found.keys)
         return loss, linear(G.T, self.X.T, num_threads=num_threads)
 
+    def _with_copies(self, stats: Any, Z: Array) -> tuple[Array, Any, Array | None]:
+        """Return the means of others and copies, and their derivatives by mean and log-mass.
 
-def _filled(means: Array, targets: Array) -> tuple[Array, Array]:
+        With the mass c = (w − 1) K(0) of the copies and σ = W / (W + c): m = σ m⁰ + (1 − σ) y.
+        """
+        means, log_mass = np.asarray(stats.mean), np.asarray(stats.log_mass)
+        if self.weights is None or not np.any(self.weights > 1):
+            return means, 1.0, None
+        kernel = self.options.get("kernel", "gaussian")
+        at_itself = vicinal.local_stats(Z[:1], Z[:1], statistics="log_mass", kernel=kernel)
+        copies = np.maximum(self.weights - 1, 0)
+        with np.errstate(divide="ignore", invalid="ignore"):  # no copies, no others
+            log_copies = np.log(copies) + np.asarray(at_itself.log_mass)
+            share = np.where(copies > 0, expit(log_mass - log_copies), 1.0)[:, None]
+        alone = np.asarray(np.isneginf(log_mass) & (copies > 0))[:, None]
+        apart = np.where(alone | (share == 1), 0.0, means - self.targets)
+        filled = np.where(share < 1, self.targets + share * apart, means)
+        return filled, share, share * (1 - share) * apart
+
+
+def _filled(means: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
     """Return means, those of rows that no other answers the mean of all; which rows those are."""
     empty = np.asarray(np.isnan(means).any(axis=1))
-    return np.where(empty[:, None], targets.mean(axis=0), means), empty
+    return np.where(empty[:, None], np.average(targets, axis=0, weights=weights), means), empty
 
 
-def squared_error(means: Array, targets: Array) -> tuple[float, Array]:
+def squared_error(means: Array, targets: Array, weights: Array) -> tuple[float, Array]:
     """Squared error as a share of the variance, 1 − R², in the mean of the columns."""
-    fitted, empty = _filled(means, targets)
-    n, p = targets.shape
-    variance = targets.var(axis=0)
-    scale = n * p * np.where(variance > 0, variance, 1.0)
+    fitted, empty = _filled(means, targets, weights)
+    center = np.average(targets, axis=0, weights=weights)
+    variance = np.average((targets - center) ** 2, axis=0, weights=weights)
+    scale = weights.sum() * targets.shape[1] * np.where(variance > 0, variance, 1.0)
     residual = fitted - targets
-    grad = np.where(empty[:, None], 0.0, 2 * residual / scale)
-    return float((residual**2 / scale).sum()), grad
+    counted = weights[:, None] / scale
+    grad = np.where(empty[:, None], 0.0, 2 * residual * counted)
+    return float((residual**2 * counted).sum()), grad
 
 
-def wrong_weight(means: Array, targets: Array) -> tuple[float, Array]:
+def wrong_weight(means: Array, targets: Array, weights: Array) -> tuple[float, Array]:
     """Share of the weight that lies on wrong labels, in the mean of the rows."""
-    shares, empty = _filled(means, targets)
-    grad = np.where(empty[:, None], 0.0, -targets / len(targets))
-    return float(1 - (shares * targets).sum(axis=1).mean()), grad
+    shares, empty = _filled(means, targets, weights)
+    counted = (weights / weights.sum())[:, None]
+    grad = np.where(empty[:, None], 0.0, -targets * counted)
+    return float(1 - (shares * targets * counted).sum()), grad

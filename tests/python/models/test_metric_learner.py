@@ -54,6 +54,40 @@ def test_gradient(problem, kernel, of_means):
     assert error < 2e-5 * max(1, np.linalg.norm(loss(A)[1]))
 
 
+@pytest.mark.parametrize("kernel", ["gaussian", "laplace", "logistic", "epanechnikov"])
+@pytest.mark.parametrize("of_means", [squared_error, wrong_weight])
+def test_weights_count_equal_rows(problem, kernel, of_means):
+    """Loss and gradient of weighted rows are those of repeated ones, alone in reach or not."""
+    X = np.vstack([problem.X[:20], [[50.0, 50.0, 50.0], [90.0, 90.0, 90.0]]])
+    Y = np.vstack([problem.Y[:20], problem.Y[:2]])
+    targets = Y if of_means is squared_error else one_hot(np.arange(22) % 3)
+    counts = np.array([*[1, 2, 3, 1] * 5, 2, 1])
+    A = np.random.default_rng(1).normal(size=(2, 3))
+    weighted = MetricLoss(X, targets, of_means, {"kernel": kernel}, counts.astype(float))
+    again = [array.repeat(counts, axis=0) for array in (X, targets)]
+    repeated = MetricLoss(*again, of_means, {"kernel": kernel})
+    for got, expected in zip(weighted(A), repeated(A), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:MetricLearner took max_iter")
+@pytest.mark.parametrize("options", [{}, {"n_components": 2}, {"target": "labels"}])
+def test_fit_with_weights(problem, options):
+    counts = np.arange(len(problem.X)) % 4
+    y = problem.labels if options.get("target") else problem.y
+    options |= {"max_iter": 3, "tol": 0.0}
+    weighted = MetricLearner(**options).fit(problem.X, y, sample_weight=counts)
+    X, again = problem.X.repeat(counts, axis=0), y.repeat(counts)
+    repeated = MetricLearner(**options).fit(X, again)
+    plain = MetricLearner(**options).fit(problem.X, y, np.ones(len(y)))
+    without = MetricLearner(**options).fit(problem.X, y)
+    np.testing.assert_allclose(weighted.components_, repeated.components_, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(weighted.loss_curve_, repeated.loss_curve_, rtol=1e-10)
+    np.testing.assert_allclose(plain.components_, without.components_, rtol=1e-10)
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        MetricLearner().fit(problem.X, y, sample_weight=np.zeros(len(y)))
+
+
 def test_rows_without_answer_cost_the_mean():
     X = np.array([[0.0], [0.1], [9.0]])
     y = np.array([[1.0], [2.0], [6.0]])
