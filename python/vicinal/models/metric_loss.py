@@ -43,7 +43,7 @@ class MetricLoss:
         means, others, of_mass = self._with_copies(stats, Z)
         weights = np.ones(len(Z)) if self.weights is None else self.weights
         loss, grad = self.of_means(means, self.targets, weights)
-        upstream = {"log_mass_grad": None if of_mass is None else (grad * of_mass).sum(axis=1)}
+        upstream: dict[str, Any] = {"log_mass_grad": None if of_mass is None else (grad * of_mass).sum(axis=1)}
         found = vicinal.local_mean_vjp(
             grad * others, *given, wrt=("queries", "keys"), forward=stats, **upstream, **options
         )
