@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vicinal.arrays import Array, as_array
+from vicinal.composed_bandwidths import ComposedGradient, composed_gradient, without_gradient
 from vicinal.gradient_calls import summed
 from vicinal.problem import Problem
 
 if TYPE_CHECKING:
+    from vicinal.gradient_calls import GradientCall
     from vicinal.kernels import Kernel
 
 __all__ = ["BandwidthGradient", "bandwidth_gradient"]
@@ -39,7 +41,7 @@ class BandwidthGradient:
         dtype = np.dtype(np.float64) if self.kind == "kernel" else p.dtype
         return {name[self.kind]: np.zeros((*p.lead, tail), dtype)}
 
-    def finish(self, outputs: dict[str, Array]) -> Any:
+    def finish(self, outputs: dict[str, Array], call: GradientCall) -> Any:
         """Return the gradient in the shape of the bandwidth."""
         p = self.problem
         if self.kind == "scales":
@@ -60,15 +62,29 @@ class BandwidthGradient:
 
 
 def bandwidth_gradient(
-    problem: Problem, kernel: str | Kernel, bandwidth: Any, metric: Any, *, required: bool
-) -> BandwidthGradient | None:
+    problem: Problem,
+    kernel: str | Kernel,
+    bandwidth: Any,
+    metric: Any,
+    *,
+    of_graph: bool,
+    required: bool,
+) -> BandwidthGradient | ComposedGradient | None:
     """Return how the gradient of a bandwidth is found; None if it has none.
 
-    Raises ValueError if it is `required`, or given as numbers to a kernel of several factors.
+    Raises ValueError if it is `required`.
     """
     from vicinal.bandwidth.given import PerKey, PerQuery
     from vicinal.kernels.lowering import fill
+    from vicinal.kernels.names import as_kernel
 
+    if of_graph:
+        if required:
+            raise ValueError(
+                "bandwidth has no gradient: the pairs have distances or weights of a graph; leave "
+                "it out of wrt"
+            )
+        return None
     if isinstance(bandwidth, (PerKey, PerQuery)):
         shape = as_array(bandwidth.h, "bandwidth").shape
         if isinstance(bandwidth, PerQuery):
@@ -85,15 +101,17 @@ def bandwidth_gradient(
     if bandwidth is None and not required:
         return None
     d = problem.queries.shape[-1]
-    leaves = fill(kernel, bandwidth, metric, d).leaves()
+    filled = fill(kernel, bandwidth, metric, d)
+    leaves = filled.leaves()
     leaf = leaves[0]
     if len(leaves) > 1 or leaf.profile in ("aitchison_aitken", "wang_van_ryzin"):
-        if required:
-            raise ValueError(
-                "bandwidth has no gradient: the kernel is composed or of categories; leave it out "
-                "of wrt"
-            )
-        return None
+        form = None if bandwidth is None else np.shape(as_array(bandwidth, "bandwidth"))
+        composed = composed_gradient(problem, as_kernel(kernel), filled, form)
+        if composed is None or all(part is None for part in composed.own):
+            if required:
+                raise ValueError(f"bandwidth has no gradient: {_reason(filled)}; leave it out")
+            return None
+        return composed
     own = np.asarray(leaf.bandwidth).shape
     size = own[0] if own else 1
     shape = own if bandwidth is None else np.asarray(bandwidth).shape
@@ -101,3 +119,8 @@ def bandwidth_gradient(
     return BandwidthGradient(
         problem, "kernel", shape, size, np.array(leaf.resolved_columns(d)) if partial else None
     )
+
+
+def _reason(filled: Kernel) -> str:
+    reasons = {leaf.profile: without_gradient(leaf, filled) for leaf in filled.leaves()}
+    return ", ".join(f"{profile} is of {why}" for profile, why in reasons.items() if why)

@@ -9,6 +9,7 @@ import numpy as np
 
 from vicinal.arrays import Array, as_array, as_points
 from vicinal.bandwidth_gradients import BandwidthGradient
+from vicinal.composed_bandwidths import ComposedGradient
 from vicinal.evaluate import columns_without
 from vicinal.gradient_calls import GradientCall, bias_shape, summed
 from vicinal.problem import Problem
@@ -22,7 +23,7 @@ class Wanted(NamedTuple):
 
     names: list[str]
     given: dict[str, Any]  # inputs as they came
-    scale: BandwidthGradient | None
+    scale: BandwidthGradient | ComposedGradient | None
 
 
 def gradients_of(call: GradientCall, wanted: Wanted, report: Report | None) -> dict[str, Any]:
@@ -41,13 +42,12 @@ def gradients_of(call: GradientCall, wanted: Wanted, report: Report | None) -> d
         outputs |= scale.outputs(outputs)
     bias = _BiasGradient(call, given["bias"], outputs) if "bias" in names else None
     call.run(outputs, report)
-    result: dict[str, Any] = {
-        name: _as_given(outputs[name], given[name], name, p) for name in direct
-    }
+    result: dict[str, Any] = {}
+    if scale is not None:  # which brings copied features home
+        result["bandwidth"] = scale.finish(outputs, call)
+    result |= {name: _as_given(outputs[name], given[name], name, p) for name in direct}
     if bias is not None:
         result["bias"] = bias.finish(outputs)
-    if scale is not None:
-        result["bandwidth"] = scale.finish(outputs)
     return result
 
 
@@ -73,12 +73,19 @@ def gradients_omitting(
         found = gradients_of(job, own, share(report, i / len(jobs), (i + 1) / len(jobs)))
         total["values"][..., columns] = found.pop("values", 0)
         for name, gradient in found.items():
-            total[name] = total[name] + gradient if name in total else gradient
+            total[name] = _plus(total[name], gradient) if name in total else gradient
     if "values" not in wanted.names:
         del total["values"]
     elif call.problem.one_value:
         total["values"] = total["values"][..., 0]
     return total
+
+
+def _plus(a: Any, b: Any) -> Any:
+    """Add gradients; those of several factors one by one, where they have one."""
+    if not isinstance(a, tuple):
+        return a + b
+    return tuple(None if x is None else x + y for x, y in zip(a, b, strict=True))
 
 
 def _jobs(

@@ -39,8 +39,10 @@ class LocalMeanGradient:
     ----------
     queries, keys, values : ndarray, optional
         In the shape of the input; what was broadcast has the sum over all its copies.
-    bandwidth : float or ndarray, optional
-        A number, one per feature, or in the shape of the `h` of `PerKey` and `PerQuery`.
+    bandwidth : float, ndarray or tuple, optional
+        In the shape of the one given: a number, one per feature, or that of the `h` of `PerKey` and
+        `PerQuery`. Of a kernel's own: the same, or for a product or sum a tuple with one entry for
+        each of ``kernel.leaves()``, None where that has no gradient.
     log_weights, bias : ndarray, optional
         In the shape of the input, as for `queries`.
     """
@@ -99,9 +101,9 @@ def local_mean_vjp(
         As in `local_mean`.
     wrt : iterable of str, optional
         Which of "queries", "keys", "values", "bandwidth", "log_weights" and "bias" get one; None
-        is every one given that has one: not a bias that is no array, a bandwidth found by a rule,
-        that of a composed or category kernel. "bias" needs memory of the size of the bias, else
-        nothing is m × n.
+        is every one given that has one: not a bias that is no array, a bandwidth found by a rule
+        or of ordered categories. "bandwidth" without any given is that of the kernel. "bias" needs
+        memory of the size of the bias, else nothing is m × n.
     forward : LocalStats, optional
         `mean` and `log_mass` of the same call of `local_stats`: saves computing them again.
     log_mass_grad : array_like of shape (..., m), optional
@@ -128,7 +130,8 @@ def local_mean_vjp(
     ------
     ValueError
         For shapes that do not fit, a name in `wrt` that is not known or has no gradient: a bias
-        that is no array, bandwidths found by a rule, those of category and composed kernels.
+        that is no array, bandwidths found by a rule, of ordered categories, of graphs with
+        distances, of angles and of signed sums with categories beside other factors.
     TypeError
         For arrays that are not real numbers on the CPU.
 
@@ -184,9 +187,13 @@ def local_mean_vjp(
     required = wrt is not None and "bandwidth" in names
     scale = None
     if "bandwidth" in names:
-        scale = bandwidth_gradient(problem, kernel, bandwidth, metric, required=required)
+        scale = bandwidth_gradient(
+            problem, kernel, bandwidth, metric, of_graph=_has_numbers(neighbors), required=required
+        )
         if scale is None:
             names.remove("bandwidth")
+        else:
+            problem = scale.problem
     upstream = _as_grad(grad, problem), _as_log_mass_grad(log_mass_grad, problem)
     call = GradientCall(problem, upstream, forward, as_tol(tol), num_threads)
     wanted = Wanted(names, given, scale)
@@ -211,6 +218,15 @@ def _names(wrt: Iterable[str] | None, given: dict[str, Any]) -> list[str]:
             "a bias that is a function, or one of positions, has no gradient; pass its array"
         )
     return names
+
+
+def _has_numbers(neighbors: Neighborhood) -> bool:
+    """Tell whether pairs have distances or weights of a graph."""
+    if neighbors is None:
+        return False
+    from vicinal.graph import as_neighbor_set
+
+    return as_neighbor_set(neighbors).edge_data != "pattern"
 
 
 def _as_grad(grad: ArrayLike, problem: Problem) -> Array:

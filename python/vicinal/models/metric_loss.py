@@ -37,15 +37,16 @@ class MetricLoss:
         """
         num_threads = self.options.get("num_threads")
         Z = linear(self.X, components, num_threads=num_threads)
-        options = {"exclude_self": True, "weights": self.weights, **self.options}
+        options: dict[str, Any] = {"exclude_self": True, "weights": self.weights, **self.options}
         given = Z, Z, self.targets
         stats = vicinal.local_stats(*given, statistics=("mean", "log_mass"), **options)
         means, others, of_mass = self._with_copies(stats, Z)
         weights = np.ones(len(Z)) if self.weights is None else self.weights
         loss, grad = self.of_means(means, self.targets, weights)
-        upstream: dict[str, Any] = {"log_mass_grad": None if of_mass is None else (grad * of_mass).sum(axis=1)}
+        if of_mass is not None:
+            options["log_mass_grad"] = (grad * of_mass).sum(axis=1)
         found = vicinal.local_mean_vjp(
-            grad * others, *given, wrt=("queries", "keys"), forward=stats, **upstream, **options
+            grad * others, *given, wrt=("queries", "keys"), forward=stats, **options
         )
         G = np.asarray(found.queries) + np.asarray(found.keys)
         return loss, linear(G.T, self.X.T, num_threads=num_threads)
