@@ -32,11 +32,13 @@ void clear_keys(const GradientItem<T>& item) {
   std::fill(item.bandwidth.begin(), item.bandwidth.end(), 0.0);
 }
 
-// Brings a mass to a power of four below which it stands.
+// Brings a mass to a power of four below which it stands, where the reference has digits for it.
 template <class T>
 RowMass<T> mass_of(double mass, double reference, GradientRow kind) {
+  constexpr double most = 1 << 22;
   if (mass == 0) return {T(0), 1.0, GradientRow::still};
   if (!std::isfinite(mass)) return {T(0), 1.0, GradientRow::spoiled};
+  if (std::abs(reference) > most) return {static_cast<T>(reference), mass, kind};
   const double size = std::log2(std::abs(mass)) + reference, even = 2 * std::ceil(size / 2);
   return {static_cast<T>(even), std::exp2(size - even) * (mass < 0 ? -1 : 1), kind};
 }

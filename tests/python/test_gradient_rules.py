@@ -213,6 +213,18 @@ def test_huge_scores():
     assert np.abs(far.values.sum(0) - g.sum(0)).max() < 1e-10
 
 
+@pytest.mark.parametrize("near", [None, vc.KNearest(3)], ids=["all", "nearest"])
+@pytest.mark.parametrize(("dtype", "h"), [("f4", 1e-3), ("f4", 1e-12), ("f8", 1e-120)])
+def test_tiny_bandwidths(dtype, h, near):
+    """Two keys share the mean, however small their weights are."""
+    x = np.array([[1.0, 0.0], [3.0, 0.0], [-1.0, 0.0]], dtype)
+    y, wrt = np.array([1.0, 5.0, 2.0], dtype), ["values", "log_weights"]
+    options = {"bandwidth": h, "neighbors": near, "log_weights": np.zeros(3), "wrt": wrt}
+    found = vc.local_mean_vjp([1.0], 0 * x[:1], x, y, **options)
+    np.testing.assert_allclose(found.values, [0.5, 0.0, 0.5], rtol=1e-6)
+    np.testing.assert_allclose(found.log_weights, [-0.25, 0.0, 0.25], rtol=1e-6)
+
+
 def test_shapes_of_broadcast_inputs():
     rng = np.random.default_rng(3)
     q, x, y = (
