@@ -107,6 +107,8 @@ struct Problem {
   }
   // Few columns stand feature-major (see reduce.hpp).
   bool lane_values() const { return 4 * p <= 3 * table->lanes; }
+  // One column and Σw are summed at once.
+  bool is_single() const { return p == 1 && lane_values() && !full_header; }
   std::int64_t padded_values() const {
     return (p + table->lanes - 1) / table->lanes * table->lanes;
   }

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "weights.hpp"
+
 namespace vicinal {
 
 namespace {
@@ -99,10 +101,10 @@ void reduce(const Step<T>& s) noexcept {
   const auto& table = s.table();
   const int p = static_cast<int>(s.problem.p), padded = static_cast<int>(s.problem.padded_values());
   const std::int64_t tile = std::int64_t(s.t) * tile_keys;
-  if (p == 1 && s.problem.lane_values() && !s.problem.full_header)
+  if (s.problem.is_single())
     table.reduce_single(s.logs(0), s.w.chunk->values.data() + tile, g.header_lanes.data(),
                         g.lanes.data(), g.rows);
-  else
+  else if (!is_softmax(s))
     table.reduce_header(s.logs(0), g.header_lanes.data(), s.problem.full_header, g.rows, s.summed);
   if (p > 0) {
     if (!s.problem.lane_values())

@@ -145,10 +145,10 @@ void add_bias(const Step<T>& s, std::size_t term) noexcept {
 
 namespace {
 
-// Moves the running peak of every row to cover this tile and rescales what was summed,
-// by exact powers of two.
+// Moves the running peak of every row to cover this tile, whose log2-weights are multiples of what
+// stands there, and rescales what was summed, by exact powers of two.
 template <class T>
-void move_references(const Step<T>& s) {
+void move_references(const Step<T>& s, T scale = 1) {
   Group<T>& g = s.w.group;
   const auto& table = s.table();
   T peaks[max_group_rows], top[max_group_rows];
@@ -156,7 +156,7 @@ void move_references(const Step<T>& s) {
   for (std::size_t i = 0; i < s.terms(); ++i) {
     if (s.problem.plan.terms[i].coefficient == T(0)) continue;
     table.row_peaks(s.logs(i), peaks, g.rows, s.summed);
-    for (int r = 0; r < g.rows; ++r) top[r] = std::max(top[r], peaks[r]);
+    for (int r = 0; r < g.rows; ++r) top[r] = std::max(top[r], scale * peaks[r]);
   }
   const std::int64_t p = s.problem.p, moments = s.problem.moment_columns();
   for (int r = 0; r < g.rows; ++r) {
@@ -180,7 +180,41 @@ void move_references(const Step<T>& s) {
   }
 }
 
+// What exponents are taken against: 0 for rows that have met no key.
+template <class T>
+void finite_references(const Group<T>& g, T* reference) {
+  for (int r = 0; r < g.rows; ++r) reference[r] = g.reference[r] == none<T> ? T(0) : g.reference[r];
+}
+
+// A positive scale keeps the order of scores: the largest gives the peak, and −inf stays.
+template <class T>
+void weigh_softmax(const Step<T>& s) {
+  Group<T>& g = s.w.group;
+  const T scale = s.problem.plan.terms[0].factors[0].parameters.scale;
+  T reference[max_group_rows];
+  score_factor(s, 0, 0, s.logs(0));
+  if (s.flags.absent) s.table().drop_absent(s.logs(0), s.prior, none<T>, g.rows);
+  s.drop(s.logs(0), none<T>);
+  move_references(s, scale);
+  finite_references(g, reference);
+  s.table().softmax(s.logs(0), scale, reference, g.header_lanes.data(), g.rows, s.summed);
+}
+
 }  // namespace
+
+template <class T>
+bool is_softmax(const Step<T>& s) noexcept {
+  const Problem<T>& problem = s.problem;
+  const Entry<T>& entry = s.entry;
+  const TermPlan<T>& term = problem.plan.terms[0];
+  const FactorPlan<T>& f = term.factors[0];
+  const bool linear = f.shape == Shape::gaussian || f.shape == Shape::linear;
+  return s.w.block->mode == Reference::peak && s.terms() == 1 && term.coefficient == T(1) &&
+         term.factors.size() == 1 && linear && f.parameters.scale > 0 && !s.flags.prior &&
+         !entry.bias && !problem.full_header && !problem.cuts && problem.k == 0 &&
+         !problem.is_single() && entry.count == nullptr && entry.key_scales.empty() &&
+         entry.query_scales.empty();
+}
 
 template <class T>
 void weigh_fixed(const Step<T>& s) noexcept {
@@ -199,6 +233,7 @@ void weigh_fixed(const Step<T>& s) noexcept {
 
 template <class T>
 void weigh_peak(const Step<T>& s) noexcept {
+  if (is_softmax(s)) return weigh_softmax(s);
   Group<T>& g = s.w.group;
   const auto& table = s.table();
   bool have_first = false;
@@ -221,7 +256,7 @@ void weigh_peak(const Step<T>& s) noexcept {
   const bool sum = s.terms() > 1 || s.problem.plan.terms[0].coefficient != T(1);
   if (s.problem.k > 0 && !sum) offer_ranks(s, have_first);
   if (s.entry.count != nullptr) count_logs(s);
-  for (int r = 0; r < g.rows; ++r) reference[r] = g.reference[r] == none<T> ? T(0) : g.reference[r];
+  finite_references(g, reference);
   for (std::size_t i = 0; i < s.terms(); ++i)
     table.exponentiate(s.logs(i), have[i] ? s.factors(i) : nullptr, s.logs(i), reference, g.rows,
                        s.summed);
@@ -238,6 +273,7 @@ void weigh_peak(const Step<T>& s) noexcept {
   template void score_rows(const Step<T>&, std::size_t, std::size_t, int, int, T*) noexcept;    \
   template void score_factor(const Step<T>&, std::size_t, std::size_t, T*) noexcept;            \
   template void add_bias(const Step<T>&, std::size_t) noexcept;                                 \
+  template bool is_softmax(const Step<T>&) noexcept;                                            \
   template void weigh_fixed(const Step<T>&) noexcept;                                           \
   template void weigh_peak(const Step<T>&) noexcept;
 VICINAL_INSTANTIATE(float)

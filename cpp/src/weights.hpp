@@ -27,6 +27,10 @@ void add_bias(const Step<T>& step, std::size_t term) noexcept;
 template <class T>
 void weigh_fixed(const Step<T>& step) noexcept;
 
+// The weights are exponentials of scores and nothing else: weigh_peak sums them, too.
+template <class T>
+bool is_softmax(const Step<T>& step) noexcept;
+
 // Weights relative to the largest of the chunk so far, which may move.
 template <class T>
 void weigh_peak(const Step<T>& step) noexcept;

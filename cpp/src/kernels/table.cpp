@@ -12,6 +12,7 @@
 #include "product.hpp"
 #include "scaled.hpp"
 #include "select.hpp"
+#include "softmax.hpp"
 
 #ifndef VICINAL_ISA
 #error "define VICINAL_ISA: baseline, v3, v4 or neon"
@@ -128,6 +129,7 @@ constexpr Table<T> make() {
   t.distances = distances<T>;
   t.row_peaks = row_peaks<T>;
   t.exponentiate = exponentiate<T>;
+  t.softmax = softmax<T>;
   t.run_peak = run_peak<T>;
   t.run_peaks = run_peaks<T>;
   t.exponentiate_runs = exponentiate_runs<T>;

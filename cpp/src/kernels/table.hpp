@@ -74,6 +74,8 @@ struct Table {
   // weights = factors · 2^(logs − reference[r])
   void (*exponentiate)(const T* logs, const T* factors, T* weights, const T* reference, int rows,
                        Panels panels);
+  // Scores → 2^(scale · score − reference[r]), and Σw into the header's lanes, as the steps do.
+  void (*softmax)(T* tile, T scale, const T* reference, T* lanes, int rows, Panels panels);
   T (*run_peak)(const T* logs, int lanes);
   void (*run_peaks)(const T* logs, Run<T>* runs, int count);  // raises them
   void (*exponentiate_runs)(const T* logs, const T* factors, T* weights, const Run<T>* runs,
