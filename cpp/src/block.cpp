@@ -37,6 +37,16 @@ bool needs_peak(const Problem<T>& problem, const Entry<T>& entry, const RowState
   return !(mass >= least && mass <= std::numeric_limits<double>::max());
 }
 
+// Rows that stand one behind another are looked at in one go.
+template <class T>
+bool all_finite(const Problem<T>& problem, const Entry<T>& entry, const Block<T>& block) {
+  const std::int64_t count = block.rows * problem.d;
+  return block.order == nullptr && problem.query_stride == problem.d &&
+         count <= std::numeric_limits<int>::max() &&
+         problem.table->all_finite(entry.queries + block.row(0) * problem.d,
+                                   static_cast<int>(count));
+}
+
 }  // namespace
 
 template <class T>
@@ -46,9 +56,11 @@ void open_block(const Problem<T>& problem, const Entry<T>& entry, Block<T>& bloc
   block.rows = rows;
   block.mode = first_reference(problem, entry);
   block.todo.clear();
+  const bool finite = all_finite(problem, entry, block);
   for (std::int64_t i = 0; i < rows; ++i) {
     const RowKind kind =
-        classify_query(problem, entry.queries + block.row(i) * problem.query_stride);
+        finite ? ordinary
+               : classify_query(problem, entry.queries + block.row(i) * problem.query_stride);
     const bool alone = kind == ordinary && block.chunk > 0 &&
                        meets_one_chunk(problem, entry, block.row(i), block.chunk);
     if (!alone && (!block.writes_means || kind != ordinary)) block.clear(i);

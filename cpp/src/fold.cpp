@@ -46,14 +46,19 @@ void fold_row(const Problem<T>& problem, const RunSums<T>& run, RowState<T>& sta
   double* lo = state.lo_row(slot);
   const double old = scale.old_factor, fresh = scale.new_factor;
   const double* scales = run.scales;
-  table.fold(hi, lo, run.sums, scales, 3, old, fresh);
-  table.fold(hi + 3, lo + 3, run.sums + 3, scales + 3, 1, old * old, fresh * fresh);
-  if (run.extreme || state.has_units(slot)) {
-    settle_units(problem, scales, state, slot, scratch.relative_scales.data());
-    scales = scratch.relative_scales.data() - header_columns;
+  const bool units = run.extreme || state.has_units(slot);
+  if (!units && !problem.full_header) {  // all columns alike: that of the squares holds 0
+    table.fold(hi, lo, run.sums, scales, static_cast<int>(linear), old, fresh);
+  } else {
+    table.fold(hi, lo, run.sums, scales, 3, old, fresh);
+    table.fold(hi + 3, lo + 3, run.sums + 3, scales + 3, 1, old * old, fresh * fresh);
+    if (units) {
+      settle_units(problem, scales, state, slot, scratch.relative_scales.data());
+      scales = scratch.relative_scales.data() - header_columns;
+    }
+    table.fold(hi + header_columns, lo + header_columns, run.sums + header_columns,
+               scales + header_columns, static_cast<int>(p), old, fresh);
   }
-  table.fold(hi + header_columns, lo + header_columns, run.sums + header_columns,
-             scales + header_columns, static_cast<int>(p), old, fresh);
   if (run.moments != nullptr)
     kernels::table<double>().fold(hi + linear, lo + linear, run.moments, scratch.ones.data(),
                                   static_cast<int>(problem.moment_columns()), old, fresh);
