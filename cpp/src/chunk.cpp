@@ -160,6 +160,25 @@ void pack_keys(const Problem<T>& problem, const Entry<T>& entry, std::int64_t fi
     pack_scales(entry, first, count, chunk.key_scales.data() + t * tile_keys);
 }
 
+// Rows far apart would meet in few lines of the nearest cache: they are copied together.
+template <class T>
+void pack_all_values(const Problem<T>& problem, const Entry<T>& entry, T* rows, Chunk<T>& chunk) {
+  if (entry.order == nullptr && problem.value_stride == problem.p &&
+      take_own_values(problem, entry, chunk.first, chunk)) {
+    grow_largest(chunk);
+    if (!find_scales(chunk)) return;
+    open_tiles(chunk);
+    chunk.own_values = nullptr;
+  }
+  for (int t = 0; t < chunk.tiles; ++t) {
+    const std::int64_t at = std::int64_t(t) * tile_keys;
+    const int count = static_cast<int>(std::min<std::int64_t>(tile_keys, chunk.count - at));
+    pack_values(problem, entry, chunk.first + at, count, t, rows, chunk);
+    grow_largest(chunk);
+  }
+  if (find_scales(chunk)) scale_values(problem, chunk);
+}
+
 }  // namespace
 
 template <class T>
@@ -175,11 +194,8 @@ void pack_chunk(const Problem<T>& problem, const Entry<T>& entry, std::int64_t f
     const std::int64_t at = first + std::int64_t(t) * tile_keys;
     const int count = std::min(tile_keys, chunk.count - t * tile_keys);
     pack_keys(problem, entry, at, count, t, (met >> t & 1U) != 0, rows, chunk);
-    if (problem.p == 0) continue;
-    pack_values(problem, entry, at, count, t, rows, chunk);
-    grow_largest(chunk);
   }
-  if (find_scales(chunk)) scale_values(problem, chunk);
+  if (problem.p > 0) pack_all_values(problem, entry, rows, chunk);
 }
 
 template <class T>

@@ -82,8 +82,13 @@ template <class T>
 ValueTile<T> value_rows(const Step<T>& s) {
   const int p = static_cast<int>(s.problem.p), padded = static_cast<int>(s.problem.padded_values());
   if (s.w.chunk->own_values != nullptr)
-    return {s.w.chunk->own_values, p,        padded,         s.problem.value_stride,
-            s.w.values_ahead,      s.summed, s.dropped_of(0)};
+    return {s.w.chunk->own_values + std::int64_t(s.t) * tile_keys * s.problem.value_stride,
+            p,
+            padded,
+            s.problem.value_stride,
+            s.w.values_ahead,
+            s.summed,
+            s.dropped_of(0)};
   return {s.w.chunk->values.data() + std::int64_t(s.t) * tile_keys * padded,
           p,
           padded,

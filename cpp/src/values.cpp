@@ -50,12 +50,14 @@ bool take_own_values(const Problem<T>& problem, const Entry<T>& entry, std::int6
                      Chunk<T>& chunk) noexcept {
   chunk.own_values = nullptr;
   const int p = static_cast<int>(problem.p);
-  if (problem.lane_values() || p != problem.padded_values() || chunk.count < tile_keys ||
-      chunk.flags[0].absent || problem.moment_columns() > 0)
+  const auto is_absent = [](const TileFlags& flags) { return flags.absent; };
+  if (problem.lane_values() || p != problem.padded_values() || chunk.count % tile_keys != 0 ||
+      std::any_of(chunk.flags.begin(), chunk.flags.begin() + chunk.tiles, is_absent) ||
+      problem.moment_columns() > 0)
     return false;
   const T* rows = entry.values + first * problem.value_stride;
   T* peaks = chunk.peaks.data();
-  problem.table->copy_values(rows, problem.value_stride, tile_keys, p, p, nullptr, peaks);
+  problem.table->copy_values(rows, problem.value_stride, chunk.count, p, p, nullptr, peaks);
   if (!std::all_of(peaks, peaks + p, [](T x) { return std::isfinite(x); })) return false;
   chunk.own_values = rows;
   return true;

@@ -12,8 +12,8 @@ template <class T>
 void pack_values(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, int count,
                  int t, T* gathered, Chunk<T>& chunk) noexcept;
 
-// Key-major rows without padding can be read where they stand, if nothing in them needs repair:
-// true if so.
+// Key-major rows of full tiles without padding can be read where they stand, if nothing in them
+// needs repair: true if so. Their peaks are those of the tile packed last.
 template <class T>
 bool take_own_values(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
                      Chunk<T>& chunk) noexcept;

@@ -69,10 +69,9 @@ struct Chunk {
   std::vector<TileFlags> flags;
   std::vector<std::vector<KeyPanels<T>>> factors;  // per term
   Buffer<T> key_scales;                            // tiles × tile_keys, where keys have bandwidths
-  Buffer<T> prior;   // tiles × tile_keys: log2 prior less its maximum, −inf = absent
-  Buffer<T> values;  // tiles × (p × tile_keys or tile_keys × padded)
-  const T* own_values =
-      nullptr;  // the caller's rows of a single tile, where they serve as they are
+  Buffer<T> prior;                  // tiles × tile_keys: log2 prior less its maximum, −inf = absent
+  Buffer<T> values;                 // tiles × (p × tile_keys or tile_keys × padded)
+  const T* own_values = nullptr;    // the caller's rows, where they serve as they are
   Buffer<std::uint8_t> bad_values;  // tiles × tile_keys: a value of this key is not finite
   Buffer<T> peaks;                  // padded: scratch of copy_values
   std::vector<double> largest;      // p: largest finite |y|
