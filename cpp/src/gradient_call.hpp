@@ -1,6 +1,7 @@
 // A call for gradients after the door: what is wanted, where sums stand, and what a worker needs.
 #pragma once
 
+#include <type_traits>
 #include <vector>
 
 #include "vicinal/gradient.hpp"
@@ -71,7 +72,24 @@ struct GradientChunk {
   std::vector<Buffer<T>> rows;  // per factor: tiles × tile_keys × stride
   Buffer<double> sums;          // tiles × columns × key_stride, over all rows so far
   const T* only = nullptr;      // sums over the only block of rows, which need no merging
-  Buffer<T> scratch;            // rows before the transpose
+  Buffer<T> scratch;            // rows before the transpose, and sums after theirs
+  Buffer<double> wide;          // the same
+
+  template <class S>
+  S* room() const {
+    if constexpr (std::is_same_v<S, T>)
+      return scratch.data();
+    else
+      return wide.data();
+  }
+};
+
+// Rows of a group, `stride` apart: the caller's, or its own.
+template <class T>
+struct GradientRows {
+  const T* at = nullptr;
+  std::int64_t stride = 0;
+  Buffer<T> own;
 };
 
 template <class T>
@@ -81,8 +99,9 @@ struct GradientWorker {
   Buffer<T> tiles;           // weights, dots, pulls, differences; scores, factors, slopes each
   Buffer<T> gradients;       // group_rows × padded: G / Σw
   Buffer<T> gradient_panel;  // p × query_lanes
-  std::vector<Buffer<T>> query_rows, query_sums;  // per factor: group_rows × stride
-  Buffer<T> row_sums;                             // group_rows × stride
+  std::vector<GradientRows<T>> query_rows;  // per factor: group_rows × stride
+  std::vector<Buffer<T>> query_sums;
+  Buffer<T> row_sums;  // group_rows × stride
   Buffer<T> header;
   Buffer<T> key_sums;            // tiles × columns × key_stride, of this block of rows
   std::vector<double> packed;    // features of one row, as packed
@@ -117,6 +136,10 @@ template <class T>
 void pack_gradient_chunk(const GradientProblem<T>& g, std::size_t item, const Entry<T>& entry,
                          std::int64_t first, GradientChunk<T>& chunk) noexcept;
 
+// Keys of tile t as the caller stores them, where those are what is packed; or nullptr.
+template <class T>
+const T* direct_rows(const GradientProblem<T>& g, const Entry<T>& entry,
+                     const GradientChunk<T>& chunk, int t, std::size_t f) noexcept;
 // Takes `count` listed rows of the worker's block, from number `first` on, and clears their sums.
 template <class T>
 void take_gradient_rows(const GradientProblem<T>& g, std::size_t item, const Entry<T>& entry,

@@ -143,7 +143,7 @@ class ItemPass {
     else if (b == 0)
       std::fill_n(into, count, 0.0);
     else if (meets)
-      for (std::int64_t i = 0; i < count; ++i) into[i] += static_cast<double>(from[i]);
+      g_.problem.table->add_wide(from, count, into);
   }
 
   void write_keys(const GradientChunk<T>& chunk) {

@@ -62,18 +62,29 @@ void pack_gradient_values(const GradientProblem<T>& g, const Entry<T>& entry, in
   g.problem.table->center_tile(tile, p, chunk.center_of_type.data(), chunk.ones.data());
 }
 
-// G · (m − c) − g, in four sums.
+// Rows as the caller stores them are what is packed, in packs without a gap.
 template <class T>
-T offset_of(const T* gradient, const T* mean, const std::vector<double>& center, double of_mass) {
-  double sums[4] = {-of_mass};
-  const auto term = [&](std::size_t c) {
-    return static_cast<double>(gradient[c]) * (static_cast<double>(mean[c]) - center[c]);
-  };
-  std::size_t c = 0;
-  for (; c + 4 <= center.size(); c += 4)
-    for (std::size_t i = 0; i < 4; ++i) sums[i] += term(c + i);
-  for (; c < center.size(); ++c) sums[0] += term(c);
-  return static_cast<T>((sums[0] + sums[1]) + (sums[2] + sums[3]));
+bool are_direct(const GradientProblem<T>& g, const FactorPlan<T>& f) {
+  return f.similarity == Similarity::dot && !f.copies_rows() && f.coordinate_scale == T(1) &&
+         f.depth % g.problem.table->lanes == 0;
+}
+
+// Queries of the group as rows: those of the caller where they stand one after the other.
+template <class T>
+void find_query_rows(const GradientProblem<T>& g, std::size_t f, GradientWorker<T>& worker) {
+  const FactorPull<T>& pull = g.pulls[f];
+  const FactorPlan<T>& plan = plan_of(g, pull);
+  const Group<T>& group = worker.w.group;
+  GradientRows<T>& rows = worker.query_rows[f];
+  if (are_direct(g, plan) && group.index[group.rows - 1] - group.index[0] == group.rows - 1) {
+    rows.at = group.query_rows[0];
+    rows.stride = g.problem.query_stride;
+    return;
+  }
+  rows.at = rows.own.data();
+  rows.stride = pull.stride;
+  g.problem.table->transpose(worker.w.factors[pull.term][pull.factor].panel.data(), query_lanes,
+                             plan.depth, group.rows, rows.own.data(), pull.stride, pull.stride);
 }
 
 }  // namespace
@@ -95,7 +106,8 @@ void allocate(GradientChunk<T>& chunk, const GradientProblem<T>& g) {
       chunk.rows[f].resize(std::int64_t(tiles) * tile_keys * g.pulls[f].stride);
   }
   chunk.sums.resize(std::int64_t(tiles) * std::max(g.columns, 1) * key_stride);
-  chunk.scratch.resize(tile_keys * width);
+  chunk.scratch.resize(tile_keys * padded(g, width));
+  chunk.wide.resize(tile_keys * padded(g, width));
 }
 
 template <class T>
@@ -114,12 +126,21 @@ void allocate(GradientWorker<T>& worker, const GradientProblem<T>& g) {
     const auto depth = static_cast<std::size_t>(plan_of(g, g.pulls[f]).depth);
     if (depth > worker.packed.size()) worker.packed.resize(depth);
     worker.query_sums[f].resize(rows * stride);
-    if (g.pulls[f].matrix) worker.query_rows[f].resize(rows * stride);
+    if (g.pulls[f].matrix) worker.query_rows[f].own.resize(rows * stride);
   }
   worker.features.resize(static_cast<std::size_t>(g.problem.d));
   worker.row_sums.resize(rows * widest);
   worker.header.resize(rows * header_columns * g.problem.table->lanes);
   worker.key_sums.resize(std::int64_t(tiles) * std::max(g.columns, 1) * key_stride);
+}
+
+template <class T>
+const T* direct_rows(const GradientProblem<T>& g, const Entry<T>& entry,
+                     const GradientChunk<T>& chunk, int t, std::size_t f) noexcept {
+  const TileFlags flags = chunk.keys.flags[static_cast<std::size_t>(t)];
+  if (entry.order != nullptr || flags.absent || !are_direct(g, plan_of(g, g.pulls[f])))
+    return nullptr;
+  return entry.keys + (chunk.keys.first + std::int64_t(t) * tile_keys) * g.problem.key_stride;
 }
 
 template <class T>
@@ -132,6 +153,7 @@ void pack_gradient_chunk(const GradientProblem<T>& g, std::size_t, const Entry<T
       const FactorPull<T>& pull = g.pulls[f];
       const FactorPlan<T>& plan = plan_of(g, pull);
       if (!pull.matrix || !pull.moves) continue;
+      if (direct_rows(g, entry, chunk, t, f) != nullptr) continue;
       const T* tile = chunk.keys.factors[pull.term][pull.factor].coordinates.data() +
                       std::int64_t(t) * plan.depth * key_stride;
       g.problem.table->transpose(tile, key_stride, plan.depth, tile_keys,
@@ -148,30 +170,26 @@ void take_gradient_rows(const GradientProblem<T>& g, std::size_t item, const Ent
   worker.w.block = &worker.block;
   worker.w.chunk = &chunk.keys;
   take_rows(g.problem, entry, first, count, worker.w);
+  const auto& table = *g.problem.table;
   const std::int64_t width = padded(g, g.p);
   for (int r = 0; r < count; ++r) {
     const std::int64_t row = worker.w.group.index[r];
     const RowMass<T>& mass = g.rows[item][static_cast<std::size_t>(row)];
-    const T *gradient = g.items[item].gradient.row(row), *mean = g.mean(item, row);
-    T* scaled = worker.gradients.data() + r * width;
     const double inverse = 1 / mass.mass, of_mass = g.log_mass_gradient(item, row) * inverse;
-    for (std::int64_t c = 0; c < g.p; ++c)
-      scaled[c] = static_cast<T>(static_cast<double>(gradient[c]) * inverse);
-    worker.offsets[r] = g.of_pairs() ? offset_of(scaled, mean, chunk.center, of_mass) : T(0);
+    const double offset = table.scale_gradient(
+        g.items[item].gradient.row(row), inverse, g.of_pairs() ? g.mean(item, row) : nullptr,
+        chunk.center.data(), static_cast<int>(g.p), worker.gradients.data() + r * width);
+    worker.offsets[r] = static_cast<T>(offset - of_mass);  // G · (m − c) − g
     worker.references[r] = mass.reference;
     worker.score_sums[r] = 0;
   }
-  const auto& table = *g.problem.table;
   if (g.p > 0)
     table.transpose(worker.gradients.data(), width, count, static_cast<int>(g.p),
                     worker.gradient_panel.data(), query_lanes, query_lanes);
   for (std::size_t f = 0; f < g.pulls.size(); ++f) {
     const FactorPull<T>& pull = g.pulls[f];
     std::fill_n(worker.query_sums[f].data(), count * pull.stride, T(0));
-    if (!pull.matrix || plan_of(g, pull).expanded()) continue;
-    table.transpose(worker.w.factors[pull.term][pull.factor].panel.data(), query_lanes,
-                    plan_of(g, pull).depth, count, worker.query_rows[f].data(), pull.stride,
-                    pull.stride);
+    if (pull.matrix && !plan_of(g, pull).expanded()) find_query_rows(g, f, worker);
   }
 }
 
@@ -213,6 +231,8 @@ void add_row_gradient(const FactorPlan<T>& f, const FactorPull<T>& pull, const T
 #define VICINAL_INSTANTIATE(T)                                                               \
   template void allocate(GradientChunk<T>&, const GradientProblem<T>&);                      \
   template void allocate(GradientWorker<T>&, const GradientProblem<T>&);                     \
+  template const T* direct_rows(const GradientProblem<T>&, const Entry<T>&,                  \
+                                const GradientChunk<T>&, int, std::size_t) noexcept;         \
   template void pack_gradient_chunk(const GradientProblem<T>&, std::size_t, const Entry<T>&, \
                                     std::int64_t, GradientChunk<T>&) noexcept;               \
   template void take_gradient_rows(const GradientProblem<T>&, std::size_t, const Entry<T>&,  \

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <type_traits>
 
 namespace vicinal {
 
@@ -22,10 +23,21 @@ GradientResults<T>::GradientResults(const GradientProblem<T>& g, std::size_t ite
   gathered_.resize(static_cast<std::size_t>(width()));
   features_.assign(d, 0.0);
   origin_.assign(d, 0.0);
+  ones_.assign(std::max(d, static_cast<std::size_t>(g.p)), 1.0);
+  find_straight();
   const View<const T> keys = item_.points.keys;
   if (g.of_features && keys.rows > 0)  // any point among the data does
     for (std::size_t j = 0; j < d; ++j)
       if (std::isfinite(keys.row(0)[j])) origin_[j] = static_cast<double>(keys.row(0)[j]);
+}
+
+template <class T>
+void GradientResults<T>::find_straight() noexcept {
+  if (g_.pulls.size() != 1 || g_.log_weights || g_.scores || g_.of_features) return;
+  const FactorPlan<T>& f = g_.problem.plan.terms[0].factors[0];
+  const bool whole = !f.copies_rows() && f.width == g_.problem.d && f.depth == f.width;
+  straight_rows_ = whole && g_.pulls[0].moves;
+  straight_keys_ = whole && !f.expanded() && (g_.pulls[0].moves || !g_.keys);
 }
 
 namespace {
@@ -56,8 +68,14 @@ void GradientResults<T>::add_rows(GradientWorker<T>& worker) noexcept {
     const std::int64_t row = worker.w.group.index[r];
     if (!scores_.empty()) scores_[static_cast<std::size_t>(row)] += worker.score_sums[r];
     if (queries_.empty()) continue;
-    read_row(g_, r, worker, worker.features.data());
     double* out = queries_.data() + row * d;
+    if (straight_rows_) {
+      const FactorPull<T>& pull = g_.pulls[0];
+      g_.problem.table->add_scaled(worker.query_sums[0].data() + r * pull.stride, pull.gain.data(),
+                                   static_cast<int>(d), out);
+      continue;
+    }
+    read_row(g_, r, worker, worker.features.data());
     std::transform(out, out + d, worker.features.data(), out, std::plus<>());
   }
 }
@@ -130,15 +148,49 @@ void GradientResults<T>::write_key(std::int64_t key, const double* gathered) noe
   item_.key_bandwidths[at] = round(power_of_bandwidth() * features[d + 1] / h);
 }
 
+// Sums are turned from a key in every lane to a key in every row, and scaled as they are written.
+template <class T>
+template <class S>
+void GradientResults<T>::write_straight_keys(const Entry<T>& entry, const GradientChunk<T>& chunk,
+                                             const S* sums, int t) noexcept {
+  const Table<T>& table = *g_.problem.table;
+  const std::int64_t first = chunk.keys.first + std::int64_t(t) * tile_keys;
+  const int count = std::min(tile_keys, chunk.keys.count - t * tile_keys);
+  const auto write = [&](int column, std::int64_t columns, const double* scales,
+                         const View<T>& out) {
+    const int width = static_cast<int>(columns), lanes = kernels::table<S>().lanes,
+              padded = (width + lanes - 1) / lanes * lanes;
+    S* rows = chunk.template room<S>();
+    kernels::table<S>().transpose(sums + (std::int64_t(t) * g_.columns + column) * key_stride,
+                                  key_stride, width, tile_keys, rows, padded, padded);
+    const auto write_rows = [&](int k, int number) {
+      T* to = out.row(entry.row_at(first + k));
+      if constexpr (std::is_same_v<S, T>)
+        table.write_scaled(rows + k * padded, padded, number, width, scales, to, out.stride);
+      else
+        table.write_wide(rows + k * padded, padded, number, width, scales, to, out.stride);
+    };
+    if (entry.order == nullptr) return write_rows(0, count);
+    for (int k = 0; k < count; ++k) write_rows(k, 1);
+  };
+  if (g_.values) write(0, g_.p, ones_.data(), item_.values);
+  if (g_.keys) write(g_.pulls[0].first, g_.problem.d, g_.pulls[0].gain.data(), item_.keys);
+}
+
 template <class T>
 template <class S>
 void GradientResults<T>::write_keys(const Entry<T>& entry, const GradientChunk<T>& chunk,
                                     const S* sums) noexcept {
-  for (int t = 0; t < chunk.keys.tiles; ++t)
+  for (int t = 0; t < chunk.keys.tiles; ++t) {
+    if (straight_keys_) {
+      write_straight_keys(entry, chunk, sums, t);
+      continue;
+    }
     for (int k = 0; k < std::min(tile_keys, chunk.keys.count - t * tile_keys); ++k) {
       read_key(entry, chunk, sums, t, k, packed_.data(), gathered_.data());
       write_key(entry.row_at(chunk.keys.first + std::int64_t(t) * tile_keys + k), gathered_.data());
     }
+  }
 }
 
 // Scores go with this power of the bandwidth.
@@ -173,9 +225,11 @@ void GradientResults<T>::write_rows() noexcept {
     const bool spoiled = g_.rows[at_][at].kind == GradientRow::spoiled;
     const double* row = queries_.empty() ? nullptr : queries_.data() + i * d;
     if (g_.of_features && !spoiled) add_features(item_.points.queries.row(i), row);
-    if (g_.queries)
-      for (std::int64_t j = 0; j < d; ++j)
-        item_.queries.row(i)[j] = spoiled ? nan : static_cast<T>(row[j]);
+    if (g_.queries && spoiled)
+      std::fill_n(item_.queries.row(i), d, nan);
+    else if (g_.queries)
+      g_.problem.table->write_wide(row, d, 1, static_cast<int>(d), ones_.data(),
+                                   item_.queries.row(i), d);
     if (item_.query_bandwidths.empty()) continue;
     const double h = static_cast<double>(item_.points.query_bandwidths[at]);
     item_.query_bandwidths[at] =

@@ -47,6 +47,10 @@ class GradientResults {
   void write_rows() noexcept;
 
  private:
+  template <class S>
+  void write_straight_keys(const Entry<T>& entry, const GradientChunk<T>& chunk, const S* sums,
+                           int t) noexcept;
+  void find_straight() noexcept;
   void add_features(const T* row, const double* gradient) noexcept;
   void write_bandwidth() noexcept;
   double power_of_bandwidth() const noexcept;
@@ -57,6 +61,10 @@ class GradientResults {
   std::vector<double> queries_, scores_;   // m × d, m: Σ t s
   std::vector<double> origin_, features_;  // d: Σ (x − origin) · gradient
   std::vector<double> packed_, gathered_;
+  std::vector<double> ones_;  // max(p, d)
+  // One factor pulls, along the features as the caller stores them: of rows; of keys, whose sums
+  // over the rows are their gradients and all that is wanted.
+  bool straight_rows_ = false, straight_keys_ = false;
 };
 
 }  // namespace vicinal

@@ -75,16 +75,22 @@ void pull_matrix(const GradientStep<T>& step, std::size_t f, const T* pulls) {
   const FactorPull<T>& pull = step.g.pulls[f];
   const FactorPlan<T>& plan = step.plan(f);
   const QueryPanels<T>& panels = s.w.factors[pull.term][pull.factor];
-  T* rows = step.worker.query_rows[f].data();
-  if (plan.expanded())
-    s.table().transpose(panels.centered.data(), query_lanes, plan.depth, s.rows(), rows,
-                        pull.stride, pull.stride);
-  s.table().reduce_keys(pulls, rows, pull.stride, plan.depth, step.key_sums(pull.first), s.rows(),
-                        s.scored);
-  const ValueTile<T> keys{step.chunk.rows[f].data() + std::int64_t(s.t) * tile_keys * pull.stride,
+  GradientRows<T>& queries = step.worker.query_rows[f];
+  if (plan.expanded()) {
+    s.table().transpose(panels.centered.data(), query_lanes, plan.depth, s.rows(),
+                        queries.own.data(), pull.stride, pull.stride);
+    queries.at = queries.own.data();
+    queries.stride = pull.stride;
+  }
+  const T* rows = queries.at;
+  s.table().reduce_keys(pulls, rows, queries.stride, plan.depth, step.key_sums(pull.first),
+                        s.rows(), s.scored);
+  const T* direct = direct_rows(step.g, s.entry, step.chunk, s.t, f);
+  const T* packed = step.chunk.rows[f].data() + std::int64_t(s.t) * tile_keys * pull.stride;
+  const ValueTile<T> keys{direct != nullptr ? direct : packed,
                           plan.depth,
                           pull.stride,
-                          pull.stride,
+                          direct != nullptr ? s.problem.key_stride : pull.stride,
                           {},
                           s.scored};
   T* sums = step.worker.query_sums[f].data();

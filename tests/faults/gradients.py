@@ -19,8 +19,8 @@ FAULTS = [
     Fault(
         "blocks behind the first are not added",
         "cpp/src/gradient_dense.cpp",
-        "into[i] += static_cast<double>(from[i]);",
-        "into[i] += 0 * static_cast<double>(from[i]);",
+        "g_.problem.table->add_wide(from, count, into);",
+        "static_cast<void>(from);",
     ),
     Fault(
         "rows of infinite weight have no gradient",
@@ -75,8 +75,8 @@ FAULTS = [
     Fault(
         "the log-mass pulls the other way",
         "cpp/src/gradient_pack.cpp",
-        "double sums[4] = {-of_mass};",
-        "double sums[4] = {of_mass};",
+        "static_cast<T>(offset - of_mass)",
+        "static_cast<T>(offset + of_mass)",
     ),
     Fault(
         "bandwidths per feature lose their digits far from 0",
@@ -261,5 +261,18 @@ FAULTS = [
         "cpp/src/linear.cpp",
         "table.layer_norm({.rows = x.row(t * rows),",
         "table.layer_norm({.rows = x.row(0 * t * rows),",
+    ),
+    # Rows that are read where they stand
+    Fault(
+        "queries of a group are read as if none was left out",
+        "cpp/src/gradient_pack.cpp",
+        "group.index[group.rows - 1] - group.index[0] == group.rows - 1",
+        "group.index[group.rows - 1] >= group.index[0]",
+    ),
+    Fault(
+        "keys that nobody sees are read where they stand",
+        "cpp/src/gradient_pack.cpp",
+        "if (entry.order != nullptr || flags.absent ||",
+        "if (entry.order != nullptr ||",
     ),
 ]

@@ -152,3 +152,24 @@ def test_sets_count_rows_over_strips_of_a_bias(window, monkeypatch):
     whole = vc.local_mean_vjp(g, q, x, y, bias=table, **options)
     for name in options["wrt"]:
         close(getattr(found, name), getattr(whole, name), 1e-12)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_whole_packs_of_features_are_read_where_they_stand(order, dtype):
+    g, q, x, y = arrays(60, 700, 32, 16, dtype)
+    q, x, y = (np.asarray(a, order=order) for a in (q, x, y))
+    weights = np.arange(700) % 11 > 0
+    options = {"kernel": "softmax", "bandwidth": 6.0}
+    alone, kept = np.arange(60) % 7 != 3, np.arange(700) < 600
+    product = q[alone].astype(np.float64) @ x.astype(np.float64).T / 6
+    shares = np.exp(product - product.max(1, keepdims=True)) * weights * kept
+    pairs, of_values = formula(shares / shares.sum(1, keepdims=True), g[alone], y)
+    q[~alone, 5] = np.nan
+    x[~weights, 7], x[~kept, 3] = np.nan, np.inf
+    mask = np.broadcast_to(kept, (60, 700))
+    found = vc.local_mean_vjp(g, q, x, y, weights=weights, mask=mask, **options)
+    seen, eps = weights & kept, 40 * np.finfo(dtype).eps
+    close(found.queries[alone], pairs[:, seen] @ x[seen].astype(np.float64) / 6, eps)
+    close(found.keys, pairs.T @ q[alone].astype(np.float64) / 6, eps)
+    close(found.values, of_values, eps)
+    assert np.isnan(found.queries[~alone]).all()

@@ -5,6 +5,7 @@
 
 #include "candidates.hpp"
 #include "gradient.hpp"
+#include "gradient_rows.hpp"
 #include "mean_rows.hpp"
 #include "moments.hpp"
 #include "pack.hpp"
@@ -112,6 +113,11 @@ constexpr Table<T> make() {
   t.times_lanes = times_lanes<T>;
   t.add_rows = add_rows<T>;
   t.reduce_keys = reduce_keys<T>;
+  t.scale_gradient = scale_gradient<T>;
+  t.add_wide = add_wide<T>;
+  t.add_scaled = add_scaled<T>;
+  t.write_scaled = write_scaled<T, T>;
+  t.write_wide = write_scaled<double, T>;
 
   t.candidates = candidates<T>;
   t.suspects = suspects<T>;

@@ -51,6 +51,16 @@ struct Table {
   // sums[c * key_stride + k] += Σ_r tile[r][k] · a[r * stride + c], where bit k / 64 is set
   void (*reduce_keys)(const T* tile, const T* a, std::int64_t stride, int columns, T* sums,
                       int rows, unsigned words);
+  // Rows of gradients (gradient_rows.hpp).
+  double (*scale_gradient)(const T* gradient, double inverse, const T* mean, const double* center,
+                           int columns, T* scaled);                // Σ scaled (mean − center)
+  void (*add_wide)(const T* x, std::int64_t count, double* sums);  // sums += x
+  void (*add_scaled)(const T* x, const double* scales, int count, double* sums);
+  // out[r][c] = scales[c] · x[r][c], of sums of either type
+  void (*write_scaled)(const T* x, std::int64_t stride, int rows, int columns, const double* scales,
+                       T* out, std::int64_t out_stride);
+  void (*write_wide)(const double* x, std::int64_t stride, int rows, int columns,
+                     const double* scales, T* out, std::int64_t out_stride);
 
   void (*multiply)(T* tile, const T* other, int rows);      // tile *= other, flushed
   void (*scale_lanes)(T* tile, const T* scales, int rows);  // scores · a number per lane, or row
