@@ -36,7 +36,8 @@ def gradients_of(call: GradientCall, wanted: Wanted, report: Report | None) -> d
         "values": (*p.lead, p.n, p.p),
         "log_weights": (*p.lead, p.n),
     }
-    outputs = {name: np.zeros(shapes[name], p.dtype) for name in shapes if name in names}
+    fresh = np.empty if p.m and p.n and 0 not in p.lead else np.zeros  # a call writes all of them
+    outputs = {name: fresh(shapes[name], p.dtype) for name in shapes if name in names}
     direct = sorted(outputs)
     if scale is not None:
         outputs |= scale.outputs(outputs)
