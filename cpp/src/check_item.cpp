@@ -1,5 +1,6 @@
 #include "check_item.hpp"
 
+#include <cmath>
 #include <string>
 
 #include "lowering.hpp"
@@ -86,6 +87,11 @@ void check_item(const BatchItem<T>& item, const Problem<T>& p) {
   check_span("weights", item.weights, p.n);
   check_span("log_weights", item.log_weights, p.n);
   check_span("self_indices", item.self_indices, p.m);
+  const std::int64_t pages = p.page_rows > 0 ? (p.n + p.page_rows - 1) / p.page_rows : 0;
+  if (pages > 0 || !item.key_pages.empty())
+    check_rows("key_pages", std::ssize(item.key_pages), pages);
+  if ((pages > 0 && p.p > 0) || !item.value_pages.empty())
+    check_rows("value_pages", std::ssize(item.value_pages), pages);
   check_span("key_bandwidths", item.key_bandwidths, p.n);
   check_span("query_bandwidths", item.query_bandwidths, p.m);
   if (!item.weights.empty() && !item.log_weights.empty())
@@ -106,10 +112,30 @@ void check_item(const BatchItem<T>& item, const Problem<T>& p) {
   check_span("self_weight", s.self_weight, p.m);
 }
 
+// Trees, lists and columns of keys are read where the keys stand in one piece.
+template <class T>
+void check_pages(const Problem<T>& p) {
+  if (p.page_rows < 0) refuse("page_rows must be at least 0, got " + std::to_string(p.page_rows));
+  if (p.page_rows == 0) return;
+  bool cuts = p.tol > 0 || p.index != nullptr || listed(p);
+  for (const auto& term : p.plan.terms)
+    for (const auto& factor : term.factors) cuts |= std::isfinite(factor.reach);
+  if (p.neighborhood != nullptr) {
+    cuts |= std::isfinite(p.neighborhood->radius_score);
+    for (const NeighborSet* gate : p.neighborhood->gates)
+      cuts |= gate->kind != NeighborSet::Kind::window && gate->kind != NeighborSet::Kind::blocks;
+  }
+  if (cuts)
+    refuse(
+        "keys in pages are met in order: compact kernels, tol > 0, an index and neighbors other "
+        "than windows and blocks of rows need them in one piece");
+}
+
 #define VICINAL_INSTANTIATE(T)                                                \
   template void check_source(const char*, const View<const T>&, const char*); \
   template void check_alike(const Statistics<T>&, const Statistics<T>&);      \
-  template void check_item(const BatchItem<T>&, const Problem<T>&);
+  template void check_item(const BatchItem<T>&, const Problem<T>&);           \
+  template void check_pages(const Problem<T>&);
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)
 

@@ -23,4 +23,8 @@ void check_alike(const Statistics<T>& first, const Statistics<T>& item);
 template <class T>
 void check_item(const BatchItem<T>& item, const Problem<T>& problem);
 
+// Whether the call can meet keys that stand in pages, if they do.
+template <class T>
+void check_pages(const Problem<T>& problem);
+
 }  // namespace vicinal

@@ -40,11 +40,11 @@ void pack_scales(const Entry<T>& entry, std::int64_t first, int count, T* scales
 template <class T>
 bool load_tile(const Problem<T>& problem, const Entry<T>& entry, const FactorPlan<T>& f,
                std::int64_t first, int count, T* rows, T* tile) {
-  if (!f.copies_rows() && entry.order == nullptr)
-    return problem.table->transpose(entry.keys + first * problem.key_stride, problem.key_stride,
-                                    count, f.depth, tile, tile_keys, key_stride);
+  if (!f.copies_rows() && in_one_piece(problem, entry, first, count))
+    return problem.table->transpose(key_row(problem, entry, first), problem.key_stride, count,
+                                    f.depth, tile, tile_keys, key_stride);
   for (int k = 0; k < count; ++k)
-    map_row(f, entry.keys + entry.row_at(first + k) * problem.key_stride, entry.origin.data(),
+    map_row(f, key_row(problem, entry, entry.row_at(first + k)), entry.origin.data(),
             rows + k * f.depth);
   return problem.table->transpose(rows, f.depth, count, f.depth, tile, tile_keys, key_stride);
 }

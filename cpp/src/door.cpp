@@ -80,16 +80,17 @@ void read_priors(const BatchItem<T>& item, std::int64_t n, Entry<T>& entry) {
 
 // The mean of the finite keys, where a linear map is part of the kernel.
 template <class T>
-std::vector<T> origin_of(const BatchItem<T>& item, const Plan<T>& plan) {
+std::vector<T> origin_of(const BatchItem<T>& item, const Problem<T>& p, const Entry<T>& entry) {
+  const auto& terms = p.plan.terms;
   const auto mapped = [](const auto& f) { return f.mapped(); };
-  if (std::none_of(plan.terms.begin(), plan.terms.end(), [&](const auto& t) {
+  if (std::none_of(terms.begin(), terms.end(), [&](const auto& t) {
         return std::any_of(t.factors.begin(), t.factors.end(), mapped);
       }))
     return {};
   std::vector<double> sum(static_cast<std::size_t>(item.keys.columns));
   double number = 0;
   for (std::int64_t k = 0; k < item.keys.rows; ++k) {
-    const std::span<const T> x{item.keys.row(k), sum.size()};
+    const std::span<const T> x{key_row(p, entry, k), sum.size()};
     if (is_absent(item, k) ||
         !std::all_of(x.begin(), x.end(), [](T v) { return std::isfinite(v); }))
       continue;
@@ -109,6 +110,8 @@ Entry<T> entry_of(const BatchItem<T>& item, std::int64_t n) {
   e.queries = item.queries.data;
   e.keys = item.keys.data;
   e.values = item.values.data;
+  e.key_pages = item.key_pages.empty() ? nullptr : item.key_pages.data();
+  e.value_pages = item.value_pages.empty() ? nullptr : item.value_pages.data();
   e.weights = item.weights.empty() ? nullptr : item.weights.data();
   e.log_weights = item.log_weights.empty() ? nullptr : item.log_weights.data();
   e.mask = item.mask;
@@ -145,12 +148,13 @@ PairBias<T> bias_of(const BatchItem<T>& item, const Problem<T>& p) {
 
 // Moments are taken about the mean of the finite values: a function of the keys alone.
 template <class T>
-std::vector<double> center_of(const BatchItem<T>& item, std::int64_t n, std::int64_t p) {
-  std::vector<double> sum(static_cast<std::size_t>(p)), number(static_cast<std::size_t>(p));
-  for (std::int64_t k = 0; k < n; ++k) {
+std::vector<double> center_of(const BatchItem<T>& item, const Problem<T>& p,
+                              const Entry<T>& entry) {
+  std::vector<double> sum(static_cast<std::size_t>(p.p)), number(static_cast<std::size_t>(p.p));
+  for (std::int64_t k = 0; k < p.n; ++k) {
     if (is_absent(item, k)) continue;
-    const T* y = item.values.row(k);
-    for (std::int64_t c = 0; c < p; ++c) {
+    const T* y = value_row(p, entry, k);
+    for (std::int64_t c = 0; c < p.p; ++c) {
       if (!std::isfinite(y[c])) continue;
       sum[static_cast<std::size_t>(c)] += static_cast<double>(y[c]);
       number[static_cast<std::size_t>(c)] += 1;
@@ -228,6 +232,7 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
   read_statistics(first.statistics, p);
   check_offset("query_offset", options.query_offset);
   p.query_offset = options.query_offset;
+  p.page_rows = options.page_rows;
   if (metric != nullptr)
     p.neighborhood =
         read_neighbors<T>(options.neighbors, options.query_offset, *metric, p, in_pieces);
@@ -235,6 +240,7 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
   const char* cut = p.tol > 0        ? "where some are left out (tol > 0)"
                     : by_distance(p) ? "where the nearest are looked for"
                                      : nullptr;
+  check_pages(p);
   if (p.needs_self && first.self_indices.empty() && p.m != p.n)
     refuse("self_indices must be given when queries and keys differ in number, got " +
            std::to_string(p.m) + " and " + std::to_string(p.n));
@@ -245,10 +251,11 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
     if (p.needs_self && item.self_indices.empty() != first.self_indices.empty())
       refuse("self_indices must be given for all items of a batch or for none");
     p.entries.push_back(entry_of(item, p.n));
-    p.entries.back().bias = bias_of(item, p);
-    p.entries.back().origin = origin_of(item, p.plan);
-    if (p.moment_columns() > 0) p.entries.back().value_center = center_of(item, p.n, p.p);
-    read_bandwidths(p, item.key_bandwidths, item.query_bandwidths, p.entries.back());
+    Entry<T>& entry = p.entries.back();
+    entry.bias = bias_of(item, p);
+    entry.origin = origin_of(item, p, entry);
+    if (p.moment_columns() > 0) entry.value_center = center_of(item, p, entry);
+    read_bandwidths(p, item.key_bandwidths, item.query_bandwidths, entry);
   }
   return p;
 }

@@ -166,6 +166,7 @@ GradientProblem<T> open_gradient(const KernelSum& kernel, const Problem<T>& forw
 template <class T>
 Problem<T> open_forward(const KernelSum& kernel, std::span<const BatchItem<T>> points,
                         const Options<T>& options) {
+  if (options.page_rows != 0) refuse("gradients need keys in one piece, without pages");
   const std::int64_t d = points[0].keys.columns;
   const Plan<T> plan = lower<T>(kernel, d);
   if (options.neighbors.kind == NeighborSet::Kind::all) return open_door<T>(plan, points, options);

@@ -67,11 +67,9 @@ template <class T>
 void look_ahead(const Problem<T>& problem, const Entry<T>& entry, std::int64_t position,
                 Workspace<T>& w) {
   if (position < 0 || position >= problem.n || entry.order != nullptr) return;
-  const auto rows = [&](const T* data, std::int64_t stride) {
-    return Ahead{reinterpret_cast<const char*>(data + position * stride), 64};
-  };
-  w.keys_ahead = rows(entry.keys, problem.key_stride);
-  if (problem.p > 0) w.values_ahead = rows(entry.values, problem.value_stride);
+  const auto from = [](const T* row) { return Ahead{reinterpret_cast<const char*>(row), 64}; };
+  w.keys_ahead = from(key_row(problem, entry, position));
+  if (problem.p > 0) w.values_ahead = from(value_row(problem, entry, position));
   w.keys_left = tile_keys * problem.key_stride * std::int64_t(sizeof(T)) / 64;
   w.values_left = tile_keys * problem.value_stride * std::int64_t(sizeof(T)) / 64;
 }

@@ -37,7 +37,7 @@ void take_limit(const Problem<T>& problem, const Entry<T>& entry, Block<T>& bloc
   const std::int64_t row = block.row(slot), p = problem.p, base = problem.linear_columns();
   const std::int64_t own = own_key(problem, entry, row);
   const auto take = [&](std::int64_t key) {
-    const T* y = entry.values == nullptr ? nullptr : entry.values + key * problem.value_stride;
+    const T* y = p == 0 ? nullptr : value_row(problem, entry, key);
     const double w = prior_of(problem, entry, row, key);
     sums[0] += w;
     sums[1] += own == key ? w : 0;

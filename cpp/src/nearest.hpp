@@ -59,7 +59,7 @@ std::int64_t each_nearest(const Problem<T>& problem, const Entry<T>& entry, std:
   const auto distance = [&](std::int64_t i) {
     return among.distances != nullptr
                ? static_cast<double>(among.distances[i])
-               : pair_distance(problem, q, entry.keys + key_at(i) * problem.key_stride);
+               : pair_distance(problem, q, key_row(problem, entry, key_at(i)));
   };
   const auto scaled = [&](std::int64_t i) {  // u, where every key has a bandwidth
     if (entry.key_scales.empty()) return distance(i);

@@ -32,6 +32,8 @@ struct Entry {
   const T* queries = nullptr;
   const T* keys = nullptr;
   const T* values = nullptr;
+  const T* const* key_pages = nullptr;  // instead of those two, where rows stand in pages
+  const T* const* value_pages = nullptr;
   const T* weights = nullptr;
   const T* log_weights = nullptr;
   PairView<bool> mask{};
@@ -72,6 +74,7 @@ struct Problem {
   std::int64_t mean_stride = 0, variance_stride = 0, covariance_stride = 0;
   std::int64_t top_indices_stride = 0, top_weights_stride = 0, weights_stride = 0;
   std::int64_t key_offset = 0, query_offset = 0;
+  std::int64_t page_rows = 0;      // of keys and values that stand in pages
   std::int64_t extra_columns = 0;  // that are kept beside a packed key: chunks hold fewer
   int k = 0;                       // of top_k
   bool exclude_self = false;
@@ -113,6 +116,27 @@ struct Problem {
     return (p + table->lanes - 1) / table->lanes * table->lanes;
   }
 };
+
+// Where a row of the keys and of the values stands.
+template <class T>
+const T* key_row(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row) noexcept {
+  if (entry.key_pages == nullptr) return entry.keys + row * problem.key_stride;
+  return entry.key_pages[row / problem.page_rows] + row % problem.page_rows * problem.key_stride;
+}
+template <class T>
+const T* value_row(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row) noexcept {
+  if (entry.value_pages == nullptr) return entry.values + row * problem.value_stride;
+  return entry.value_pages[row / problem.page_rows] +
+         row % problem.page_rows * problem.value_stride;
+}
+
+// The keys of so many positions stand one behind the other.
+template <class T>
+bool in_one_piece(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
+                  std::int64_t count) noexcept {
+  return entry.order == nullptr &&
+         (entry.key_pages == nullptr || first % problem.page_rows + count <= problem.page_rows);
+}
 
 // Some keys are cut by more than a radius: the nearest key may be one that a row does not see.
 template <class T>

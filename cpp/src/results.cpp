@@ -36,7 +36,7 @@ void write_mean(const Row<T>& row, bool empty, double fill, std::int64_t nearest
   T* out = row.entry.mean + row.index() * row.problem.mean_stride;
   const std::int64_t p = row.problem.p;
   if (nearest >= 0) {
-    std::copy_n(row.entry.values + nearest * row.problem.value_stride, p, out);
+    std::copy_n(value_row(row.problem, row.entry, nearest), p, out);
     return;
   }
   if (empty) {

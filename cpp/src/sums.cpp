@@ -17,7 +17,7 @@ void reduce_bad_values(const Step<T>& s) {
   const std::int64_t width = lanes ? s.problem.p * s.table().lanes : s.problem.padded_values();
   for (int k = 0; k < s.lanes; ++k) {
     if (chunk.bad_values[s.t * tile_keys + k] == 0 || !has_lane(s.summed, k)) continue;
-    const T* y = s.entry.values + s.entry.row_at(s.first + k) * s.problem.value_stride;
+    const T* y = value_row(s.problem, s.entry, s.entry.row_at(s.first + k));
     for (std::int64_t c = 0; c < s.problem.p; ++c) {
       if (std::isfinite(y[c])) continue;
       for (int r = 0; r < g.rows; ++r) {

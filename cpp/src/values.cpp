@@ -53,9 +53,10 @@ bool take_own_values(const Problem<T>& problem, const Entry<T>& entry, std::int6
   const auto is_absent = [](const TileFlags& flags) { return flags.absent; };
   if (problem.lane_values() || p != problem.padded_values() || chunk.count % tile_keys != 0 ||
       std::any_of(chunk.flags.begin(), chunk.flags.begin() + chunk.tiles, is_absent) ||
-      problem.moment_columns() > 0)
+      problem.moment_columns() > 0 ||
+      !in_one_piece(problem, entry, first, chunk.count))
     return false;
-  const T* rows = entry.values + first * problem.value_stride;
+  const T* rows = value_row(problem, entry, first);
   T* peaks = chunk.peaks.data();
   problem.table->copy_values(rows, problem.value_stride, chunk.count, p, p, nullptr, peaks);
   if (!std::all_of(peaks, peaks + p, [](T x) { return std::isfinite(x); })) return false;
@@ -68,14 +69,12 @@ void pack_values(const Problem<T>& problem, const Entry<T>& entry, std::int64_t 
                  int t, T* gathered, Chunk<T>& chunk) noexcept {
   const auto& table = *problem.table;
   const int p = static_cast<int>(problem.p), padded = static_cast<int>(problem.padded_values());
-  const T* rows = entry.values + first * problem.value_stride;
-  std::int64_t stride = problem.value_stride;
-  if (entry.order != nullptr) {
+  const bool gathers = !in_one_piece(problem, entry, first, count);
+  if (gathers)
     for (int k = 0; k < count; ++k)
-      std::copy_n(entry.values + entry.row_at(first + k) * stride, p, gathered + k * p);
-    rows = gathered;
-    stride = p;
-  }
+      std::copy_n(value_row(problem, entry, entry.row_at(first + k)), p, gathered + k * p);
+  const T* rows = gathers ? gathered : value_row(problem, entry, first);
+  const std::int64_t stride = gathers ? p : problem.value_stride;
   T* peaks = chunk.peaks.data();
   T* tile =
       chunk.values.data() + std::int64_t(t) * tile_keys * (problem.lane_values() ? p : padded);

@@ -37,8 +37,13 @@ ScoreArguments<T> score_arguments(const Step<T>& s, std::size_t term, std::size_
     const bool ordered = s.entry.order != nullptr;
     source =
         pair_source(f, s.w.group.query_rows + first,
-                    s.entry.keys + (ordered ? 0 : s.first * s.problem.key_stride),
+                    ordered ? s.entry.keys : key_row(s.problem, s.entry, s.first),
                     s.problem.key_stride, ordered ? s.entry.order + s.first : nullptr, s.lanes);
+    if (!ordered && !in_one_piece(s.problem, s.entry, s.first, s.lanes)) {
+      for (int k = 0; k < s.lanes; ++k)
+        s.w.key_rows[static_cast<std::size_t>(k)] = key_row(s.problem, s.entry, s.first + k);
+      source.key_rows = s.w.key_rows.data();
+    }
     a.source = &source;
   }
   return a;

@@ -73,7 +73,8 @@ void allocate(Workspace<T>& w, const Problem<T>& problem, std::size_t kernels) {
   const std::int64_t p = problem.p, padded = problem.padded_values();
   allocate(w.own, problem);
   w.chunk = &w.own;
-  allocate_rows(w, problem, false);
+  allocate_rows(w, problem, problem.page_rows > 0);
+  w.key_rows.resize(problem.page_rows > 0 ? tile_keys : 0);
   w.factors.resize(problem.plan.terms.size());
   for (std::size_t t = 0; t < w.factors.size(); ++t) {
     w.factors[t].resize(problem.plan.terms[t].factors.size());

@@ -177,6 +177,7 @@ struct Workspace {
   Chunk<T> own;                     // packed by this worker
   const Chunk<T>* chunk = nullptr;  // what its group meets: its own, or one prepared for all
   Buffer<T> rows;  // tile_keys × depth: mapped or gathered keys before the transpose
+  std::vector<const T*> key_rows;                    // of a tile whose keys stand in several pages
   std::vector<std::vector<QueryPanels<T>>> factors;  // per term
   Group<T> group;
   Block<T>* block = nullptr;

@@ -24,6 +24,7 @@ struct RunSettings {
   const PyNeighborSet* neighbors;
   std::int64_t query_offset;
   bool lists;  // weights as lists
+  const py::object& pages;
 };
 
 template <class T>
@@ -44,6 +45,8 @@ py::dict run_as(const PyKernel& kernel, const py::array& queries, const KeyArgum
   if (run.index != nullptr) options.index = run.index->get<T>();
   if (run.neighbors != nullptr) options.neighbors = run.neighbors->set;
   options.query_offset = run.query_offset;
+  PageTables<T> pages;
+  if (!run.pages.is_none()) pages.read(run.pages, items, options);
   vicinal::Report report;
   {
     const py::gil_scoped_release release;
@@ -64,12 +67,13 @@ py::dict run(const PyKernel& kernel, py::array queries, py::object keys, py::obj
              int /*k: the outputs tell*/, bool normalize, const PyIndex* index,
              const PyNeighborSet* neighbors, std::int64_t query_offset, bool lists,
              py::object key_bandwidths, py::object query_bandwidths, double tol,
-             const std::string& empty, double empty_value, int num_threads, py::object progress) {
+             const std::string& empty, double empty_value, int num_threads, py::object progress,
+             py::object pages) {
   const KeyArguments arguments{keys, values,       weights,        log_weights,     bias,
                                mask, self_indices, key_bandwidths, query_bandwidths};
   const auto call = py::isinstance<py::array_t<float>>(queries) ? run_as<float> : run_as<double>;
   return call(kernel, queries, arguments, outputs,
-              {normalize, index, neighbors, query_offset, lists},
+              {normalize, index, neighbors, query_offset, lists, pages},
               {exclude_self, tol, empty, empty_value, num_threads, progress});
 }
 
@@ -186,7 +190,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         "query_offset"_a = 0, "lists"_a = false, "key_bandwidths"_a = none,
         "query_bandwidths"_a = none, "tol"_a = 0.0, "empty"_a = "nan",
         "empty_value"_a = std::numeric_limits<double>::quiet_NaN(), "num_threads"_a = 0,
-        "progress"_a = none);
+        "progress"_a = none, "pages"_a = none);
   m.def("run_each", &run_each, "kernels"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),
         "weights"_a = none, "self_indices"_a = none, "exclude_self"_a = false, "outputs"_a,
         "index"_a = py::none(), "neighbors"_a = py::none(), "tol"_a = 0.0, "empty"_a = "nan",

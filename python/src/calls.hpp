@@ -42,6 +42,35 @@ void read_keys(const KeyArguments& a, std::vector<vicinal::BatchItem<T>>& items)
          [](auto& item, const auto& v) { item.query_bandwidths = v; });
 }
 
+// Where keys and values stand in pages: addresses of a page's first row, (…, pages), for both, and
+// the rows of a page. Who calls keeps the pages alive.
+template <class T>
+class PageTables {
+ public:
+  void read(const py::tuple& pages, std::vector<vicinal::BatchItem<T>>& items,
+            vicinal::Options<T>& options) {
+    options.page_rows = pages[2].cast<std::int64_t>();
+    const auto each = [&](const char* name, const py::array& addresses,
+                          std::vector<const T*>& stored, auto view, auto table) {
+      const auto spans = vector_spans<const std::uintptr_t>(name, addresses);
+      if (spans.size() != items.size()) throw std::invalid_argument("leading dimensions differ");
+      for (const auto& span : spans)
+        for (const std::uintptr_t at : span) stored.push_back(reinterpret_cast<const T*>(at));
+      for (std::size_t i = 0, at = 0; i < spans.size(); at += spans[i++].size()) {
+        items[i].*table = std::span(stored).subspan(at, spans[i].size());
+        auto& rows = items[i].*view;
+        rows = {spans[i].empty() ? rows.data : stored[at], rows.rows, rows.columns};
+      }
+    };
+    using Item = vicinal::BatchItem<T>;
+    each("key_pages", pages[0], keys_, &Item::keys, &Item::key_pages);
+    each("value_pages", pages[1], values_, &Item::values, &Item::value_pages);
+  }
+
+ private:
+  std::vector<const T*> keys_, values_;
+};
+
 // One Statistics per item from the dict of output arrays.
 template <class T>
 std::vector<vicinal::Statistics<T>> read_outputs(const py::dict& outputs, std::size_t items) {

@@ -49,6 +49,7 @@ struct Options {
   NeighborSet neighbors{};  // which keys a query sees
   // Row number of queries[0] in what `neighbors` and `position_bias` count.
   std::int64_t query_offset = 0;
+  std::int64_t page_rows = 0;          // keys of a page, where the items of a batch have pages
   const KeyIndex<T>* index = nullptr;  // of these keys: calls that prune need no tree of their own
   // At most this share of a row's mass is left out (decaying distance kernels, few features): the
   // mean moves by at most tol · (max y − min y). 0: nothing.
@@ -113,6 +114,11 @@ struct BatchItem {
   std::span<const std::int64_t> self_indices{};
   std::span<const T> key_bandwidths{}, query_bandwidths{};
   PositionBias<T> position_bias{};
+  // Where keys and values stand in pages, ⌈n / page_rows⌉ of each: row j is row j % page_rows of
+  // page j / page_rows, and of the views above, which begin with the first page, only shape and
+  // stride count. For calls that meet all keys in order: no compact kernel, tol = 0, neighbors by
+  // window or blocks or none; gradients take no pages.
+  std::span<const T* const> key_pages{}, value_pages{};
 };
 
 VICINAL_EXPORT Report local_stats(const KernelSum& kernel, std::span<const BatchItem<float>> batch,

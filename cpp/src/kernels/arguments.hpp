@@ -94,6 +94,7 @@ struct PairSource {
   const T* keys = nullptr;               // first key of the tile
   std::int64_t key_stride = 0;
   const std::int64_t* order = nullptr;    // lane → row of keys; nullptr: as they stand
+  const T* const* key_rows = nullptr;     // or lane → the key itself
   int count = 0;                          // keys of the tile: padding has no coordinates
   const std::int64_t* columns = nullptr;  // or nullptr: all, in order
   const T* scales = nullptr;              // per column

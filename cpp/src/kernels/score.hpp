@@ -131,7 +131,9 @@ void score(const ScoreArguments<T>& a, int rows) {
 template <class T>
 [[gnu::noinline]] T direct_squared(const PairSource<T>& s, int row, int key) {
   const T* q = s.query_rows[row];
-  const T* x = s.keys + (s.order == nullptr ? key : s.order[key]) * s.key_stride;
+  const T* x = s.key_rows != nullptr
+                   ? s.key_rows[key]
+                   : s.keys + (s.order == nullptr ? key : s.order[key]) * s.key_stride;
   if (s.components == nullptr && s.columns == nullptr && !s.unit) {
     constexpr int W = Pack<T>::width;
     Pack<T> sum(T(0));
