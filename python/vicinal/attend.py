@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from vicinal.arrays import Array, as_points
 from vicinal.attention_terms import AttentionTerms, attention_terms, check_heads
+from vicinal.cached_keys import are_met_in_order, stand_ins, with_cached_keys
 from vicinal.evaluate import Request, allocate, evaluate
 from vicinal.key_cache import KeyCache
-from vicinal.problem import Problem, prepare
-from vicinal.sequences import Sequence, cached, end_to_end, part_of, problem_of
+from vicinal.problem import Problem, finds_bandwidths, prepare, resolved
+from vicinal.sequences import (
+    Sequence,
+    cached,
+    cached_end_to_end,
+    end_to_end,
+    part_of,
+    problem_of,
+    rule_of,
+)
 from vicinal.shared_keys import with_rows_of_shared_keys
 
 if TYPE_CHECKING:
@@ -82,14 +91,15 @@ def attention(
     query_offsets, key_offsets : array_like of int of shape (sequences + 1,), optional
         Sequences of several lengths laid end to end: where each begins, from 0 to m and to n. Each
         sees itself alone, and positions count from its own start. None for `key_offsets` takes
-        those of the queries.
+        those of the queries. With a `cache` they are one more than its sequences; two equal ones
+        leave a sequence out.
     cache : KeyCache, optional
-        Keys and values of earlier tokens.
+        Keys and values of earlier tokens. Masks, biases and priors reach to its longest sequence.
     kernel : str or Kernel
         A name or an object of `vicinal.kernels`.
     bandwidth, metric, neighbors, log_weights
-        As in `local_mean`; `bandwidth` takes the place of `scale`. `neighbors` are joined with
-        `causal` and `window`.
+        As in `local_mean`; `bandwidth` takes the place of `scale`, and a rule of bandwidths looks
+        at the keys of each sequence alone. `neighbors` are joined with `causal` and `window`.
     empty : {"zero", "nan", "nearest", "raise"} or float
         What a query gets that sees no key.
     return_log_mass : bool
@@ -146,34 +156,47 @@ def attention(
     )
     request = Request(empty=empty, num_threads=num_threads)
     names = ("mean", "log_mass") if return_log_mass else ("mean",)
-    with _keys_and_values(cache, keys, values) as (all_keys, all_values):
-        check_heads(q.shape, as_points(all_keys, "keys").shape)
+    with _keys_and_values(cache, q, keys, values, query_offsets, key_offsets) as (x, y):
+        check_heads(q.shape, as_points(x, "keys").shape)
         problem = prepare(
             q,
-            all_keys,
-            all_values,
+            x,
+            y,
             kernel=terms.kernel,
             bandwidth=bandwidth,
             metric=metric,
             bias=terms.pairs,
             mask=mask,
             log_weights=log_weights,
+            resolves=not finds_bandwidths(bandwidth),
         )
         sequences = _sequences(problem, cache, query_offsets, key_offsets, terms.counts_positions)
-        outputs = _evaluated(problem, sequences, terms, request, names)
+        parts = [_part(one, problem, terms, cache) for one in sequences]
+        outputs = _evaluated(parts, sequences, problem, request, names)
     out = outputs["mean"][..., 0] if problem.one_value else outputs["mean"]
     return (out, outputs["log_mass"]) if return_log_mass else out
 
 
+def _part(
+    sequence: Sequence, problem: Problem, terms: AttentionTerms, cache: KeyCache | None
+) -> Problem:
+    """Return the problem of one sequence, complete and checked."""
+    part = problem_of(sequence, problem, terms.neighbors, terms.position)
+    if cache is not None:
+        part = with_cached_keys(part, sequence, cache._stored, are_met_in_order(terms))
+    if part.n == 0 or not finds_bandwidths(terms.bandwidth):
+        return part
+    rule = rule_of(sequence, problem, terms.bandwidth)
+    return resolved(part, rule, terms.kernel, terms.metric)
+
+
 def _evaluated(
-    problem: Problem,
+    parts: list[Problem],
     sequences: list[Sequence],
-    terms: AttentionTerms,
+    problem: Problem,
     request: Request,
     names: tuple[str, ...],
 ) -> dict[str, Array]:
-    """Return the statistics of all sequences; all are checked before the first is computed."""
-    parts = [problem_of(one, problem, terms.neighbors, terms.position) for one in sequences]
     outputs = allocate(problem.lead, problem.sizes, problem.dtype, names)
     for one, part in zip(sequences, parts, strict=True):
         views = {name: part_of(out, one, len(problem.lead)) for name, out in outputs.items()}
@@ -184,7 +207,12 @@ def _evaluated(
 
 @contextmanager
 def _keys_and_values(
-    cache: KeyCache | None, keys: Any, values: Any
+    cache: KeyCache | None,
+    queries: Array,
+    keys: Any,
+    values: Any,
+    query_offsets: ArrayLike | None,
+    key_offsets: ArrayLike | None,
 ) -> Iterator[tuple[ArrayLike, ArrayLike]]:
     """Give all keys and values; what was appended to the cache goes if an argument is refused."""
     if (keys is None) != (values is None):
@@ -196,10 +224,14 @@ def _keys_and_values(
         return
     if not isinstance(cache, KeyCache):
         raise TypeError(f"cache must be a KeyCache, got {type(cache).__name__}")
-    with cache._as_it_was_if_refused():
+    if key_offsets is not None and (keys is None or query_offsets is None):
+        raise ValueError("key_offsets are of keys laid end to end, beside query_offsets; drop them")
+    with cache._stored.as_they_were_if_refused():
         if keys is not None:
-            cache.append(keys, values)
-        yield cache.keys, cache.values
+            cache.append(
+                keys, values, offsets=query_offsets if key_offsets is None else key_offsets
+            )
+        yield stand_ins(cache._stored, queries, query_offsets is not None)
 
 
 def _sequences(
@@ -210,9 +242,10 @@ def _sequences(
     knows_positions: bool,
 ) -> list[Sequence]:
     m, n = problem.m, problem.n
-    if cache is not None:
-        if query_offsets is not None or key_offsets is not None:
-            raise ValueError("a cache knows its sequences; drop query_offsets and key_offsets")
-        axis = max(len(problem.lead) - (cache.keys.ndim - 2), 0)
-        return cached(cache.lengths, axis, m, knows_positions)
-    return end_to_end(query_offsets, key_offsets, m, n)
+    if cache is None:
+        return end_to_end(query_offsets, key_offsets, m, n)
+    stored = cache._stored
+    if query_offsets is not None:
+        return cached_end_to_end(query_offsets, stored.lengths, m, knows_positions)
+    axis = max(len(problem.lead) - len(stored.lead), 0)
+    return cached(stored.lengths, axis, m, knows_positions, stored.is_single)

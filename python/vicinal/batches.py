@@ -40,6 +40,7 @@ def in_batches(
             query_bandwidths=problem.query_bandwidths,
             query_offset=problem.query_offset,
             progress=report,
+            pages=problem.pages,
             **options,
         )
     axis = int(np.argmax(problem.lead))
@@ -66,6 +67,8 @@ def _cut(problem: Problem, axis: int, part: slice) -> Problem:
     changed: dict[str, Any] = {
         name: None if (array := getattr(problem, name)) is None else array[at] for name in arrays
     }
+    if problem.pages is not None:
+        changed["pages"] = problem.pages.at(at)
     lead = list(problem.lead)
     lead[axis] = part.stop - part.start
     changed["lead"] = tuple(lead)

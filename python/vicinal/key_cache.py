@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vicinal.arrays import Array, as_array, as_index, as_points, working_dtype
+from vicinal.arrays import Array, as_array, as_index
+from vicinal.key_tokens import as_sequences, as_tokens
+from vicinal.paged_sequences import PagedSequences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Self
 
     from vicinal.arrays import ArrayLike
@@ -23,28 +23,33 @@ class KeyCache:
 
     ``vicinal.attention(queries, cache=cache, causal=True)`` reads them where they stand: nothing is
     copied for a step, and the result has the bits of a call with the same keys as plain arrays.
-    The sequences of a batch, along the first leading axis, may differ in length.
+    The sequences of a batch, along the first leading axis, differ in length as they like, and
+    share the pages of a common beginning.
 
     Parameters
     ----------
     capacity : int, optional
         Most tokens of a sequence; None is no limit.
     page_size : int, optional
-        Room is taken in pages of so many tokens, twice as many whenever it is used up.
+        Tokens of a page. Multiples of 256 are read fastest; smaller pages leave less room unused.
+    pages : int, optional
+        Most pages of all sequences together, those of `select` and `fork` too; None is no limit.
 
     Attributes
     ----------
     keys, values : ndarray of shape (..., longest, d) and (..., longest, p)
-        Views; of a shorter sequence what lies beyond its length is not meant.
+        Copies in one piece; of a shorter sequence what lies beyond its length is 0.
     lengths : ndarray of int64 of shape (sequences,)
         Tokens of each sequence; one number if there are no leading dimensions.
-    capacity, page_size : int
+    capacity, page_size, pages : int
         As given.
+    pages_used, nbytes : int
+        Pages that hold something, and the memory of all pages.
 
     Raises
     ------
     ValueError
-        If `capacity` or `page_size` is smaller than 1.
+        If `capacity`, `page_size` or `pages` is smaller than 1.
 
     See Also
     --------
@@ -60,46 +65,74 @@ class KeyCache:
     ...     out = vc.attention(q, k, v, cache=cache, causal=True)
     >>> cache
     KeyCache(2 × 8 × 3 tokens, keys 16 wide, values 16 wide, float64, capacity=1024)
+
+    A third sequence goes on from the first, whose page it shares until one of them writes:
+
+    >>> cache.fork([0]), cache.pages_used
+    (array([2]), 2)
     """
 
-    def __init__(self, capacity: int | None = None, *, page_size: int = 256) -> None:
-        for name, size in (("capacity", capacity), ("page_size", page_size)):
+    def __init__(
+        self, capacity: int | None = None, *, page_size: int = 256, pages: int | None = None
+    ) -> None:
+        limits = (("capacity", capacity, "token"), ("page_size", page_size, "token"))
+        for name, size, what in (*limits, ("pages", pages, "page")):
             if size is not None and as_index(size, name) < 1:
-                raise ValueError(f"{name} must be at least 1 token, got {size}")
-        self.capacity = capacity
-        self.page_size = page_size
-        self._keys: Array | None = None  # (..., room, d)
-        self._values: Array | None = None  # (..., room, p)
-        self._lengths = np.zeros(0, np.int64)
+                raise ValueError(f"{name} must be at least 1 {what}, got {size}")
+        self.capacity, self.page_size, self.pages = capacity, page_size, pages
+        self._stored = PagedSequences(min(page_size, capacity or page_size), pages)
 
     @property
     def keys(self) -> Array:
-        return self._stored(self._keys)
+        return self._stored.in_one_piece()[0]
 
     @property
     def values(self) -> Array:
-        return self._stored(self._values)
+        return self._stored.in_one_piece()[1]
 
     @property
     def lengths(self) -> Array:
-        return self._lengths.copy()
+        return self._stored.lengths.copy()
+
+    @property
+    def pages_used(self) -> int:
+        return 0 if self._stored.pool is None else len(self._stored.pool)
+
+    @property
+    def nbytes(self) -> int:
+        return 0 if self._stored.pool is None else self._stored.pool.nbytes
 
     def __len__(self) -> int:
-        return int(self._lengths.max(initial=0))
+        return int(self._stored.lengths.max(initial=0))
 
     def __repr__(self) -> str:
-        limit = "" if self.capacity is None else f", capacity={self.capacity}"
-        if self._keys is None or self._values is None:
-            return f"KeyCache(empty{limit})"
-        *lead, _, d = self._keys.shape
-        shortest, longest = int(self._lengths.min()), len(self)
-        tokens = str(longest) if shortest == longest else f"{shortest} to {longest}"
-        size = " × ".join([*map(str, lead), tokens])
-        widths = f"keys {d} wide, values {self._values.shape[-1]} wide"
-        return f"KeyCache({size} tokens, {widths}, {self._keys.dtype}{limit})"
+        limits = {"capacity": self.capacity, "pages": self.pages}
+        given = "".join(f", {name}={n}" for name, n in limits.items() if n is not None)
+        return f"KeyCache({self._stored.size()}{given})"
+
+    def __copy__(self) -> KeyCache:
+        return self._twin(list(range(len(self._stored))))
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        arrays = None if self._stored.pool is None else self._stored.in_one_piece()
+        return (self.capacity, self.page_size, self.pages), self.lengths, arrays
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        (capacity, page_size, pages), lengths, arrays = state
+        KeyCache.__init__(self, capacity, page_size=page_size, pages=pages)
+        if arrays is None:
+            self._stored.add(lengths.size)
+        else:
+            self.append(*arrays, lengths=lengths)
 
     def append(
-        self, keys: ArrayLike, values: ArrayLike, *, lengths: ArrayLike | None = None
+        self,
+        keys: ArrayLike,
+        values: ArrayLike,
+        *,
+        lengths: ArrayLike | None = None,
+        offsets: ArrayLike | None = None,
+        sequences: ArrayLike | None = None,
     ) -> Self:
         """Add the keys and values of the next tokens.
 
@@ -110,6 +143,10 @@ class KeyCache:
             dtype.
         lengths : array_like of int of shape (sequences,), optional
             How many of the t tokens count in each sequence; None is all of them.
+        offsets : array_like of int of shape (sequences + 1,), optional
+            The tokens are laid end to end, (heads, t, ·): where each sequence's begin.
+        sequences : array_like of int of shape (s,), optional
+            Which sequences these are of, each once; None is all, in order.
 
         Returns
         -------
@@ -119,30 +156,19 @@ class KeyCache:
         Raises
         ------
         ValueError
-            If shapes or dtype do not fit what is there, or a sequence would exceed the capacity;
-            the cache is then as it was.
+            If shapes or dtype do not fit what is there, or a sequence would exceed the capacity or
+            the pages; the cache is then as it was.
         """
-        x, y = as_points(keys, "keys"), as_points(values, "values")
-        if x.shape[:-1] != y.shape[:-1]:
-            raise ValueError(
-                f"keys and values must have one shape but for the width, got {x.shape} and "
-                f"{y.shape}"
-            )
-        dtype = working_dtype(x, y)
-        self._check(x, y, dtype)
-        old = self._lengths if self._keys is not None else np.zeros(_sequences(x), np.int64)
-        added = _as_lengths(lengths, _sequences(x), x.shape[-2])
-        new = old + added
-        if self.capacity is not None and int(new.max(initial=0)) > self.capacity:
-            raise ValueError(
-                f"the cache overflows: {int(new.max())} tokens, but capacity={self.capacity}; "
-                "truncate or reset it, or make one with a larger capacity"
-            )
-        self._keys = self._with_room(self._keys, x, dtype, int(new.max(initial=0)))
-        self._values = self._with_room(self._values, y, dtype, int(new.max(initial=0)))
-        _put(self._keys, x, old, added)
-        _put(self._values, y, old, added)
-        self._lengths = new
+        stored = self._stored
+        chosen = None if sequences is None else as_sequences(sequences, len(stored))
+        tokens = as_tokens(keys, values, lengths, offsets, chosen)
+        numbers = list(range(tokens.counts.size)) if chosen is None else chosen.tolist()
+        tokens.check(stored.pool, stored.is_single, len(stored if chosen is None else numbers))
+        stored.check_room(numbers, tokens.counts.tolist(), self.capacity)
+        if stored.pool is None:
+            stored.open(tokens)
+        for at, number in enumerate(numbers):
+            stored.write(number, *tokens.of(at))
         return self
 
     def truncate(self, lengths: ArrayLike) -> Self:
@@ -163,22 +189,21 @@ class KeyCache:
         ValueError
             If a length is negative or more than the sequence has.
         """
-        kept = as_array(lengths, "lengths")
-        if kept.dtype.kind not in "iu" or kept.shape not in ((), self._lengths.shape):
+        kept, there = as_array(lengths, "lengths"), self.lengths
+        if kept.dtype.kind not in "iu" or kept.shape not in ((), there.shape):
             raise ValueError(
-                f"lengths must be one whole number, or one for each of {self._lengths.size} "
-                f"sequences, got {kept.dtype} of shape {kept.shape}"
+                f"lengths must be one whole number, or one for each of {there.size} sequences, got "
+                f"{kept.dtype} of shape {kept.shape}"
             )
-        if (kept < 0).any() or (kept > self._lengths).any():
+        if (kept < 0).any() or (kept > there).any():
             raise ValueError(
-                f"lengths must be from 0 to what is there, {self._lengths.tolist()}, got "
-                f"{kept.tolist()}"
+                f"lengths must be from 0 to what is there, {there.tolist()}, got {kept.tolist()}"
             )
-        self._lengths = np.zeros_like(self._lengths) + kept.astype(np.int64)
+        self._stored.keep(np.zeros_like(there) + kept.astype(np.int64))
         return self
 
     def reset(self) -> Self:
-        """Forget all tokens; room, widths and dtype stay.
+        """Forget all tokens; memory, widths and dtype stay.
 
         Returns
         -------
@@ -186,6 +211,63 @@ class KeyCache:
             Itself.
         """
         return self.truncate(0)
+
+    def free(self, sequences: ArrayLike) -> Self:
+        """Forget all tokens of some sequences: their pages, where no other needs them, are free.
+
+        Parameters
+        ----------
+        sequences : array_like of int of shape (s,)
+            Their places stay, for new sequences; `select` leaves places out.
+
+        Returns
+        -------
+        KeyCache
+            Itself.
+        """
+        kept = self.lengths
+        kept[as_sequences(sequences, kept.size)] = 0
+        return self.truncate(kept)
+
+    def add(self, count: int = 1) -> Array:
+        """Add sequences without tokens.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+
+        Returns
+        -------
+        ndarray of int64 of shape (count,)
+            Their numbers, for `append`.
+        """
+        if as_index(count, "count") < 0:
+            raise ValueError(f"count must be at least 0, got {count}")
+        self._check_axis()
+        self._stored.add(count)
+        return np.arange(len(self._stored) - count, len(self._stored))
+
+    def fork(self, sequences: ArrayLike) -> Array:
+        """Add sequences that begin as others, and share their pages.
+
+        A page that several hold is copied when one of them writes into it: at most one for each.
+
+        Parameters
+        ----------
+        sequences : array_like of int of shape (s,)
+            Whose tokens the new ones have, as often as they are named.
+
+        Returns
+        -------
+        ndarray of int64 of shape (s,)
+            Numbers of the new sequences.
+        """
+        first = len(self._stored)
+        chosen = as_sequences(sequences, first)
+        self._check_axis()
+        self._stored.share(self._stored, chosen.tolist())
+        return np.arange(first, first + chosen.size)
 
     def select(self, sequences: ArrayLike) -> KeyCache:
         """Return a cache of some of the sequences, as often as they are named: beams of a search.
@@ -198,92 +280,21 @@ class KeyCache:
         Returns
         -------
         KeyCache
-            With memory of its own.
-
-        Raises
-        ------
-        ValueError
-            If the cache has no leading dimension, or no such sequence.
+            What is appended to one of the two the other never sees, but they share pages as after
+            `fork`, and the limit of them.
         """
-        chosen = as_array(sequences, "sequences")
-        if self.keys.ndim < 3 or chosen.ndim != 1 or chosen.dtype.kind not in "iu":
+        chosen = as_sequences(sequences, len(self._stored))
+        self._check_axis()
+        return self._twin(chosen.tolist())
+
+    def _twin(self, sequences: list[int]) -> KeyCache:
+        twin = KeyCache(self.capacity, page_size=self.page_size, pages=self.pages)
+        twin._stored.join(self._stored)
+        twin._stored.share(self._stored, sequences)
+        return twin
+
+    def _check_axis(self) -> None:
+        if self._stored.is_single:
             raise ValueError(
-                "sequences must be whole numbers in one dimension, for keys of shape (sequences, "
-                f"..., n, d); got shape {chosen.shape} for keys {self.keys.shape}"
+                "the cache has one sequence and no axis of them; append keys (sequences, ..., n, d)"
             )
-        count = self._lengths.size
-        if chosen.size and not (chosen.min() >= 0 and chosen.max() < count):
-            raise ValueError(f"sequences must be from 0 to {count - 1}, got {chosen.tolist()}")
-        twin = KeyCache(self.capacity, page_size=self.page_size)
-        return twin.append(self.keys[chosen], self.values[chosen], lengths=self._lengths[chosen])
-
-    @contextmanager
-    def _as_it_was_if_refused(self) -> Iterator[None]:
-        """Take back what was appended inside if that ends in an error."""
-        before = self._keys, self._values, self._lengths
-        try:
-            yield
-        except BaseException:
-            self._keys, self._values, self._lengths = before
-            raise
-
-    def _stored(self, storage: Array | None) -> Array:
-        if storage is None:
-            raise ValueError("the cache is empty; append keys and values, whose widths it takes")
-        return storage[..., : len(self), :]
-
-    def _check(self, keys: Array, values: Array, dtype: np.dtype[np.float64]) -> None:
-        for name, storage, new in (("keys", self._keys, keys), ("values", self._values, values)):
-            if storage is None:
-                continue
-            wanted = (*storage.shape[:-2], new.shape[-2], storage.shape[-1])
-            if new.shape != wanted:
-                raise ValueError(f"{name} must be {wanted} to fit the cache, got {new.shape}")
-            if dtype != storage.dtype:
-                raise ValueError(
-                    f"{name} are {dtype}, but the cache holds {storage.dtype}; convert them with "
-                    f".astype({storage.dtype})"
-                )
-
-    def _with_room(
-        self, storage: Array | None, new: Array, dtype: np.dtype[np.float64], tokens: int
-    ) -> Array:
-        """Return the storage, or one with pages enough that holds the same."""
-        room = 0 if storage is None else storage.shape[-2]
-        if storage is not None and tokens <= room:
-            return storage
-        pages = -(-max(tokens, 2 * room) // self.page_size)
-        room = max(pages, 1) * self.page_size
-        if self.capacity is not None:
-            room = min(room, self.capacity)
-        wider = np.empty((*new.shape[:-2], room, new.shape[-1]), dtype)
-        if storage is not None:
-            _put(wider, storage, np.zeros_like(self._lengths), self._lengths)
-        return wider
-
-
-def _sequences(keys: Array) -> int:
-    return keys.shape[0] if keys.ndim > 2 else 1
-
-
-def _as_lengths(lengths: ArrayLike | None, sequences: int, tokens: int) -> Array:
-    if lengths is None:
-        return np.full(sequences, tokens, np.int64)
-    given = as_array(lengths, "lengths")
-    if given.dtype.kind not in "iu" or given.shape != (sequences,):
-        raise ValueError(
-            f"lengths must be {sequences} whole numbers, one for each sequence, got {given.dtype} "
-            f"of shape {given.shape}"
-        )
-    if (given < 0).any() or (given > tokens).any():
-        raise ValueError(f"lengths must be from 0 to {tokens} tokens, got {given.tolist()}")
-    return given.astype(np.int64)
-
-
-def _put(storage: Array, new: Array, old: Array, added: Array) -> None:
-    if new.ndim == 2 or ((old == old[:1]).all() and (added == added[:1]).all()):
-        if old.size:
-            storage[..., old[0] : old[0] + added[0], :] = new[..., : added[0], :]
-        return
-    for s, (start, count) in enumerate(zip(old.tolist(), added.tolist(), strict=True)):
-        storage[s, ..., start : start + count, :] = new[s, ..., :count, :]

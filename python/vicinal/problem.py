@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from vicinal.bandwidth.given import AdaptiveBandwidth
     from vicinal.kernels import Kernel
     from vicinal.kernels.metrics import Metric
+    from vicinal.key_pages import KeyPages
     from vicinal.neighbor_sets import NeighborSet
     from vicinal.neighbors import Neighbors
 
     Neighborhood: TypeAlias = NeighborSet | Neighbors | None
 
-__all__ = ["Bias", "BiasFunction", "Problem", "prepare"]
+__all__ = ["Bias", "BiasFunction", "Problem", "finds_bandwidths", "prepare", "resolved"]
 
 BiasFunction = Callable[[Array, Array], Any]  # (rows, columns) -> (len(rows), len(columns))
 Bias = BiasFunction | PositionBias
@@ -53,6 +54,7 @@ class Problem(NamedTuple):
     one_value: bool  # values were (..., n): results have no p axis
     given: tuple[Array, ...]  # the arrays as they came, for the overlap check of `out`
     query_offset: int = 0  # row number of the first query in what neighbors and biases count
+    pages: KeyPages | None = None  # where keys and values stand: those above have their shape alone
 
     @property
     def m(self) -> int:
@@ -91,9 +93,12 @@ def prepare(
     exclude_self: bool = False,
     self_indices: ArrayLike | None = None,
     needs_self: bool = False,
+    resolves: bool = True,
 ) -> Problem:
-    """Check the arguments of a primitive and bring its arrays to one dtype and leading shape."""
-    from vicinal.bandwidth.given import PerKey
+    """Check the arguments of a primitive and bring its arrays to one dtype and leading shape.
+
+    Without `resolves`, `resolved` is to be called with a rule of bandwidths.
+    """
     from vicinal.kernels.lowering import fill, lower
     from vicinal.key_index import KeyIndex, warn_if_unused
 
@@ -161,10 +166,24 @@ def prepare(
         one_value=one_value,
         given=tuple(a for a in (q, x, y, w, lw, pairs, used, own) if a is not None),
     )
-    if rule is None:
-        return problem
-    if isinstance(scales, PerKey):
-        q, x = scales.beside(problem.queries, problem.keys)
+    return problem if rule is None or not resolves else resolved(problem, rule, kernel, metric)
+
+
+def finds_bandwidths(bandwidth: Any) -> bool:
+    """Tell whether a rule looks at keys: bandwidths that are given as numbers belong to rows."""
+    if not hasattr(bandwidth, "resolve"):
+        return False
+    return bandwidth.numbers() is None or getattr(bandwidth, "per_feature", False)
+
+
+def resolved(
+    problem: Problem, rule: AdaptiveBandwidth, kernel: str | Kernel, metric: Metric | None
+) -> Problem:
+    """Return the problem with the bandwidths of its keys and queries."""
+    from vicinal.bandwidth.given import PerKey
+
+    if isinstance(rule, PerKey) and rule.per_feature:
+        q, x = rule.beside(problem.queries, problem.keys)
         return problem._replace(queries=q, keys=x, key_index=None)
     of_keys, of_queries = rule.resolve(problem, kernel, metric)
     return problem._replace(key_bandwidths=of_keys, query_bandwidths=of_queries)

@@ -13,15 +13,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vicinal.arrays import Array
+from vicinal.bandwidth.given import PerKey
 from vicinal.neighbor_sets import Both, Either, KNearest, NeighborSet
-from vicinal.problem import Problem
+from vicinal.problem import Problem, spread
 from vicinal.row_sets import Segments, Window
 
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
+    from vicinal.bandwidth.given import AdaptiveBandwidth
     from vicinal.bias import PositionBias
 
-__all__ = ["Sequence", "cached", "end_to_end", "of_at_most", "part_of", "problem_of"]
+__all__ = [
+    "Sequence",
+    "cached",
+    "cached_end_to_end",
+    "end_to_end",
+    "of_at_most",
+    "part_of",
+    "problem_of",
+    "rule_of",
+]
 
 
 class Sequence(NamedTuple):
@@ -33,24 +44,61 @@ class Sequence(NamedTuple):
     axis: int = 0  # leading axis of the sequences …
     items: slice = slice(None)  # … and which of it
     is_part: bool = True  # of several, or of one that grows: it may have fewer keys than `KNearest`
+    stored: range = range(0)  # their numbers in a cache
+    is_one: bool = False  # the arrays have no axis for those
 
 
-def cached(lengths: Array, axis: int, m: int, counts_positions: bool) -> list[Sequence]:
-    """Return the sequences of a cache, neighbors of one length together; queries are at its end."""
-    shortest = int(lengths.min(initial=m))
-    if counts_positions and shortest < m:
-        raise ValueError(
-            f"the {m} queries stand at the end of each cached sequence, but one holds {shortest} "
-            "keys only; append the keys of the queries first, or pass fewer queries"
-        )
+def cached(
+    lengths: Array, axis: int, m: int, counts_positions: bool, is_one: bool
+) -> list[Sequence]:
+    """Return the sequences of a cache, neighbors of one length together; queries are at its end.
+
+    `is_one`: the cache has one sequence and no axis of them.
+    """
+    if counts_positions:
+        _check_ends(m, int(lengths.min(initial=m)))
     found, start = [], 0
     for length, run in groupby(lengths.tolist()):
         stop = start + sum(1 for _ in run)
         items = slice(start, stop) if stop - start < len(lengths) else slice(None)
         first = max(length - m, 0)
-        found.append(Sequence(slice(0, m), slice(0, length), first, axis, items))
+        of = Sequence(slice(0, m), slice(0, length), first, axis, items, True, range(start, stop))
+        found.append(of._replace(is_one=is_one))
         start = stop
     return found
+
+
+def cached_end_to_end(
+    query_offsets: ArrayLike, lengths: Array, m: int, counts_positions: bool
+) -> list[Sequence]:
+    """Return the sequences of a cache whose queries, laid end to end, are at the end of each."""
+    n = int(lengths.max(initial=0))
+    rows = Segments(query_offsets, query_offsets)
+    rows.lower(m, m, np.dtype(np.float64))  # its checks
+    at = np.asarray(rows.query_offsets).tolist()
+    if len(at) != lengths.size + 1:
+        raise ValueError(
+            f"query_offsets are of {len(at) - 1} sequences, but the cache has {lengths.size}; give "
+            "sequences + 1 offsets, two equal ones for a sequence without queries"
+        )
+    found = []
+    for s, (a, b, length) in enumerate(zip(at[:-1], at[1:], lengths.tolist(), strict=True)):
+        if a == b:
+            continue
+        if counts_positions:
+            _check_ends(b - a, length)
+        first = max(length - (b - a), 0)
+        of = Sequence(slice(a, b), slice(0, length), first, stored=range(s, s + 1), is_one=True)
+        found.append(of)
+    return found or [Sequence(slice(0, 0), slice(0, n), 0)]
+
+
+def _check_ends(queries: int, keys: int) -> None:
+    if keys < queries:
+        raise ValueError(
+            f"the {queries} queries stand at the end of each cached sequence, but one holds {keys} "
+            "keys only; append the keys of the queries first, or pass fewer queries"
+        )
 
 
 def end_to_end(
@@ -110,6 +158,16 @@ def problem_of(
         neighbors=_lowered(near, sequence, m, n, problem.dtype),
         query_offset=sequence.first,
     )
+
+
+def rule_of(sequence: Sequence, problem: Problem, rule: AdaptiveBandwidth) -> AdaptiveBandwidth:
+    """Return the rule of bandwidths for one sequence; numbers of keys and features are cut."""
+    if not isinstance(rule, PerKey):
+        return rule
+    shape = (*problem.lead, *problem.keys.shape[-2:])
+    h = spread(np.asarray(rule.numbers()), shape, "bandwidth")
+    own = h[(*(slice(None),) * sequence.axis, sequence.items)]
+    return replace(rule, h=own[..., sequence.keys, :])
 
 
 def _check_heads(position: PositionBias, lead: tuple[int, ...]) -> None:

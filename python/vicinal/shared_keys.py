@@ -41,6 +41,7 @@ def with_rows_of_shared_keys(
         keys=first(problem.keys),
         values=first(problem.values),
         log_weights=first(problem.log_weights),
+        pages=None if problem.pages is None else problem.pages.at((..., slice(1), slice(None))),
         bias=swapped(problem.bias, 2),
         mask=swapped(problem.mask, 2),
         lead=(*problem.lead[:-1], 1),
@@ -57,6 +58,9 @@ def _is_one_query_of_shared_keys(problem: Problem, outputs: dict[str, Array]) ->
     mass, prior = outputs.get("log_mass"), problem.log_weights
     if mass is not None and mass.strides[-2] != mass.itemsize:
         return False  # the engine writes the numbers of all rows side by side
-    matrices = (problem.keys, problem.values)
-    shared = all(a is None or a.strides[-3] == 0 for a in matrices)
+    if problem.pages is not None:
+        shared = problem.pages.keys.strides[-2] == problem.pages.values.strides[-2] == 0
+    else:
+        matrices = (problem.keys, problem.values)
+        shared = all(a is None or a.strides[-3] == 0 for a in matrices)
     return shared and (prior is None or prior.strides[-2] == 0)

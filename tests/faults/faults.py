@@ -1,5 +1,6 @@
 """Faults that some test must catch: each changes one place of the sources."""
 
+from caches import FAULTS as CACHES
 from fault import Fault
 from gradients import FAULTS as GRADIENTS
 from sets_and_maps import FAULTS as SETS_AND_MAPS
@@ -248,5 +249,6 @@ FAULTS = [
         "missing = np.isnan(problem.values).any(axis=-1)",
     ),
     *SETS_AND_MAPS,
+    *CACHES,
     *GRADIENTS,
 ]

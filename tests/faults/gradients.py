@@ -152,19 +152,6 @@ FAULTS = [
         "sums.data() + worker * scratch);",
         "sums.data() + 0 * worker * scratch);",
     ),
-    # The key cache
-    Fault(
-        "a wider cache forgets the last token",
-        "python/vicinal/key_cache.py",
-        "_put(wider, storage, np.zeros_like(self._lengths), self._lengths)",
-        "_put(wider, storage, np.zeros_like(self._lengths), self._lengths - 1)",
-    ),
-    Fault(
-        "what was refused stays in the cache",
-        "python/vicinal/key_cache.py",
-        "self._keys, self._values, self._lengths = before",
-        "pass",
-    ),
     Fault(
         "queries that hold NaN have the gradient 0",
         "cpp/src/gradient_results.cpp",

@@ -18,11 +18,11 @@ def tokens(rng):
 def test_it_grows_by_pages_up_to_its_capacity(tokens):
     k, v = tokens
     cache = vc.KeyCache(capacity=20, page_size=8)
-    rooms = []
+    pages = []
     for i in range(20):
         cache.append(k[..., i : i + 1, :], v[..., i : i + 1, :])
-        rooms.append(cache.keys.base.shape[-2])
-    assert rooms == [8] * 8 + [16] * 8 + [20] * 4
+        pages.append(cache.pages_used)
+    assert pages == [2] * 8 + [4] * 8 + [6] * 4  # of 2 sequences
     assert len(cache) == 20
     assert cache.keys.dtype == np.float32
     np.testing.assert_array_equal(cache.keys, k)
@@ -54,7 +54,7 @@ def test_guesses_are_taken_back(tokens):
     assert not vc.attention(k[..., :1, :], cache=cache).any()
 
 
-def test_beams_are_selected_and_share_no_memory(tokens):
+def test_beams_are_selected_and_grow_apart(tokens):
     k, v = tokens
     cache = vc.KeyCache(capacity=30, page_size=4).append(k, v, lengths=[6, 20])
     beams = cache.select([1, 0, 0])
@@ -64,6 +64,8 @@ def test_beams_are_selected_and_share_no_memory(tokens):
     np.testing.assert_array_equal(beams.values[2, :, :6], v[0, :, :6])
     beams.append(*(a[[0, 0, 0], :, :1] for a in tokens))
     assert cache.lengths.tolist() == [6, 20]
+    np.testing.assert_array_equal(cache.keys[0, :, :6], k[0, :, :6])
+    np.testing.assert_array_equal(beams.keys[2, :, 6], k[0, :, 0])
 
 
 def test_one_sequence_without_heads(rng):
@@ -122,7 +124,7 @@ REFUSALS = {
     ),
     "offsets beside it": (
         lambda c, k, v: vc.attention(k, cache=c, query_offsets=[0, 20]),
-        "a cache knows its sequences; drop query_offsets",
+        "query_offsets are of 1 sequences, but the cache has 2; give sequences",
     ),
 }
 

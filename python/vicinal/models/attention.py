@@ -218,19 +218,21 @@ class LocalAttention:
         rows = np.ascontiguousarray(rows).reshape(*rows.shape[:-3], -1)
         return rows if self.output is None else self.output(rows, num_threads=self.num_threads)
 
-    def new_cache(self, capacity: int | None = None, *, page_size: int = 256) -> KeyCache:
+    def new_cache(
+        self, capacity: int | None = None, *, page_size: int = 256, pages: int | None = None
+    ) -> KeyCache:
         """Return an empty cache for calls that decode.
 
         Parameters
         ----------
-        capacity, page_size : int, optional
+        capacity, page_size, pages : int, optional
             As of `vicinal.KeyCache`.
 
         Returns
         -------
         KeyCache
         """
-        return KeyCache(capacity, page_size=page_size)
+        return KeyCache(capacity, page_size=page_size, pages=pages)
 
     def head_weights(
         self, x: ArrayLike, head: int = 0, *, context: ArrayLike | None = None

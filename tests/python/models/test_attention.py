@@ -87,6 +87,15 @@ def test_decoding_has_the_bits_of_the_whole(weights, biases, rng):
         layer(x[:, :1], cache=cache)
 
 
+def test_sequences_of_a_cache_are_laid_end_to_end(weights, biases, rng):
+    layer = LocalAttention(*weights, **biases, n_heads=HEADS, n_kv_heads=KEPT, causal=True)
+    x = rng.normal(size=(2, 9, WIDTH))
+    whole, cache = layer(x), layer.new_cache(pages=4)
+    layer(np.concatenate([x[0, :2], x[1, :7]]), query_offsets=[0, 2, 9], cache=cache)
+    step = layer(np.concatenate([x[0, 2:6], x[1, 7:8]]), query_offsets=[0, 4, 5], cache=cache)
+    assert step.tobytes() == np.concatenate([whole[0, 2:6], whole[1, 7:8]]).tobytes()
+
+
 def test_sequences_have_the_bits_that_they_have_alone(weights, biases, rng):
     layer = LocalAttention(*weights, **biases, n_heads=HEADS, n_kv_heads=KEPT, causal=True)
     x = rng.normal(size=(20, WIDTH))
