@@ -53,8 +53,7 @@ bool take_own_values(const Problem<T>& problem, const Entry<T>& entry, std::int6
   const auto is_absent = [](const TileFlags& flags) { return flags.absent; };
   if (problem.lane_values() || p != problem.padded_values() || chunk.count % tile_keys != 0 ||
       std::any_of(chunk.flags.begin(), chunk.flags.begin() + chunk.tiles, is_absent) ||
-      problem.moment_columns() > 0 ||
-      !in_one_piece(problem, entry, first, chunk.count))
+      problem.moment_columns() > 0 || !in_one_piece(problem, entry, first, chunk.count))
     return false;
   const T* rows = value_row(problem, entry, first);
   T* peaks = chunk.peaks.data();
