@@ -194,7 +194,7 @@ def refuse_second_derivative(ctx: Any, *grads: Any) -> None:
     """Say that gradients have no gradient."""
     raise NotImplementedError(
         "gradients of vicinal.torch have no gradient themselves (create_graph=True, hessian, "
-        "gradient penalties); vicinal.density_hessian_product has that of a Gaussian density"
+        "gradient penalties); vicinal.density_hessian_product has that of a density"
     )
 
 

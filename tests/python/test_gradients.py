@@ -238,24 +238,3 @@ def test_gradients_of_the_log_mass():
         found = vc.local_mean_vjp(grad, q, x, y, log_mass_grad=of_mass, **options).queries
         step = 1e-6 * rng.normal(size=q.shape)
         assert abs((loss(q + step) - loss(q - step)) / 2 - (found * step).sum()) < 1e-11
-
-
-@pytest.mark.parametrize("kernel", ["gaussian", "laplace", "student_t", "epanechnikov"])
-def test_density_score(kernel):
-    rng = np.random.default_rng(17)
-    q, x, weights = rng.normal(size=(9, 2)), rng.normal(size=(N, 2)), rng.random(N)
-    options = {"kernel": kernel, "bandwidth": 1.4, "weights": weights}
-    found = vc.density_score(q, x, **options)
-    for j in range(2):
-        step = 1e-6 * np.eye(2)[j]
-        up, down = (vc.local_stats(q + s * step, x, **options).log_mass for s in (1, -1))
-        np.testing.assert_allclose(found[:, j], (up - down) / 2e-6, rtol=1e-6, atol=1e-8)
-
-
-@pytest.mark.parametrize("bandwidth", [None, 0.8, (0.8, 1.5, 1.1)])
-def test_density_hessian_product(bandwidth):
-    rng = np.random.default_rng(18)
-    q, x, v = (rng.normal(size=(n, 3)) for n in (9, N, 9))
-    found = vc.density_hessian_product(v, q, x, bandwidth=bandwidth)
-    up, down = (vc.density_score(q + s * 1e-5 * v, x, bandwidth=bandwidth) for s in (1, -1))
-    np.testing.assert_allclose(found, (up - down) / 2e-5, rtol=1e-7, atol=1e-9)
