@@ -13,7 +13,7 @@ except ImportError as error:
     ) from error
 
 from vicinal.torch_attention import attention
-from vicinal.torch_call import PerKey, PerQuery, mean_and_log_mass
+from vicinal.torch_call import PerKey, PerQuery, local_mean_of
 from vicinal.torch_hierarchy import HierarchicalLocalModel
 from vicinal.torch_layers import LocalAttention, LocalMean
 
@@ -115,7 +115,7 @@ def local_mean(
     >>> h.grad.shape
     torch.Size([])
     """
-    mean, _ = mean_and_log_mass(
+    return local_mean_of(
         queries,
         keys,
         values,
@@ -134,4 +134,3 @@ def local_mean(
         nan_policy=nan_policy,
         num_threads=num_threads,
     )
-    return mean

@@ -13,7 +13,7 @@ from vicinal.arrays import check_points
 from vicinal.attention_terms import AttentionTerms, attention_terms, check_heads
 from vicinal.bandwidth import given
 from vicinal.sequences import end_to_end, of_at_most
-from vicinal.torch_call import PerKey, PerQuery, mean_and_log_mass, on_cpu
+from vicinal.torch_call import PerKey, PerQuery, local_mean_of, mean_and_log_mass, on_cpu
 
 if TYPE_CHECKING:
     from vicinal.kernels import Kernel
@@ -125,10 +125,11 @@ def attention(
         m, n = queries.shape[-2], keys.shape[-2]
         whole = _bias(terms, slice(0, m), slice(0, n), queries.dtype)
         options |= beside | {"neighbors": terms.neighbors, "bias": whole}
-        out, log_mass = mean_and_log_mass(*given, **options)
-    else:
-        offsets = query_offsets, key_offsets
-        out, log_mass = _sequences(given, offsets, terms, beside, options)
+        if not return_log_mass:
+            return local_mean_of(*given, **options)
+        return mean_and_log_mass(*given, **options)
+    offsets = query_offsets, key_offsets
+    out, log_mass = _sequences(given, offsets, terms, beside, options)
     return (out, log_mass) if return_log_mass else out
 
 

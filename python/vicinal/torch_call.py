@@ -12,10 +12,10 @@ from torch.autograd.forward_ad import unpack_dual
 
 from vicinal.arrays import as_array
 from vicinal.bandwidth.given import AdaptiveBandwidth
-from vicinal.torch_function import LocalMeanFunction
-from vicinal.torch_op import Options, refuse_tangents
+from vicinal.torch_function import LocalMeanFunction, is_constant
+from vicinal.torch_op import Options, means, refuse_tangents
 
-__all__ = ["PerKey", "PerQuery", "mean_and_log_mass", "on_cpu"]
+__all__ = ["PerKey", "PerQuery", "local_mean_of", "mean_and_log_mass", "on_cpu"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +47,26 @@ class PerQuery:
     h: Tensor
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]  # kernels are no matter of a graph
+def local_mean_of(queries: Tensor, keys: Tensor, values: Tensor, **given: Any) -> Tensor:
+    """Return the local mean; where nothing has a gradient, nothing but it is computed."""
+    return _called(queries, keys, values, alone=True, **given)[0]
+
+
 def mean_and_log_mass(
+    queries: Tensor, keys: Tensor, values: Tensor, **given: Any
+) -> tuple[Tensor, Tensor]:
+    """Return the local mean, which has a gradient, and the log mass; see `local_mean`."""
+    mean, log_mass = _called(queries, keys, values, alone=False, **given)
+    return mean, log_mass
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # kernels are no matter of a graph
+def _called(
     queries: Tensor,
     keys: Tensor,
     values: Tensor,
     *,
+    alone: bool,
     bandwidth: Any = None,
     weights: Tensor | None = None,
     log_weights: Tensor | None = None,
@@ -60,8 +74,7 @@ def mean_and_log_mass(
     mask: Tensor | None = None,
     self_indices: Any = None,
     **options: Any,
-) -> tuple[Tensor, Tensor]:
-    """Return the local mean, which has a gradient, and the log mass; see `local_mean`."""
+) -> tuple[Tensor, ...]:
     q, x, y = _points(queries=queries, keys=keys, values=values)
     logs, counts = _priors(weights, log_weights, q.dtype)
     scale, kind, constant = _bandwidth(bandwidth)
@@ -72,8 +85,11 @@ def mean_and_log_mass(
         constant["self_indices"] = np.asarray(self_indices)
     used = None if mask is None else on_cpu(mask, "mask")
     beside = Options(options | constant, **kind)
-    mean, log_mass = LocalMeanFunction.apply(q, x, y, scale, logs, pairs, counts, used, beside)
-    return mean, log_mass
+    tensors = q, x, y, scale, logs, pairs, counts, used
+    if alone and is_constant(tensors):
+        return means(beside, *tensors, statistics=("mean",))
+    found: tuple[Tensor, Tensor] = LocalMeanFunction.apply(*tensors, beside)
+    return found
 
 
 def _points(**tensors: Tensor) -> list[Tensor]:

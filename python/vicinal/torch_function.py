@@ -22,7 +22,7 @@ from vicinal.torch_op import (
     refuse_tangents,
 )
 
-__all__ = ["LocalMeanFunction"]
+__all__ = ["LocalMeanFunction", "is_constant"]
 
 NAMES = (*DIFFERENTIABLE, "weights", "mask")
 
@@ -41,7 +41,7 @@ class LocalMeanFunction(_Function):
     """Mean and log mass of tensors, as the operator has them, without the way through it."""
 
     @staticmethod
-    def forward(*arguments: Any) -> tuple[Tensor, Tensor]:
+    def forward(*arguments: Any) -> tuple[Tensor, ...]:
         *tensors, options = arguments
         if _is_traced(tensors):
             found: tuple[Tensor, Tensor] = local_mean_op(*tensors, options.number)
@@ -116,6 +116,15 @@ def _gradients(
         return _Gradients.forward(options, wrt, *upstream, *forward, *tensors)
     found: tuple[Tensor, ...] = _Gradients.apply(options, wrt, *upstream, *forward, *tensors)
     return found
+
+
+def is_constant(tensors: tuple[Tensor | None, ...]) -> bool:
+    """Tell whether nobody will ask for a gradient or another transform."""
+    if _are_functorch_transforms_active() or _is_traced(tensors):
+        return False
+    return not torch.is_grad_enabled() or not any(
+        tensor is not None and tensor.requires_grad for tensor in tensors
+    )
 
 
 def _is_traced(tensors: Any) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vicinal.models.attention_heads import Heads
 from vicinal.torch_attention import attention
-from vicinal.torch_call import PerQuery, mean_and_log_mass
+from vicinal.torch_call import PerQuery, local_mean_of
 
 if TYPE_CHECKING:
     from vicinal.kernels import Kernel
@@ -115,7 +115,7 @@ class LocalMean(nn.Module):  # type: ignore[misc]  # torch is not read by the ty
         if x is None or y is None:
             raise ValueError("the layer keeps no keys or no values; pass both to the call")
         options = {"kernel": self.kernel, "bandwidth": self.bandwidth, **self.options, **call}
-        return mean_and_log_mass(queries, x, y, **options)[0]
+        return local_mean_of(queries, x, y, **options)
 
     def extra_repr(self) -> str:
         return f"kernel={self.kernel!r}"

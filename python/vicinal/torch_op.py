@@ -96,17 +96,19 @@ def _tensor(gradient: Any, like: Tensor) -> Tensor:
     return numbers if numbers.shape == like.shape else numbers.reshape(like.shape)
 
 
-def means(options: Options, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
+def means(
+    options: Options,
+    *tensors: Tensor | None,
+    statistics: tuple[str, ...] = ("mean", "log_mass"),
+) -> tuple[Tensor, ...]:
     """Return mean and log mass of the tensors of a call."""
     queries, keys, values, bandwidth, log_weights, bias, weights, mask = tensors
     arguments = options.arguments(
         bandwidth, log_weights=log_weights, bias=bias, weights=weights, mask=mask
     )
     points = (_array(cast("Tensor", points)) for points in (queries, keys, values))
-    stats = vicinal.local_stats(*points, statistics=("mean", "log_mass"), **arguments)
-    assert stats.mean is not None
-    assert stats.log_mass is not None
-    return torch.from_numpy(stats.mean), torch.from_numpy(stats.log_mass)
+    stats = vicinal.local_stats(*points, statistics=statistics, **arguments)
+    return tuple(torch.from_numpy(getattr(stats, name)) for name in statistics)
 
 
 def gradients(
@@ -207,7 +209,7 @@ def refuse_tangents(name: str) -> None:
     )
 
 
-def _means_of(*arguments: Any) -> tuple[Tensor, Tensor]:
+def _means_of(*arguments: Any) -> tuple[Tensor, ...]:
     return means(_options[arguments[-1]], *arguments[:-1])
 
 
