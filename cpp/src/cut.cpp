@@ -17,7 +17,7 @@ void log_weights(const Problem<T>& problem, const T* scores, T* logs) {
   const FactorPlan<T>& f = problem.plan.terms[0].factors[0];
   alignas(64) T tile[tile_keys], factors[tile_keys];
   std::copy_n(scores, tile_keys, tile);
-  problem.table->log_weigh[static_cast<int>(f.shape)](tile, factors, 1, f.parameters);
+  problem.table->log_weigh[static_cast<int>(f.shape)](tile, factors, 1, f.parameters, all_panels);
   std::copy_n(tile, tile_keys, logs);
 }
 

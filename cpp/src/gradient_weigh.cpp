@@ -26,7 +26,7 @@ void weigh_factor(const GradientStep<T>& step, std::size_t f, T* logs) {
     return step.table().weigh_slopes[shape](scores, logs, step.factors(f), step.slopes(f), rows,
                                             plan.parameters);
   if (keeps) std::copy_n(scores, rows * tile_keys, logs);
-  step.table().log_weigh[shape](logs, nullptr, rows, plan.parameters);
+  step.table().log_weigh[shape](logs, nullptr, rows, plan.parameters, step.s.scored);
 }
 
 }  // namespace

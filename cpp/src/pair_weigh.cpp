@@ -94,7 +94,7 @@ bool PairTile<T>::weigh_term(std::size_t term, Reference mode) noexcept {
     if (!distances_known_) load_factor(f, panels_[term][j]);
     score(f, panels_[term][j], tile);
     const bool finite = table.all_finite(tile, used_);
-    table.log_weigh[shape](tile, factor, 1, f.parameters);
+    table.log_weigh[shape](tile, factor, 1, f.parameters, all_panels);
     if (!finite) drop_infinite_keys(f, tile, table.has_factor[shape] ? factor : nullptr);
     if (j > 0) table.add(logs(term), tile, 1);
     if (!table.has_factor[shape]) continue;

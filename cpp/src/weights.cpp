@@ -104,7 +104,7 @@ bool log_term(const Step<T>& s, std::size_t term) {
     T* factor = have ? s.factors(s.terms()) : s.factors(term);
     score_factor(s, term, j, tile);
     scale_scores(s, tile);
-    s.table().log_weigh[shape](tile, factor, s.rows(), factors[j].parameters);
+    s.table().log_weigh[shape](tile, factor, s.rows(), factors[j].parameters, s.scored);
     if (j > 0) s.table().add(s.logs(term), tile, s.rows());
     if (!s.table().has_factor[shape]) continue;
     if (have) s.table().multiply(s.factors(term), factor, s.rows());

@@ -33,7 +33,7 @@ struct Table {
   // Running peak: similarities → log2-weights in place, factors in [−1, 1] beside them (log = −inf
   // where the factor is 0).
   void (*log_weigh[static_cast<int>(Shape::count)])(T* tile, T* factors, int rows,
-                                                    const ProfileParameters<T>&);
+                                                    const ProfileParameters<T>&, Panels panels);
   bool has_factor[static_cast<int>(Shape::count)];
   // Gradients (gradient.hpp): scores → log2-weights, factors and slopes; w = factor · 2^log,
   // ∂w/∂s = slope · 2^log.

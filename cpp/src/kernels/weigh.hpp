@@ -19,12 +19,22 @@ void weigh(T* tile, int rows, const ProfileParameters<T>& parameters) {
     P::template weight<T>(Pack<T>::load(tile + i), p).store(tile + i);
 }
 
+// each(i) for the first lane of every pack of the panels of all rows.
+template <class T, class Each>
+VICINAL_INLINE void each_pack(int rows, Panels panels, Each&& each) {
+  for (int first = 0; first < rows * tile_keys; first += panel_keys) {
+    if (!has_lane(panels, first % tile_keys)) continue;
+    for (int i = first; i < first + panel_keys; i += Pack<T>::width) each(i);
+  }
+}
+
 // The log2-weight is −inf wherever the factor is 0, so that the peak never rests on a key outside
 // the support.
 template <class P, class T>
-void log_weigh(T* tile, T* factors, int rows, const ProfileParameters<T>& parameters) {
+void log_weigh(T* tile, T* factors, int rows, const ProfileParameters<T>& parameters,
+               Panels panels) {
   const ProfileParameters<T> p = parameters;
-  for (int i = 0; i < rows * tile_keys; i += Pack<T>::width) {
+  each_pack<T>(rows, panels, [&](int i) VICINAL_INLINE_LAMBDA {
     const Pack<T> s = Pack<T>::load(tile + i);
     if constexpr (!P::has_factor) {
       P::template log_weight<T>(s, p).store(tile + i);
@@ -38,7 +48,7 @@ void log_weigh(T* tile, T* factors, int rows, const ProfileParameters<T>& parame
       f.store(factors + i);
       select<T>(f == zero<T>(), Pack<T>(-infinity<T>), zero<T>()).store(tile + i);
     }
-  }
+  });
 }
 
 // -------------------------------------------------------------------------------- sums of products
