@@ -92,7 +92,8 @@ void pull_matrix(const GradientStep<T>& step, std::size_t f, const T* pulls) {
                           pull.stride,
                           direct != nullptr ? s.problem.key_stride : pull.stride,
                           {},
-                          s.scored};
+                          s.scored,
+                          s.dropped_of(0)};
   T* sums = step.worker.query_sums[f].data();
   if (!plan.expanded()) return s.table().reduce_rows(pulls, keys, sums, pull.stride, s.rows());
   s.table().add_rows(pulls, step.key_sums(pull.first + plan.depth), s.rows());
@@ -155,6 +156,7 @@ void find_dots(const GradientStep<T>& step) {
   a.depth = static_cast<int>(step.g.p);
   a.scores = step.tile(dot_tile);
   a.panels = step.s.scored;
+  a.dropped = step.s.dropped_of(0);
   step.table().score[static_cast<int>(Similarity::dot)](a, step.s.rows());
 }
 
@@ -178,6 +180,7 @@ void meet_gradient_tile(const GradientProblem<T>& g, std::size_t item, const Ent
   if (!group_may_meet(g.problem, entry, worker.w.group, s.first, s.lanes)) return;
   find_dropped(s);
   step.s.scored = find_panels(g.problem, worker.w.group);
+  if (worker.w.group.drops) step.s.dropped = worker.w.group.dropped;
   if (s.scored == 0) return;
   weigh_terms(step);
   const T* weights = total_weights(step);
