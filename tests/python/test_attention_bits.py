@@ -127,3 +127,30 @@ def test_prompts_of_several_lengths_are_padded_behind(rng, dtype):
         alone = vc.attention(*own, causal=True)
         same_bits(prompt[s, :, :n], alone[:, :n])
         same_bits(token[s], alone[:, n:])
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_of_weights_made_in_one_pass_or_in_steps(causal, rng, dtype):
+    q, k, v = heads(rng, dtype, m=70, n=1100, d=24)
+    no_bias = np.zeros((70, 1100), dtype)
+    fused = vc.attention(q, k, v, causal=causal)
+    same_bits(fused, vc.attention(q, k, v, causal=causal, bias=no_bias))
+
+
+@pytest.mark.parametrize("spoil", [None, 1e30, 1e-30, np.inf, np.nan])
+def test_of_values_read_where_they_stand_or_copied(spoil, rng, dtype):
+    q, k, v = heads(rng, dtype, m=70, n=1536, p=32)
+    if spoil is not None:
+        v[..., 700, 3] = spoil
+        v[..., 5] *= 1e-12
+    apart = np.zeros((*v.shape[:-1], 40), dtype)[..., :32]
+    apart[...] = v
+    together = vc.attention(q, k, v)
+    same_bits(together, vc.attention(q, k, apart))
+    if spoil is None:
+        logs = (
+            np.einsum("...id,...jd->...ij", q.astype(float), k.astype(float)) / q.shape[-1] ** 0.5
+        )
+        weights = np.exp(logs - logs.max(-1, keepdims=True))
+        right = (weights / weights.sum(-1, keepdims=True)) @ v.astype(float)
+        assert np.abs(together - right).max() <= 40 * np.finfo(dtype).eps * np.abs(right).max()
