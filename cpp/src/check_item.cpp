@@ -76,23 +76,24 @@ void check_item(const BatchItem<T>& item, const Problem<T>& p) {
   check_source("keys", item.keys, "features");
   check_source("values", item.values, "columns");
   check_rows("queries", item.queries.rows, p.m);
-  check_rows("keys", item.keys.rows, p.n);
+  const std::int64_t n = p.page_rows > 0 ? item.keys.rows : p.n;
+  check_rows("keys", item.keys.rows, item.statistics.weights.data != nullptr ? p.n : n);
   if (item.queries.columns != item.keys.columns)
     refuse("queries and keys must have the same number of features, got " +
            std::to_string(item.queries.columns) + " and " + std::to_string(item.keys.columns));
-  if (item.values.columns > 0) check_rows("values", item.values.rows, p.n);
+  if (item.values.columns > 0) check_rows("values", item.values.rows, n);
   if (item.queries.stride != p.query_stride || item.keys.stride != p.key_stride ||
       (item.values.columns > 0 && item.values.stride != p.value_stride))
     refuse("all items of a batch must have the same strides");
-  check_span("weights", item.weights, p.n);
-  check_span("log_weights", item.log_weights, p.n);
+  check_span("weights", item.weights, n);
+  check_span("log_weights", item.log_weights, n);
   check_span("self_indices", item.self_indices, p.m);
-  const std::int64_t pages = p.page_rows > 0 ? (p.n + p.page_rows - 1) / p.page_rows : 0;
+  const std::int64_t pages = p.page_rows > 0 ? (n + p.page_rows - 1) / p.page_rows : 0;
   if (pages > 0 || !item.key_pages.empty())
     check_rows("key_pages", std::ssize(item.key_pages), pages);
   if ((pages > 0 && p.p > 0) || !item.value_pages.empty())
     check_rows("value_pages", std::ssize(item.value_pages), pages);
-  check_span("key_bandwidths", item.key_bandwidths, p.n);
+  check_span("key_bandwidths", item.key_bandwidths, n);
   check_span("query_bandwidths", item.query_bandwidths, p.m);
   if (!item.weights.empty() && !item.log_weights.empty())
     refuse("give weights or log_weights, not both");

@@ -207,7 +207,7 @@ template <class T>
 void pack_tile(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first, T* rows,
                Chunk<T>& chunk) noexcept {
   chunk.first = first;
-  chunk.count = static_cast<int>(std::min<std::int64_t>(tile_keys, problem.n - first));
+  chunk.count = static_cast<int>(std::min<std::int64_t>(tile_keys, entry.n - first));
   chunk.tiles = 1;
   pack_keys(problem, entry, first, chunk.count, 0, true, rows, chunk);
   if (problem.p == 0) return;

@@ -68,9 +68,9 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
   const Groups rows = groups_of(problem, std::ssize(todo));
   const std::int64_t groups = rows.count();
   const std::int64_t keys = chunk_keys(problem), first = c * keys,
-                     count = std::min(keys, problem.n - first);
+                     count = std::min(keys, entry.n - first);
   const bool several = share.problems.size() > 1,
-             goes_on = next * keys < problem.n || w.next_rows.entry == nullptr;
+             goes_on = next * keys < entry.n || w.next_rows.entry == nullptr;
   const Entry<T>& upcoming = goes_on ? entry : *w.next_rows.entry;
   const auto close = [&](std::size_t i, std::int64_t g) {
     before_fold(g);
@@ -84,9 +84,9 @@ void run_chunk(const Share<T>& share, std::int64_t c, std::int64_t next, Workspa
     before_fold(g);
     after_fold(g);
   };
-  if (!meets(share, todo, first, count)) {
+  if (count <= 0 || !meets(share, todo, first, count)) {
     for (std::int64_t g = 0; g < groups; ++g) leave_out(g);
-    return pass_over(share, std::ssize(todo), count, w, poll);
+    return pass_over(share, std::ssize(todo), std::max<std::int64_t>(count, 0), w, poll);
   }
   w.scores = several ? Scores::keep : Scores::compute;
   if (w.streams && groups == 1 && problem.k == 0 && !several) {
@@ -283,10 +283,12 @@ std::size_t run_dense(std::span<const Problem<T>> problems, int most_threads, Po
   Call<T> call{problems.subspan(0, kernels), s, sink, poll,
                std::vector<std::atomic<std::int64_t>>(kernels)};
   s.team ? run_team(call, threads) : run_solo(call, threads);
+  std::int64_t keys = 0;
+  for (const Entry<T>& entry : first.entries) keys += entry.n;
   for (std::size_t k = 0; k < kernels; ++k) {
     reports[k].empty_rows = call.empty_rows[k];
-    reports[k].pairs_visited = first.m * first.n * std::ssize(first.entries) -
-                               call.pairs_skipped / static_cast<std::int64_t>(kernels);
+    reports[k].pairs_visited =
+        first.m * keys - call.pairs_skipped / static_cast<std::int64_t>(kernels);
   }
   return kernels;
 }

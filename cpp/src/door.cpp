@@ -104,9 +104,9 @@ std::vector<T> origin_of(const BatchItem<T>& item, const Problem<T>& p, const En
 }
 
 template <class T>
-Entry<T> entry_of(const BatchItem<T>& item, std::int64_t n) {
+Entry<T> entry_of(const BatchItem<T>& item) {
   Entry<T> e;
-  e.positions = n;
+  e.n = e.positions = item.keys.rows;
   e.queries = item.queries.data;
   e.keys = item.keys.data;
   e.values = item.values.data;
@@ -128,7 +128,7 @@ Entry<T> entry_of(const BatchItem<T>& item, std::int64_t n) {
   e.top_indices = s.top_k_indices.data;
   e.top_weights = s.top_k_weights.data;
   e.weights_out = s.weights.data;
-  read_priors(item, n, e);
+  read_priors(item, e.n, e);
   return e;
 }
 
@@ -151,7 +151,7 @@ template <class T>
 std::vector<double> center_of(const BatchItem<T>& item, const Problem<T>& p,
                               const Entry<T>& entry) {
   std::vector<double> sum(static_cast<std::size_t>(p.p)), number(static_cast<std::size_t>(p.p));
-  for (std::int64_t k = 0; k < p.n; ++k) {
+  for (std::int64_t k = 0; k < entry.n; ++k) {
     if (is_absent(item, k)) continue;
     const T* y = value_row(p, entry, k);
     for (std::int64_t c = 0; c < p.p; ++c) {
@@ -200,6 +200,8 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
   const BatchItem<T>& first = batch[0];
   p.m = first.queries.rows;
   p.n = first.keys.rows;
+  if (options.page_rows > 0)
+    for (const BatchItem<T>& item : batch) p.n = std::max(p.n, item.keys.rows);
   p.d = first.keys.columns;
   p.p = first.values.columns;
   check_offset("key_offset", options.key_offset);
@@ -250,7 +252,7 @@ Problem<T> open_door(const Plan<T>& plan, std::span<const BatchItem<T>> batch,
     if (cut != nullptr && p.tree == nullptr) refuse_nan(item, cut);
     if (p.needs_self && item.self_indices.empty() != first.self_indices.empty())
       refuse("self_indices must be given for all items of a batch or for none");
-    p.entries.push_back(entry_of(item, p.n));
+    p.entries.push_back(entry_of(item));
     Entry<T>& entry = p.entries.back();
     entry.bias = bias_of(item, p);
     entry.origin = origin_of(item, p, entry);

@@ -66,7 +66,7 @@ void look_at_rows(const Problem<T>& problem, Workspace<T>& w) {
 template <class T>
 void look_ahead(const Problem<T>& problem, const Entry<T>& entry, std::int64_t position,
                 Workspace<T>& w) {
-  if (position < 0 || position >= problem.n || entry.order != nullptr) return;
+  if (position < 0 || position >= entry.n || entry.order != nullptr) return;
   const auto from = [](const T* row) { return Ahead{reinterpret_cast<const char*>(row), 64}; };
   w.keys_ahead = from(key_row(problem, entry, position));
   if (problem.p > 0) w.values_ahead = from(value_row(problem, entry, position));
@@ -220,7 +220,7 @@ void run_group(const Problem<T>& problem, const Entry<T>& entry, const Upcoming<
 template <class T>
 bool stream_group(const Problem<T>& problem, const Entry<T>& entry, std::int64_t first,
                   Workspace<T>& w) noexcept {
-  const std::int64_t end = std::min(first + chunk_keys(problem), problem.n);
+  const std::int64_t end = std::min(first + chunk_keys(problem), entry.n);
   clear_group(problem, w.group, w.block->mode);
   open_tiles(w.own);
   for (std::int64_t at = first; at < end; at += tile_keys) {

@@ -54,7 +54,7 @@ template <class T, class F>
 std::int64_t each_nearest(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
                           bool ties, F&& found, const Choice<T>& among) {
   const T* q = entry.queries + row * problem.query_stride;
-  const std::int64_t count = among.keys == nullptr ? problem.n : among.count;
+  const std::int64_t count = among.keys == nullptr ? entry.n : among.count;
   const auto key_at = [&](std::int64_t i) { return among.keys == nullptr ? i : among.keys[i]; };
   const auto distance = [&](std::int64_t i) {
     return among.distances != nullptr

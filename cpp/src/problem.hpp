@@ -34,6 +34,7 @@ struct Entry {
   const T* values = nullptr;
   const T* const* key_pages = nullptr;  // instead of those two, where rows stand in pages
   const T* const* value_pages = nullptr;
+  std::int64_t n = 0;  // keys: as many as the problem's, or fewer where they stand in pages
   const T* weights = nullptr;
   const T* log_weights = nullptr;
   PairView<bool> mask{};

@@ -42,24 +42,29 @@ void read_keys(const KeyArguments& a, std::vector<vicinal::BatchItem<T>>& items)
          [](auto& item, const auto& v) { item.query_bandwidths = v; });
 }
 
-// Where keys and values stand in pages: addresses of a page's first row, (…, pages), for both, and
-// the rows of a page. Who calls keeps the pages alive.
+// Where keys and values stand in pages: addresses of a page's first row, (…, pages), for both, the
+// keys of each item, (…, 1), and the rows of a page. Who calls keeps the pages alive.
 template <class T>
 class PageTables {
  public:
   void read(const py::tuple& pages, std::vector<vicinal::BatchItem<T>>& items,
             vicinal::Options<T>& options) {
-    options.page_rows = pages[2].cast<std::int64_t>();
+    options.page_rows = pages[3].cast<std::int64_t>();
+    const py::array counts = pages[2];
+    const auto lengths = vector_spans<const std::int64_t>("lengths", counts);
     const auto each = [&](const char* name, const py::array& addresses,
                           std::vector<const T*>& stored, auto view, auto table) {
       const auto spans = vector_spans<const std::uintptr_t>(name, addresses);
-      if (spans.size() != items.size()) throw std::invalid_argument("leading dimensions differ");
+      if (spans.size() != items.size() || lengths.size() != items.size())
+        throw std::invalid_argument("leading dimensions differ");
       for (const auto& span : spans)
         for (const std::uintptr_t at : span) stored.push_back(reinterpret_cast<const T*>(at));
       for (std::size_t i = 0, at = 0; i < spans.size(); at += spans[i++].size()) {
-        items[i].*table = std::span(stored).subspan(at, spans[i].size());
         auto& rows = items[i].*view;
-        rows = {spans[i].empty() ? rows.data : stored[at], rows.rows, rows.columns};
+        rows = {spans[i].empty() ? rows.data : stored[at], lengths[i][0], rows.columns};
+        const auto used =
+            static_cast<std::size_t>((rows.rows + options.page_rows - 1) / options.page_rows);
+        items[i].*table = std::span(stored).subspan(at, std::min(used, spans[i].size()));
       }
     };
     using Item = vicinal::BatchItem<T>;

@@ -229,7 +229,7 @@ def run(
     empty_value: float = ...,
     num_threads: int = 0,
     progress: _Progress | None = None,
-    pages: tuple[_Array, _Array, int] | None = None,
+    pages: tuple[_Array, _Array, _Array, int] | None = None,
 ) -> dict[str, Any]: ...
 def gradient(
     kernel: Kernel,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vicinal.arrays import Array, as_points
 from vicinal.attention_terms import AttentionTerms, attention_terms, check_heads
-from vicinal.cached_keys import are_met_in_order, stand_ins, with_cached_keys
+from vicinal.cached_keys import are_joined, are_met_in_order, stand_ins, with_cached_keys
 from vicinal.evaluate import Request, allocate, evaluate
 from vicinal.key_cache import KeyCache
 from vicinal.problem import Problem, finds_bandwidths, prepare, resolved
@@ -170,7 +170,7 @@ def attention(
             log_weights=log_weights,
             resolves=not finds_bandwidths(bandwidth),
         )
-        sequences = _sequences(problem, cache, query_offsets, key_offsets, terms.counts_positions)
+        sequences = _sequences(problem, terms, cache, query_offsets, key_offsets)
         parts = [_part(one, problem, terms, cache) for one in sequences]
         outputs = _evaluated(parts, sequences, problem, request, names)
     out = outputs["mean"][..., 0] if problem.one_value else outputs["mean"]
@@ -236,16 +236,18 @@ def _keys_and_values(
 
 def _sequences(
     problem: Problem,
+    terms: AttentionTerms,
     cache: KeyCache | None,
     query_offsets: ArrayLike | None,
     key_offsets: ArrayLike | None,
-    knows_positions: bool,
 ) -> list[Sequence]:
     m, n = problem.m, problem.n
     if cache is None:
         return end_to_end(query_offsets, key_offsets, m, n)
     stored = cache._stored
     if query_offsets is not None:
-        return cached_end_to_end(query_offsets, stored.lengths, m, knows_positions)
+        return cached_end_to_end(query_offsets, stored.lengths, m, terms.counts_positions)
     axis = max(len(problem.lead) - len(stored.lead), 0)
-    return cached(stored.lengths, axis, m, knows_positions, stored.is_single)
+    joined = are_joined(problem, terms, stored)
+    counts = terms.counts_positions
+    return cached(stored.lengths, axis, m, counts, stored.is_single, joined)

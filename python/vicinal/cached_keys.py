@@ -10,6 +10,7 @@ from vicinal.arrays import Array, working_dtype
 from vicinal.neighbor_sets import Both
 from vicinal.problem import Problem, finds_bandwidths
 from vicinal.row_sets import BlockMask, Window
+from vicinal.sequences import cuts_nothing
 from vicinal.strips import needs_strips
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from vicinal.paged_sequences import PagedSequences
     from vicinal.sequences import Sequence
 
-__all__ = ["are_met_in_order", "stand_ins", "with_cached_keys"]
+__all__ = ["are_joined", "are_met_in_order", "stand_ins", "with_cached_keys"]
 
 
 def stand_ins(stored: PagedSequences, queries: Array, laid_out: bool) -> tuple[Array, Array]:
@@ -41,14 +42,29 @@ def are_met_in_order(terms: AttentionTerms) -> bool:
     return not (finds or terms.kernel.compact) and _cuts_by_row(terms.neighbors)
 
 
+def are_joined(problem: Problem, terms: AttentionTerms, stored: PagedSequences) -> bool:
+    """Tell whether sequences of several lengths are one call: each query sees its whole sequence.
+
+    They have no positions then, and the engine reads each to its end.
+    """
+    by_key = (terms.position, problem.log_weights, problem.key_bandwidths)
+    if stored.lengths.size == 0 or any(part is not None for part in by_key):
+        return False
+    if not _stay_in_pages(problem, stored, are_met_in_order(terms)):
+        return False
+    near, m = terms.neighbors, problem.m
+    return near is None or all(
+        cuts_nothing(near, length - m, m, length) for length in set(stored.lengths.tolist())
+    )
+
+
 def with_cached_keys(
     problem: Problem, sequence: Sequence, stored: PagedSequences, in_order: bool
 ) -> Problem:
-    """Return the problem of some sequences of one length, with their keys and values."""
+    """Return the problem of some sequences, joined or of one length, with keys and values."""
     if problem.n == 0:
         return problem
-    pool = stored.opened
-    if in_order and pool.dtype == problem.dtype and not needs_strips(problem):
+    if _stay_in_pages(problem, stored, in_order):
         pages = stored.pages(sequence.stored)
         return problem._replace(
             pages=(pages.at((0,)) if sequence.is_one else pages).spread(problem.lead)
@@ -60,6 +76,10 @@ def with_cached_keys(
 
     keys, values = map(spread, stored.gathered(sequence.stored))
     return problem._replace(keys=keys, values=values)
+
+
+def _stay_in_pages(problem: Problem, stored: PagedSequences, in_order: bool) -> bool:
+    return in_order and stored.opened.dtype == problem.dtype and not needs_strips(problem)
 
 
 def _cuts_by_row(near: NeighborSet | Any) -> bool:

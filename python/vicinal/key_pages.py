@@ -27,16 +27,20 @@ class KeyPages(NamedTuple):
 
     keys: Array  # (..., pages) addresses of the first row of every page
     values: Array
+    lengths: Array  # (..., 1) keys of each sequence
     rows: int  # of a page
 
     def at(self, index: Any) -> KeyPages:
         """Return the pages at an index of the leading dimensions."""
-        return self._replace(keys=self.keys[index], values=self.values[index])
+        keys, values, lengths = (a[index] for a in (self.keys, self.values, self.lengths))
+        return KeyPages(keys, values, lengths, self.rows)
 
     def spread(self, lead: tuple[int, ...]) -> KeyPages:
         """Return the pages for leading dimensions that these broadcast to."""
-        keys, values = (np.broadcast_to(a, (*lead, a.shape[-1])) for a in (self.keys, self.values))
-        return self._replace(keys=keys, values=values)
+        keys, values, lengths = (
+            np.broadcast_to(a, (*lead, a.shape[-1])) for a in (self.keys, self.values, self.lengths)
+        )
+        return KeyPages(keys, values, lengths, self.rows)
 
 
 class PagePool:
@@ -110,7 +114,7 @@ class PagePool:
         keys, values = self._slabs[slab]
         return keys[at], values[at]
 
-    def tables(self, pages: Array) -> KeyPages:
+    def tables(self, pages: Array, lengths: Array) -> KeyPages:
         """Return where the pages (sequences, pages) stand for each head."""
         apart = np.arange(math.prod(self.heads), dtype=np.uintp).reshape(*self.heads, 1)
         first = np.expand_dims(self._addresses[:, pages], tuple(range(2, 2 + len(self.heads))))
@@ -118,7 +122,8 @@ class PagePool:
             start + apart * np.uintp(self.rows * width * self.dtype.itemsize)
             for start, width in zip(first, self.widths, strict=True)
         )
-        return KeyPages(keys, values, self.rows)
+        counts = lengths.reshape(-1, *(1,) * len(self.heads), 1)
+        return KeyPages(keys, values, np.broadcast_to(counts, (*keys.shape[:-1], 1)), self.rows)
 
     def _grow(self, count: int) -> None:
         there = len(self._holders)

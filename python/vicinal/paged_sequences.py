@@ -120,9 +120,12 @@ class PagedSequences:
         return (keys[0], values[0]) if self.is_single else (keys, values)
 
     def pages(self, numbers: Sequence[int]) -> KeyPages:
-        """Return where sequences of one length stand, (sequences, *heads, pages)."""
-        tables = np.array([self._tables[number] for number in numbers], np.int64)
-        return self.opened.tables(tables)
+        """Return where sequences stand, (sequences, *heads, pages of the longest)."""
+        tables = [self._tables[number] for number in numbers]
+        pages = np.zeros((len(tables), max(map(len, tables))), np.int64)
+        for row, table in zip(pages, tables, strict=True):
+            row[: len(table)] = table
+        return self.opened.tables(pages, self.lengths[list(numbers)])
 
     @contextmanager
     def as_they_were_if_refused(self) -> Iterator[None]:

@@ -27,6 +27,7 @@ __all__ = [
     "Sequence",
     "cached",
     "cached_end_to_end",
+    "cuts_nothing",
     "end_to_end",
     "of_at_most",
     "part_of",
@@ -49,16 +50,16 @@ class Sequence(NamedTuple):
 
 
 def cached(
-    lengths: Array, axis: int, m: int, counts_positions: bool, is_one: bool
+    lengths: Array, axis: int, m: int, counts_positions: bool, is_one: bool, joined: bool
 ) -> list[Sequence]:
     """Return the sequences of a cache, neighbors of one length together; queries are at its end.
 
-    `is_one`: the cache has one sequence and no axis of them.
+    `is_one`: the cache has one sequence and no axis of them. `joined`: lengths may differ.
     """
     if counts_positions:
         _check_ends(m, int(lengths.min(initial=m)))
     found, start = [], 0
-    for length, run in groupby(lengths.tolist()):
+    for length, run in groupby([int(lengths.max())] * lengths.size if joined else lengths.tolist()):
         stop = start + sum(1 for _ in run)
         items = slice(start, stop) if stop - start < len(lengths) else slice(None)
         first = max(length - m, 0)
@@ -191,13 +192,13 @@ def part_of(output: Array, sequence: Sequence, lead: int) -> Array:
 
 
 def _lowered(near: NeighborSet | None, sequence: Sequence, m: int, n: int, dtype: Any) -> Any:
-    if near is None or n == 0 or _cuts_nothing(near, sequence.first, m, n):
+    if near is None or n == 0 or cuts_nothing(near, sequence.first, m, n):
         return None
     near = of_at_most(near, n) if sequence.is_part else near
     return near.lower(sequence.first + m, n, dtype)
 
 
-def _cuts_nothing(near: NeighborSet, first: int, m: int, n: int) -> bool:
+def cuts_nothing(near: NeighborSet, first: int, m: int, n: int) -> bool:
     """Tell whether a window holds every key for every query, as for one new token."""
     if not isinstance(near, Window) or near.on is not None:
         return False

@@ -118,6 +118,35 @@ TEST_CASE_TEMPLATE("the special rows of pages", T, float, double) {
   check_pages<T>(none, points, {.empty = Empty::nearest});
 }
 
+TEST_CASE_TEMPLATE("items in pages have keys of several numbers", T, float, double) {
+  const std::vector<std::int64_t> lengths = {n, 0, 5, 256, 900};
+  const sample::Points<T> points(2, n, 16, 64);
+  const Pages<T> keys(points.keys, 60), values(points.values, 60);
+  for (const Kernel& kernel : {Kernel{.profile = Profile::softmax, .bandwidth = 4},
+                               Kernel{.profile = Profile::laplace, .bandwidth = 3}}) {
+    std::vector<BatchItem<T>> items;
+    std::vector<sample::Matrix<T>> means(lengths.size(), {2, 64});
+    for (std::size_t i = 0; i < lengths.size(); ++i) {
+      const auto pages = static_cast<std::size_t>((lengths[i] + 59) / 60);
+      items.push_back({.queries = points.queries.view(),
+                       .keys = {keys.first[0], lengths[i], 16},
+                       .values = {values.first[0], lengths[i], 64},
+                       .statistics = {.mean = means[i].view()},
+                       .key_pages = std::span(keys.first).subspan(0, pages),
+                       .value_pages = std::span(values.first).subspan(0, pages)});
+    }
+    Options<T> options{.page_rows = 60, .empty = Empty::zero, .num_threads = 2};
+    const Report report = local_stats(kernel, std::span<const BatchItem<T>>(items), options);
+    CHECK(report.pairs_visited == 2 * (n + 5 + 256 + 900));
+    for (std::size_t i = 0; i < lengths.size(); ++i) {
+      sample::Matrix<T> alone(2, 64);
+      local_mean(kernel, points.queries.view(), {points.keys.data.data(), lengths[i], 16},
+                 {points.values.data.data(), lengths[i], 64}, alone.view(), {.empty = Empty::zero});
+      CHECK(sample::same_bits(means[i], alone));
+    }
+  }
+}
+
 TEST_CASE("what needs keys in one piece refuses pages") {
   const std::string rule = "keys in pages are met in order";
   CHECK(refusal<double>(Kernel{.profile = Profile::uniform}, {}).starts_with(rule));

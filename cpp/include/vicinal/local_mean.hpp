@@ -116,8 +116,8 @@ struct BatchItem {
   PositionBias<T> position_bias{};
   // Where keys and values stand in pages, ⌈n / page_rows⌉ of each: row j is row j % page_rows of
   // page j / page_rows, and of the views above, which begin with the first page, only shape and
-  // stride count. For calls that meet all keys in order: no compact kernel, tol = 0, neighbors by
-  // window or blocks or none; gradients take no pages.
+  // stride count; items may differ in their number of keys. For calls that meet all keys in order:
+  // no compact kernel, tol = 0, neighbors by window or blocks or none; gradients take no pages.
   std::span<const T* const> key_pages{}, value_pages{};
 };
 
