@@ -73,6 +73,16 @@ def test_every_sequence_has_the_bits_of_one_page_alone(name, size, tokens):
             same_bits(a[s : s + 1], b)
 
 
+def test_joined_sequences_have_the_bits_of_one_thread(rng):
+    q, k, v = heads(rng, np.float32, lead=(2, 1), m=1, n=9000, d=64, p=64)
+    cache = vc.KeyCache(page_size=300).append(k, v, lengths=[9000, 40])
+    one = vc.attention(q, cache=cache, num_threads=1)
+    for threads in (2, 3, 7):  # more threads than sequences: they share the keys of each
+        same_bits(vc.attention(q, cache=cache, num_threads=threads), one)
+    for s, n in enumerate(cache.lengths):
+        same_bits(one[s], vc.attention(q[s], k[s, :, :n], v[s, :, :n]))
+
+
 @pytest.mark.parametrize("size", [7, 256])
 def test_blocks_and_windows_of_pages(size, tokens, rng):
     q, k, v = tokens
