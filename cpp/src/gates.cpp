@@ -186,7 +186,7 @@ bool may_meet(const Problem<T>& problem, const Entry<T>& entry, std::int64_t fir
 template <class T>
 bool meets_one_chunk(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row,
                      std::int64_t chunk) noexcept {
-  if (entry.neighborhood == nullptr) return 0 < entry.n && entry.n <= chunk;
+  if (problem.neighborhood == nullptr) return 0 < entry.n && entry.n <= chunk;
   RowRange keys{0, entry.n};
   if (entry.order == nullptr)
     for (const NeighborSet* gate : problem.neighborhood->gates) {
