@@ -224,7 +224,7 @@ void run_solo(Call<T>& call, int threads) {
   for (Workspace<T>& w : team) allocate(w, problem, kernels);
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     allocate(blocks[i], problem, std::min(s.rows, problem.m));
-    if (wants_only_means(call.problems[i % kernels])) blocks[i].chunk = chunk_keys(problem);
+    if (needs_no_state(call.problems[i % kernels])) blocks[i].chunk = chunk_keys(problem);
   }
   std::atomic<std::int64_t> next{0};
   parallel(

@@ -6,6 +6,7 @@
 #include "counts.hpp"
 #include "fold.hpp"
 #include "gates.hpp"
+#include "results.hpp"
 #include "rows.hpp"
 #include "step.hpp"
 #include "sums.hpp"
@@ -139,8 +140,8 @@ void meet_if_needed(const Problem<T>& problem, const Entry<T>& entry, int t, Wor
     w.pairs_skipped += count * w.group.rows;
 }
 
-// The mean of a row whose keys all stand in this chunk, with the bits that it gets by way of its
-// state; the state is cleared for one that needs it.
+// The mean, and the log-mass, of a row whose keys all stand in this chunk, with the bits that they
+// get by way of its state; the state is cleared for one that needs it.
 template <class T>
 bool write_mean(const Problem<T>& problem, const Entry<T>& entry, int r, T mass, const T* values,
                 Workspace<T>& w) {
@@ -155,6 +156,9 @@ bool write_mean(const Problem<T>& problem, const Entry<T>& entry, int r, T mass,
   }
   problem.table->shares(values, static_cast<int>(problem.p), static_cast<double>(mass),
                         entry.mean + g.index[r] * problem.mean_stride);
+  if (entry.log_mass != nullptr)
+    write_log_mass(problem, entry, g.index[r], static_cast<double>(mass),
+                   static_cast<double>(g.reference[r]));
   kind = written;
   return true;
 }

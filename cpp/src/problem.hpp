@@ -157,12 +157,16 @@ bool listed(const Problem<T>& problem) {
   return problem.neighborhood != nullptr && problem.neighborhood->listed;
 }
 
-// Nothing but the means is asked for.
+// Nothing but the means is asked for, or these and the log-masses.
+template <class T>
+bool wants_means_and_masses(const Problem<T>& problem, const Entry<T>& e) {
+  return e.mean != nullptr && problem.moment_columns() == 0 && problem.k == 0 &&
+         !problem.lists_weights && e.weights_out == nullptr && e.ess == nullptr &&
+         e.self_weight == nullptr && e.count == nullptr;
+}
 template <class T>
 bool wants_means_alone(const Problem<T>& problem, const Entry<T>& e) {
-  return e.mean != nullptr && problem.moment_columns() == 0 && problem.k == 0 &&
-         !problem.lists_weights && e.weights_out == nullptr && e.log_mass == nullptr &&
-         e.ess == nullptr && e.self_weight == nullptr && e.count == nullptr;
+  return wants_means_and_masses(problem, e) && e.log_mass == nullptr;
 }
 
 // Row among these keys of a query's own one; −1: it has none, or it comes before them. Past the

@@ -178,11 +178,8 @@ void write_scalars(const Row<T>& row, bool empty) {
   const Entry<T>& e = row.entry;
   const double mass = row.mass(),
                reference = row.state().reference[static_cast<std::size_t>(row.slot)];
-  if (e.log_mass != nullptr) {
-    const double log = std::log(std::abs(mass)) + (reference + e.prior_shift) * std::numbers::ln2 +
-                       row.problem.plan.log_constant;
-    e.log_mass[i] = static_cast<T>(empty ? -std::numeric_limits<double>::infinity() : log);
-  }
+  if (e.log_mass != nullptr && empty) e.log_mass[i] = -std::numeric_limits<T>::infinity();
+  if (e.log_mass != nullptr && !empty) write_log_mass(row.problem, e, i, mass, reference);
   if (e.ess != nullptr) {
     const double ess = row.problem.plan.is_signed ? row.sum(2) * row.sum(2) / row.sum(3)
                                                   : mass * mass / row.sum(3);
@@ -267,9 +264,19 @@ std::int64_t write_results(const Problem<T>& problem, const Entry<T>& entry,
   return empty_rows;
 }
 
-#define VICINAL_INSTANTIATE(T)                                                       \
-  template bool is_empty(const Plan<T>&, const RowState<T>&, std::int64_t) noexcept; \
-  template std::int64_t write_results(const Problem<T>&, const Entry<T>&, Block<T>&) noexcept;
+template <class T>
+void write_log_mass(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row, double mass,
+                    double reference) noexcept {
+  entry.log_mass[row] = static_cast<T>(std::log(std::abs(mass)) +
+                                       (reference + entry.prior_shift) * std::numbers::ln2 +
+                                       problem.plan.log_constant);
+}
+
+#define VICINAL_INSTANTIATE(T)                                                                 \
+  template bool is_empty(const Plan<T>&, const RowState<T>&, std::int64_t) noexcept;           \
+  template std::int64_t write_results(const Problem<T>&, const Entry<T>&, Block<T>&) noexcept; \
+  template void write_log_mass(const Problem<T>&, const Entry<T>&, std::int64_t, double,       \
+                               double) noexcept;
 VICINAL_INSTANTIATE(float)
 VICINAL_INSTANTIATE(double)
 

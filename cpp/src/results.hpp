@@ -21,4 +21,9 @@ void take_limit(const Problem<T>& problem, const Entry<T>& entry, Block<T>& bloc
 template <class T>
 bool is_empty(const Plan<T>& plan, const RowState<T>& state, std::int64_t row) noexcept;
 
+// log Σ w of a row, given Σ w relative to 2^reference and to the largest prior.
+template <class T>
+void write_log_mass(const Problem<T>& problem, const Entry<T>& entry, std::int64_t row, double mass,
+                    double reference) noexcept;
+
 }  // namespace vicinal

@@ -52,10 +52,10 @@ Groups groups_of(const Problem<T>& problem, std::int64_t rows) {
 }
 
 template <class T>
-bool wants_only_means(const Problem<T>& problem) {
+bool needs_no_state(const Problem<T>& problem) {
   const Plan<T>& plan = problem.plan;
   return !plan.bounded && !plan.decaying && !plan.is_signed && !plan.hits &&
-         wants_means_alone(problem, problem.entries[0]);
+         wants_means_and_masses(problem, problem.entries[0]);
 }
 
 // A call this small is over before a second thread has woken up.
@@ -100,7 +100,7 @@ Schedule schedule(const Problem<T>& problem, std::size_t kernels, int threads) {
 #define VICINAL_INSTANTIATE(T)                                          \
   template std::int64_t chunk_count(const Problem<T>&);                 \
   template Groups groups_of(const Problem<T>&, std::int64_t);           \
-  template bool wants_only_means(const Problem<T>&);                    \
+  template bool needs_no_state(const Problem<T>&);                      \
   template int worthwhile_threads(const Problem<T>&, std::size_t, int); \
   template Schedule schedule(const Problem<T>&, std::size_t, int);
 VICINAL_INSTANTIATE(float)

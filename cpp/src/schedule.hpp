@@ -37,10 +37,10 @@ struct Schedule {
 template <class T>
 std::int64_t chunk_count(const Problem<T>& problem);
 
-// Nothing but its mean is wanted of a row, and one pass over its keys is all: where they stand in
-// one chunk, it is written at once.
+// Nothing but its mean and log-mass is wanted of a row, and one pass over its keys is all: where
+// they stand in one chunk, they are written at once.
 template <class T>
-bool wants_only_means(const Problem<T>& problem);
+bool needs_no_state(const Problem<T>& problem);
 
 // The threads, of those allowed, that have enough to do under so many kernels.
 template <class T>
