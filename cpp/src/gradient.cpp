@@ -123,16 +123,14 @@ template <class T>
 Report run_forward(GradientProblem<T>& g, Problem<T>& forward, bool lists,
                    const Options<T>& options) {
   const auto m = static_cast<std::size_t>(forward.m), p = static_cast<std::size_t>(forward.p);
-  std::vector<std::vector<T>> log_masses(g.items.size());  // asked for, so that rows have states
   g.means.resize(g.items.size());
   g.lists.resize(lists ? g.items.size() : 0);
+  forward.keeps_states = true;
   forward.lists_weights = lists;
   forward.mean_stride = forward.p;
   for (std::size_t e = 0; e < g.items.size(); ++e) {
     g.means[e].resize(m * p);
     g.rows[e].resize(m);
-    log_masses[e].resize(m);
-    forward.entries[e].log_mass = log_masses[e].data();
     if (lists) {
       g.lists[e].resize(m);
       forward.entries[e].weight_rows = g.lists[e].data();

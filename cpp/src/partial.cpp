@@ -139,6 +139,7 @@ Report PartialState<T>::update(std::span<const BatchItem<T>> batch, const Option
     throw std::invalid_argument("values must have " + std::to_string(s.value_columns) +
                                 " columns, got " + std::to_string(problem.p));
   s.is_signed |= problem.plan.is_signed;
+  problem.keeps_states = true;
   problem.take_limits = false;  // the nearest key may be in another piece
   if (s.states.empty()) s.states = s.opened(problem);
   if (m == 0 || problem.n == 0) return {};

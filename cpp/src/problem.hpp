@@ -87,7 +87,8 @@ struct Problem {
   bool cuts = false;         // rows have a cut
   bool variance = false;     // second moments: none, diagonal or all pairs
   bool covariance = false;
-  bool take_limits = true;  // rows whose every score overflows take the limit h → 0
+  bool keeps_states = false;  // whoever asks reads the states of the rows: each has one
+  bool take_limits = true;    // rows whose every score overflows take the limit h → 0
   Empty empty = Empty::nan;
   double empty_value = 0;
   double tol = 0;                           // share of a row's mass that may be left out
@@ -160,8 +161,8 @@ bool listed(const Problem<T>& problem) {
 // Nothing but the means is asked for, or these and the log-masses.
 template <class T>
 bool wants_means_and_masses(const Problem<T>& problem, const Entry<T>& e) {
-  return e.mean != nullptr && problem.moment_columns() == 0 && problem.k == 0 &&
-         !problem.lists_weights && e.weights_out == nullptr && e.ess == nullptr &&
+  return !problem.keeps_states && e.mean != nullptr && problem.moment_columns() == 0 &&
+         problem.k == 0 && !problem.lists_weights && e.weights_out == nullptr && e.ess == nullptr &&
          e.self_weight == nullptr && e.count == nullptr;
 }
 template <class T>

@@ -46,7 +46,7 @@ FAULTS = [
     Fault(
         "log_mass forgets the shift of the priors",
         "cpp/src/results.cpp",
-        "(reference + e.prior_shift) * std::numbers::ln2",
+        "(reference + entry.prior_shift) * std::numbers::ln2",
         "reference * std::numbers::ln2",
     ),
     # Tiles, chunks, tails
