@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .level import Level as Level
     from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
     from .mean_shift import MeanShift as MeanShift
+    from .memory.hopfield import Hopfield as Hopfield
     from .metric_learner import MetricLearner as MetricLearner
     from .multi_kernel import MultiKernelRegressor as MultiKernelRegressor
     from .quick_shift import QuickShift as QuickShift
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MODELS = {
     "EmbeddingDistiller": "embedding_distiller",
     "HierarchicalLocalModel": "hierarchy",
+    "Hopfield": "memory.hopfield",
     "KernelDensity": "density",
     "LocalMeanClassifier": "classification",
     "LocalMeanRegressor": "regression",
@@ -35,7 +37,10 @@ MODELS = {
     "MultiKernelRegressor": "multi_kernel",
     "QuickShift": "quick_shift",
 }
-_OTHERS = {"Level": "level", "estimate_bandwidth": "estimated_bandwidth"}
+_OTHERS = {
+    "Level": "level",
+    "estimate_bandwidth": "estimated_bandwidth",
+}
 _NETWORKS = {
     "EncoderLevel": "encoder_level",
     "LocalAttention": "attention",
@@ -47,6 +52,7 @@ __all__ = [
     "EmbeddingDistiller",
     "EncoderLevel",
     "HierarchicalLocalModel",
+    "Hopfield",
     "KernelDensity",
     "Level",
     "LocalAttention",

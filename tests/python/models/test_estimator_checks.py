@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import vicinal as vc
 from vicinal.models import (
     HierarchicalLocalModel,
+    Hopfield,
     KernelDensity,
     Level,
     LocalMeanClassifier,
@@ -58,10 +59,17 @@ LEARNED = (
         [Level(values="targets"), Level("tricube", vc.bandwidth.KthNeighbor(3))]
     ),
 )
+MEMORIES = (
+    Hopfield(),
+    Hopfield(memory="polynomial", degree=4),
+    Hopfield(memory="dense"),
+    Hopfield(memory="classical", update="synchronous"),
+)
 ESTIMATORS = [
     *(model(**setting) for model in MODELS for setting in SETTINGS),
     *SHIFTS,
     *LEARNED,
+    *MEMORIES,
 ]
 RAN: Counter[str] = Counter()
 

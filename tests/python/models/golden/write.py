@@ -15,6 +15,7 @@ import vicinal as vc
 from vicinal.models import (
     EmbeddingDistiller,
     HierarchicalLocalModel,
+    Hopfield,
     KernelDensity,
     Level,
     LocallyLinearEmbedding,
@@ -66,6 +67,7 @@ def models():
     kernels = ["gaussian", vc.kernels.Laplace(bandwidth=0.8, metric="manhattan", columns=(0, 1))]
     yield MetricLearner(2, tol=1e-2).fit(frame, labels)
     yield MultiKernelRegressor(kernels).fit(frame, np.column_stack([X.sum(1), X[:, 0] ** 2]))
+    yield Hopfield(beta=2.0, neighbors=vc.KNearest(5)).fit(frame, values=Z.astype("f4"))
 
 
 if __name__ == "__main__":

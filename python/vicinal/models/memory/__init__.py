@@ -1,0 +1,1 @@
+"""Associative memories: patterns that are retrieved from parts of them."""
