@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .encoder_level import EncoderLevel as EncoderLevel
     from .estimated_bandwidth import estimate_bandwidth as estimate_bandwidth
     from .hierarchy import HierarchicalLocalModel as HierarchicalLocalModel
+    from .labeling.label_propagation import LabelPropagation as LabelPropagation
     from .level import Level as Level
     from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
     from .mean_shift import MeanShift as MeanShift
@@ -29,6 +30,7 @@ MODELS = {
     "HierarchicalLocalModel": "hierarchy",
     "Hopfield": "memory.hopfield",
     "KernelDensity": "density",
+    "LabelPropagation": "labeling.label_propagation",
     "LocalMeanClassifier": "classification",
     "LocalMeanRegressor": "regression",
     "LocallyLinearEmbedding": "lle",
@@ -54,6 +56,7 @@ __all__ = [
     "HierarchicalLocalModel",
     "Hopfield",
     "KernelDensity",
+    "LabelPropagation",
     "Level",
     "LocalAttention",
     "LocalMeanClassifier",

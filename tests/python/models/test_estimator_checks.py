@@ -16,6 +16,7 @@ from vicinal.models import (
     HierarchicalLocalModel,
     Hopfield,
     KernelDensity,
+    LabelPropagation,
     Level,
     LocalMeanClassifier,
     LocalMeanRegressor,
@@ -65,11 +66,18 @@ MEMORIES = (
     Hopfield(memory="dense"),
     Hopfield(memory="classical", update="synchronous"),
 )
+LABELINGS = (
+    LabelPropagation(),
+    LabelPropagation(alpha=0.5, neighbors=vc.KNearest(5)),
+    LabelPropagation(kernel="tricube", bandwidth=3.0, mass_tol=1e-3, solver="iterate"),
+    LabelPropagation(metric="precomputed", bandwidth=1.0),
+)
 ESTIMATORS = [
     *(model(**setting) for model in MODELS for setting in SETTINGS),
     *SHIFTS,
     *LEARNED,
     *MEMORIES,
+    *LABELINGS,
 ]
 RAN: Counter[str] = Counter()
 

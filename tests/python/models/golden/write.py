@@ -17,6 +17,7 @@ from vicinal.models import (
     HierarchicalLocalModel,
     Hopfield,
     KernelDensity,
+    LabelPropagation,
     Level,
     LocallyLinearEmbedding,
     LocalMeanClassifier,
@@ -30,6 +31,7 @@ from vicinal.models import (
 METHODS = {
     EmbeddingDistiller: "transform",
     KernelDensity: "score_samples",
+    LabelPropagation: "predict_proba",
     LocalMeanClassifier: "predict_proba",
     LocallyLinearEmbedding: "transform",
     MetricLearner: "transform",
@@ -68,6 +70,8 @@ def models():
     yield MetricLearner(2, tol=1e-2).fit(frame, labels)
     yield MultiKernelRegressor(kernels).fit(frame, np.column_stack([X.sum(1), X[:, 0] ** 2]))
     yield Hopfield(beta=2.0, neighbors=vc.KNearest(5)).fit(frame, values=Z.astype("f4"))
+    some = np.where(np.arange(20) < 6, labels, "-1")
+    yield LabelPropagation(neighbors=vc.KNearest(6), alpha=0.5).fit(frame, some)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,115 @@
+"""Local means over the rows of a training set itself, again and again: one step of a walk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from scipy.sparse import csr_array, diags_array
+from scipy.sparse.csgraph import connected_components
+
+import vicinal
+from vicinal.arrays import Array
+
+__all__ = ["GraphWalk", "KernelWalk", "Walk"]
+
+ALIKE = 1e-6  # of the largest weight: two weights that differ by no more are the same
+
+
+class Walk(Protocol):
+    """Who passes labels to whom, with which weights W ≥ 0 or of rows that sum to 1."""
+
+    dtype: np.dtype[Any]
+    symmetric: bool
+
+    def means(self, values: Array) -> Array:
+        """Return ``Σ_j W_ij y_j / Σ_j W_ij``, (n, p); 0 where a row has no weight."""
+        ...
+
+    def masses(self) -> Array:
+        """Return the sums of the rows up to one common factor, (n,)."""
+        ...
+
+    def arrivals(self) -> Array:
+        """Return the sums of the columns up to the same factor, (n,)."""
+        ...
+
+    def parts(self, rows: Array) -> int:
+        """Return into how many parts that share no edge the given rows fall."""
+        ...
+
+
+class GraphWalk:
+    """Weights that are kept: (n, n), sparse, in double: far from labels shares are tiny."""
+
+    def __init__(
+        self, weights: csr_array, *, hollow: bool = False, num_threads: int | None = None
+    ) -> None:
+        weights = csr_array(weights, dtype=np.float64)
+        if hollow:
+            weights = csr_array(weights - diags_array(weights.diagonal()))
+            weights.eliminate_zeros()
+        self.weights = weights
+        self.dtype = weights.dtype
+        apart = abs(weights - weights.T)
+        largest = abs(weights.data).max(initial=0)
+        self.symmetric = bool(apart.data.max(initial=0) <= ALIKE * largest)
+        self._graph = vicinal.Graph(weights, data="weight")
+        self._num_threads = num_threads
+
+    def means(self, values: Array) -> Array:
+        """See `Walk`."""
+        return vicinal.local_mean(
+            None,
+            None,
+            values,
+            neighbors=self._graph,
+            empty="zero",
+            num_threads=self._num_threads,
+        )
+
+    def masses(self) -> Array:
+        """See `Walk`."""
+        return np.asarray(self.weights.sum(axis=1), dtype=np.float64)
+
+    def arrivals(self) -> Array:
+        """See `Walk`."""
+        return np.asarray(self.weights.sum(axis=0), dtype=np.float64)
+
+    def parts(self, rows: Array) -> int:
+        """See `Walk`."""
+        between = self.weights[rows][:, rows]
+        return int(connected_components(between, directed=False, return_labels=False))
+
+
+class KernelWalk:
+    """Weights of all pairs of keys, computed anew for every step: no memory of size n × n."""
+
+    symmetric = True
+
+    def __init__(self, keys: Array, options: Mapping[str, Any], *, hollow: bool = False) -> None:
+        self.dtype = keys.dtype
+        self._keys = keys
+        self._options = {**options, "exclude_self": hollow}
+
+    def means(self, values: Array) -> Array:
+        """See `Walk`."""
+        return vicinal.local_mean(self._keys, self._keys, values, empty="zero", **self._options)
+
+    def masses(self) -> Array:
+        """See `Walk`."""
+        stats = vicinal.local_stats(
+            self._keys, self._keys, statistics=("log_mass",), **self._options
+        )
+        logs = np.asarray(stats.log_mass, dtype=np.float64)
+        peak = logs.max()
+        return np.asarray(np.exp(logs - (peak if np.isfinite(peak) else 0.0)))
+
+    def arrivals(self) -> Array:
+        """See `Walk`."""
+        return self.masses()
+
+    def parts(self, rows: Array) -> int:
+        """See `Walk`: a row that all others weigh nothing in is a part of its own."""
+        return len(rows)
