@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .estimated_bandwidth import estimate_bandwidth as estimate_bandwidth
     from .hierarchy import HierarchicalLocalModel as HierarchicalLocalModel
     from .labeling.label_propagation import LabelPropagation as LabelPropagation
+    from .labeling.linear_neighborhood import (
+        LinearNeighborhoodPropagation as LinearNeighborhoodPropagation,
+    )
     from .level import Level as Level
     from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
     from .mean_shift import MeanShift as MeanShift
@@ -31,6 +34,7 @@ MODELS = {
     "Hopfield": "memory.hopfield",
     "KernelDensity": "density",
     "LabelPropagation": "labeling.label_propagation",
+    "LinearNeighborhoodPropagation": "labeling.linear_neighborhood",
     "LocalMeanClassifier": "classification",
     "LocalMeanRegressor": "regression",
     "LocallyLinearEmbedding": "lle",
@@ -58,6 +62,7 @@ __all__ = [
     "KernelDensity",
     "LabelPropagation",
     "Level",
+    "LinearNeighborhoodPropagation",
     "LocalAttention",
     "LocalMeanClassifier",
     "LocalMeanRegressor",

@@ -18,6 +18,7 @@ from vicinal.models import (
     KernelDensity,
     LabelPropagation,
     Level,
+    LinearNeighborhoodPropagation,
     LocalMeanClassifier,
     LocalMeanRegressor,
     MeanShift,
@@ -71,6 +72,9 @@ LABELINGS = (
     LabelPropagation(alpha=0.5, neighbors=vc.KNearest(5)),
     LabelPropagation(kernel="tricube", bandwidth=3.0, mass_tol=1e-3, solver="iterate"),
     LabelPropagation(metric="precomputed", bandwidth=1.0),
+    LinearNeighborhoodPropagation(),
+    LinearNeighborhoodPropagation(3, alpha=None),
+    LinearNeighborhoodPropagation(4, nonnegative=False, alpha=0.5, solver="iterate"),
 )
 ESTIMATORS = [
     *(model(**setting) for model in MODELS for setting in SETTINGS),

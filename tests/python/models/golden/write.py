@@ -19,6 +19,7 @@ from vicinal.models import (
     KernelDensity,
     LabelPropagation,
     Level,
+    LinearNeighborhoodPropagation,
     LocallyLinearEmbedding,
     LocalMeanClassifier,
     LocalMeanRegressor,
@@ -32,6 +33,7 @@ METHODS = {
     EmbeddingDistiller: "transform",
     KernelDensity: "score_samples",
     LabelPropagation: "predict_proba",
+    LinearNeighborhoodPropagation: "predict_proba",
     LocalMeanClassifier: "predict_proba",
     LocallyLinearEmbedding: "transform",
     MetricLearner: "transform",
@@ -72,6 +74,7 @@ def models():
     yield Hopfield(beta=2.0, neighbors=vc.KNearest(5)).fit(frame, values=Z.astype("f4"))
     some = np.where(np.arange(20) < 6, labels, "-1")
     yield LabelPropagation(neighbors=vc.KNearest(6), alpha=0.5).fit(frame, some)
+    yield LinearNeighborhoodPropagation(4).fit(frame.astype("f4"), some)
 
 
 if __name__ == "__main__":
