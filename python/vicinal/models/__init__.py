@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .labeling.linear_neighborhood import (
         LinearNeighborhoodPropagation as LinearNeighborhoodPropagation,
     )
+    from .labeling.relaxation import RelaxationLabeling as RelaxationLabeling
     from .level import Level as Level
     from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
     from .mean_shift import MeanShift as MeanShift
@@ -45,6 +46,7 @@ MODELS = {
 }
 _OTHERS = {
     "Level": "level",
+    "RelaxationLabeling": "labeling.relaxation",
     "estimate_bandwidth": "estimated_bandwidth",
 }
 _NETWORKS = {
@@ -71,6 +73,7 @@ __all__ = [
     "MetricLearner",
     "MultiKernelRegressor",
     "QuickShift",
+    "RelaxationLabeling",
     "TransformerEncoder",
     "estimate_bandwidth",
 ]

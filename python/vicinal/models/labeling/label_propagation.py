@@ -54,7 +54,7 @@ class LabelPropagation(Propagation, ClassifierMixin, LocalModel):  # type: ignor
         are kept as a sparse matrix; else they are computed anew in every step, and nothing of size
         n × n is held.
     alpha : float, default=None
-        Share of a row's answer that comes from its neighbors; None holds the labels.
+        Share of an answer that the neighbors have; None holds the labels.
     solver : {"auto", "iterate", "krylov"}, default="auto"
         "krylov" solves for the fixed point first (conjugate gradients, or BiCGSTAB where weights
         are not symmetric), then steps as "iterate" does. "auto" solves where labels are held or
@@ -64,15 +64,14 @@ class LabelPropagation(Propagation, ClassifierMixin, LocalModel):  # type: ignor
     tol : float, default=1e-6
         Largest change of a share in the last step.
     empty : {"prior", "nearest", "raise"}, default="prior"
-        What a new row gets when no training row is in the support of the kernel: the class
-        frequencies with one `LocalizationWarning`, the answer of the nearest row, or a ValueError.
+        What a new row out of reach gets, as in `LocalMeanClassifier`.
     n_jobs : int, default=None
-        Threads of the engine; None is `vicinal.get_num_threads()`, −1 all cores.
+        Threads of the engine; None is `vicinal.get_num_threads()`, −1 all.
     verbose : int, default=0
         Print a line for every step.
     callback : callable, default=None
         ``callback(iteration, error, state)`` after every step, with the largest change and the
-        shares, (n, classes); a true answer stops there.
+        shares, (n, classes); true stops there.
 
     Attributes
     ----------
@@ -84,10 +83,8 @@ class LabelPropagation(Propagation, ClassifierMixin, LocalModel):  # type: ignor
         The class of largest share, ties by the order of `classes_`.
     class_prior_ : ndarray of shape (n_classes,)
         Frequencies of the classes among the labels.
-    n_iter_ : int
-        Local means of all rows that were computed.
-    residual_ : float
-        Largest change of a share in the last step.
+    n_iter_, residual_ : int, float
+        Local means of all rows that were computed, largest change of a share in the last step.
     keys_, bandwidth_, n_features_in_, feature_names_in_
         As in `LocalMeanClassifier`; no `keys_` (None) with metric="precomputed".
     values_ : ndarray of shape (n, n_classes)
@@ -103,14 +100,13 @@ class LabelPropagation(Propagation, ClassifierMixin, LocalModel):  # type: ignor
     The distributions are scikit-learn's, `LabelPropagation` without `alpha` and `LabelSpreading`
     with, once both have converged: there `tol` is of the sum of all changes.
 
-    Dropping a share ε = `mass_tol` of the weights moves a local mean of shares by at most ε. With
-    labels held, a distribution moves by at most ετ, τ the largest expected number of steps of the
+    Dropping a share ε = `mass_tol` of the weights moves a local mean of shares by at most ε, and
+    with labels held a distribution by at most ετ, τ the largest expected number of steps of the
     walk :math:`\tilde K` to a label.
 
-    Rows with no way to a label, in a part of the graph without any, get the class frequencies, and
-    one `LocalizationWarning` counts rows and parts. `predict` answers row by row with the same
-    bits for any batch; a fit has the same for any `n_jobs`, but another number of threads of BLAS
-    may round the scalar products of "krylov" otherwise.
+    Rows with no way to a label get the class frequencies, and one `LocalizationWarning` counts
+    them and their parts of the graph. Rows of `predict` have the same bits in any batch, a fit for
+    any `n_jobs`; the threads of BLAS may change the rounding of "krylov".
 
     Examples
     --------
@@ -177,13 +173,11 @@ class LabelPropagation(Propagation, ClassifierMixin, LocalModel):  # type: ignor
         Returns
         -------
         self : LabelPropagation
-            The fitted model.
 
         Raises
         ------
         ValueError
-            If no row has a label, an array is not finite, shapes differ, or a parameter does not
-            fit.
+            If no row has a label, an array is not finite, shapes differ or a parameter is off.
         """
         self._check_spreading()
         for leaf in as_kernel(self.kernel).leaves():
@@ -213,7 +207,7 @@ class LabelPropagation(Propagation, ClassifierMixin, LocalModel):  # type: ignor
         Parameters
         ----------
         X : array-like of shape (m, d)
-            Rows; with metric="precomputed" their distances to the training rows, (m, n).
+            Rows, as in `predict_proba`.
 
         Returns
         -------
@@ -224,7 +218,7 @@ class LabelPropagation(Propagation, ClassifierMixin, LocalModel):  # type: ignor
         return np.asarray(self.classes_[np.argmax(shares, axis=1)])
 
     def predict_proba(self, X: Any) -> Array:
-        """Return the local mean of the distributions of the training rows at each row of `X`.
+        """Return the local mean of the shares of the training rows at each row of `X`.
 
         Parameters
         ----------
