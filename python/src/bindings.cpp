@@ -4,6 +4,7 @@
 
 #include "calls.hpp"
 #include "gradient.hpp"
+#include "images.hpp"
 #include "index.hpp"
 #include "linear.hpp"
 #include "local_fit.hpp"
@@ -178,6 +179,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
       .def(py::pickle([](const PyKernel& kernel) { return kernel.terms(); },
                       [](const py::list& terms) { return std::make_unique<PyKernel>(terms); }));
 
+  bind_images(m);
   bind_index(m);
   bind_linear(m);
   bind_local_fit(m);

@@ -311,3 +311,18 @@ def tabulate(
 ) -> Table: ...
 def exp2(array: _Array) -> _Array: ...
 def scores(kernel: Kernel, queries: _Array, keys: _Array) -> _Array: ...
+
+def non_local_means(
+    image: _Array,
+    out: _Array,
+    *,
+    gaussian: bool,
+    patch_size: int,
+    patch_distance: int,
+    h: float,
+    sigma: float = 0.0,
+    mask: _Array | None = None,
+    omit_missing: bool = False,
+    num_threads: int = 0,
+    progress: _Progress | None = None,
+) -> int: ...

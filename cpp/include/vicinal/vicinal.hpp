@@ -10,6 +10,7 @@
 #include "vicinal/mean_shift.hpp"
 #include "vicinal/neighbor_set.hpp"
 #include "vicinal/neighbors.hpp"
+#include "vicinal/non_local_means.hpp"
 #include "vicinal/partial.hpp"
 #include "vicinal/tabulate.hpp"
 #include "vicinal/version.hpp"

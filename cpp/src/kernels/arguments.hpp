@@ -250,4 +250,50 @@ struct PullArguments {
   T* key_sums = nullptr;     // key_sums[j * key_stride + k], added to
 };
 
+// Patches of an image (patches.hpp). One row of squared differences, summed over channels and over
+// the rows of a patch along the leading axes.
+template <class T>
+struct RowPair {
+  const T* a = nullptr;
+  const T* b = nullptr;
+  const T* used_a = nullptr;  // 1 or 0 for each pixel, or nullptr: all are used
+  const T* used_b = nullptr;
+  T weight = 0;
+};
+template <class T>
+struct SquaresArguments {
+  const RowPair<T>* pairs = nullptr;
+  int pairs_count = 0;
+  int count = 0;      // pixels
+  T* out = nullptr;   // Σ weight (a − b)², written in whole packs
+  T* used = nullptr;  // Σ weight where both are used, or nullptr
+};
+template <class T>
+struct PatchArguments {
+  const T* const* rows =
+      nullptr;  // `size` rows of squares, from one patch radius left of the first
+  const T* const* used = nullptr;  // and of used weights, or nullptr
+  const T* down = nullptr;         // profile of the patch across the rows, `down_size` weights
+  const T* along = nullptr;        // and along them, `along_size`
+  int down_size = 0, along_size = 0;
+  int count = 0;         // pixels
+  T allowance = 0;       // 2σ²
+  T scale = 0;           // −log₂e / h²
+  T* scratch = nullptr;  // 2 rows of count + along_size + 2 packs
+  T* weights = nullptr;  // written in whole packs, 0 from `count` on
+};
+template <class T>
+struct PixelArguments {
+  const T* weights = nullptr;
+  const T* used = nullptr;  // of the other pixels, or nullptr
+  const T* own = nullptr;   // values
+  const T* other = nullptr;
+  std::int64_t plane = 0;  // between channels of `own` and `other`
+  int channels = 0;
+  int count = 0;
+  T* mass = nullptr;  // Σw, added to
+  T* sums = nullptr;  // Σ w (other − own), channels `sums_plane` apart
+  std::int64_t sums_plane = 0;
+};
+
 }  // namespace vicinal::kernels

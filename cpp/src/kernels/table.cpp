@@ -10,6 +10,7 @@
 #include "moments.hpp"
 #include "pack.hpp"
 #include "pairs.hpp"
+#include "patches.hpp"
 #include "product.hpp"
 #include "scaled.hpp"
 #include "select.hpp"
@@ -179,6 +180,9 @@ constexpr Table<T> make() {
   t.product_columns = product_columns<T>;
   t.row_products = row_products<T>;
   t.layer_norm = layer_norm<T>;
+  t.square_rows = square_rows<T>;
+  t.weigh_patches = weigh_patches<T>;
+  t.add_pixels = add_pixels<T>;
   return t;
 }
 

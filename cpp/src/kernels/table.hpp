@@ -154,6 +154,11 @@ struct Table {
   void (*row_products)(const ProductArguments<T>&, int rows);
   void (*finish[static_cast<int>(Activation::count)])(const FinishArguments<T>&, int rows);
   void (*layer_norm)(const NormArguments<T>&, int rows);
+
+  // Patches of an image (patches.hpp).
+  void (*square_rows)(const SquaresArguments<T>&);
+  void (*weigh_patches)(const PatchArguments<T>&);
+  void (*add_pixels)(const PixelArguments<T>&);
 };
 
 template <class T>

@@ -1,0 +1,68 @@
+#include "padded_image.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/table.hpp"
+
+namespace vicinal {
+namespace {
+
+// … c b | a b c | b a …, as often as it takes.
+std::int64_t reflected(std::int64_t i, std::int64_t size) {
+  if (size == 1) return 0;
+  const std::int64_t period = 2 * (size - 1), j = ((i % period) + period) % period;
+  return j < size ? j : period - j;
+}
+
+}  // namespace
+
+template <class T>
+bool is_present(const T* pixel, std::int64_t channels) {
+  return std::all_of(pixel, pixel + channels, [](T x) { return std::isfinite(x); });
+}
+template bool is_present(const float*, std::int64_t);
+template bool is_present(const double*, std::int64_t);
+
+template <class T>
+PaddedImage<T> padded(const ImageView<const T>& image, const NonLocalMeansOptions& options) {
+  PaddedImage<T> p;
+  const std::int64_t lanes = kernels::table<T>().lanes, reach = (options.patch_size - 1) / 2;
+  p.size = {image.planes, image.rows, image.columns};
+  // Reflection repeats an axis of one pixel, so that no patch differs along it.
+  for (std::size_t axis = 0; axis < 3; ++axis) p.radius[axis] = p.size[axis] == 1 ? 0 : reach;
+  p.channels = image.channels;
+  p.row_stride = (image.columns + 2 * p.radius[2] + lanes - 1) / lanes * lanes;
+  p.plane_stride = p.row_stride * (image.rows + 2 * p.radius[1]);
+  p.channel_stride = p.plane_stride * (image.planes + 2 * p.radius[0]);
+  p.masked = !options.mask.empty() || options.omit_missing;
+  const std::int64_t slack = 4 * lanes;  // rows are read in whole packs
+  p.values.resize(p.channels * p.channel_stride + slack);
+  std::fill_n(p.values.data(), p.channels * p.channel_stride + slack, T(0));
+  if (p.masked) {
+    p.used.resize(p.channel_stride + slack);
+    std::fill_n(p.used.data(), p.channel_stride + slack, T(0));
+  }
+  for (std::int64_t z = 0; z < image.planes + 2 * p.radius[0]; ++z)
+    for (std::int64_t y = 0; y < image.rows + 2 * p.radius[1]; ++y)
+      for (std::int64_t x = 0; x < image.columns + 2 * p.radius[2]; ++x) {
+        const std::int64_t source = (reflected(z - p.radius[0], image.planes) * image.rows +
+                                     reflected(y - p.radius[1], image.rows)) *
+                                        image.columns +
+                                    reflected(x - p.radius[2], image.columns);
+        const T* pixel = image.data + source * image.channels;
+        const bool present = !options.omit_missing || is_present(pixel, image.channels);
+        const bool used =
+            present && (options.mask.empty() || options.mask[static_cast<std::size_t>(source)]);
+        const std::int64_t at = p.at(z, y, x);
+        if (p.masked) p.used[at] = used ? T(1) : T(0);
+        for (std::int64_t c = 0; c < image.channels; ++c)
+          p.values[c * p.channel_stride + at] =
+              !p.masked || used || std::isfinite(pixel[c]) ? pixel[c] : T(0);
+      }
+  return p;
+}
+template PaddedImage<float> padded(const ImageView<const float>&, const NonLocalMeansOptions&);
+template PaddedImage<double> padded(const ImageView<const double>&, const NonLocalMeansOptions&);
+
+}  // namespace vicinal
