@@ -39,36 +39,63 @@ void square_rows(const SquaresArguments<T>& s) {
   s.used == nullptr ? square_pairs<T, false>(s) : square_pairs<T, true>(s);
 }
 
-// out[x] = Σ_k g[k] rows[k][x]
-template <class T>
-VICINAL_INLINE void sum_down(const T* const* rows, const T* g, int size, int count, T* out) {
-  constexpr int W = Pack<T>::width;
-  for (int x = 0; x < count; x += W) {
-    Pack<T> sum = Pack<T>(g[0]) * Pack<T>::load(rows[0] + x);
-    for (int k = 1; k < size; ++k) sum = fma(Pack<T>(g[k]), Pack<T>::load(rows[k] + x), sum);
-    sum.store(out + x);
+// The weights of a patch along one axis. Of S of them, which common patches have, registers hold
+// all; S = 0: any number.
+template <class T, int S>
+struct AxisWeights {
+  Pack<T> g[S == 0 ? 1 : S];
+  const T* weights;
+  int size;
+
+  VICINAL_INLINE AxisWeights(const T* first, int count) : weights(first), size(S == 0 ? count : S) {
+    VICINAL_UNROLL
+    for (int k = 0; k < S; ++k) g[k] = Pack<T>(first[k]);
   }
+  // Σ_k g[k] at(k)
+  VICINAL_INLINE Pack<T> sum(auto&& at) const {
+    if constexpr (S == 0) {
+      Pack<T> sum = Pack<T>(weights[0]) * at(0);
+      for (int k = 1; k < size; ++k) sum = fma(Pack<T>(weights[k]), at(k), sum);
+      return sum;
+    } else {
+      Pack<T> sum = g[0] * at(0);
+      VICINAL_UNROLL
+      for (int k = 1; k < S; ++k) sum = fma(g[k], at(k), sum);
+      return sum;
+    }
+  }
+};
+
+// out[x] = Σ_k g[k] rows[k][x]
+template <class T, int S>
+VICINAL_INLINE void sum_down(const T* const* rows, const AxisWeights<T, S>& g, int count, T* out) {
+  const T* row[S == 0 ? 1 : S];
+  VICINAL_UNROLL
+  for (int k = 0; k < S; ++k) row[k] = rows[k];
+  for (int x = 0; x < count; x += Pack<T>::width)
+    g.sum([&](int k) VICINAL_INLINE_LAMBDA {
+       return Pack<T>::load((S == 0 ? rows[k] : row[k]) + x);
+     }).store(out + x);
 }
-// Σ_k g[k] row[k]
-template <class T>
-VICINAL_INLINE Pack<T> sum_along(const T* row, const T* g, int size) {
-  Pack<T> sum = Pack<T>(g[0]) * Pack<T>::load(row);
-  for (int k = 1; k < size; ++k) sum = fma(Pack<T>(g[k]), Pack<T>::load_unaligned(row + k), sum);
-  return sum;
+template <class T, int S>
+VICINAL_INLINE Pack<T> sum_along(const T* row, const AxisWeights<T, S>& g) {
+  return g.sum([&](int k) VICINAL_INLINE_LAMBDA { return Pack<T>::load_unaligned(row + k); });
 }
 
-template <class T, bool masked>
-VICINAL_INLINE void weigh_row(const PatchArguments<T>& a) {
+template <class T, bool masked, int S>
+void weigh_row(const PatchArguments<T>& a) {
   constexpr int W = Pack<T>::width;
   const Pack<T> zero(T(0)), allowance(a.allowance), scale(a.scale);
   const int wide = a.count + a.along_size - 1;
   T* used = a.scratch + (wide + 2 * W) / W * W;
-  sum_down(a.rows, a.down, a.down_size, wide, a.scratch);
-  if constexpr (masked) sum_down(a.used, a.down, a.down_size, wide, used);
+  const AxisWeights<T, S> down(a.down, a.down_size);
+  sum_down(a.rows, down, wide, a.scratch);
+  if constexpr (masked) sum_down(a.used, down, wide, used);
+  const AxisWeights<T, S> along(a.along, a.along_size);
   for (int x = 0; x < a.count; x += W) {
-    Pack<T> d = sum_along(a.scratch + x, a.along, a.along_size);
+    Pack<T> d = sum_along(a.scratch + x, along);
     if constexpr (masked) {
-      const Pack<T> share = sum_along(used + x, a.along, a.along_size);
+      const Pack<T> share = sum_along(used + x, along);
       // Patches without a pixel in common are infinitely far.
       d = select<T>(share == zero, Pack<T>(infinite<T>), d / share);
     }
@@ -78,7 +105,12 @@ VICINAL_INLINE void weigh_row(const PatchArguments<T>& a) {
 }
 template <class T>
 void weigh_patches(const PatchArguments<T>& a) {
-  a.used == nullptr ? weigh_row<T, false>(a) : weigh_row<T, true>(a);
+  if (a.used != nullptr) return weigh_row<T, true, 0>(a);
+  const int size = a.down_size == a.along_size ? a.along_size : 0;
+  if (size == 3) return weigh_row<T, false, 3>(a);
+  if (size == 5) return weigh_row<T, false, 5>(a);
+  if (size == 7) return weigh_row<T, false, 7>(a);
+  weigh_row<T, false, 0>(a);
 }
 
 // Differences from the own value are summed, so that a flat image stays as it is, whatever its

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
         LinearNeighborhoodPropagation as LinearNeighborhoodPropagation,
     )
     from .labeling.relaxation import RelaxationLabeling as RelaxationLabeling
+    from .images.bilateral import Bilateral as Bilateral
+    from .images.noise import estimate_sigma as estimate_sigma
+    from .images.non_local_means import NonLocalMeans as NonLocalMeans
     from .level import Level as Level
     from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
     from .mean_shift import MeanShift as MeanShift
@@ -54,9 +57,15 @@ _NETWORKS = {
     "LocalAttention": "attention",
     "TransformerEncoder": "transformer",
 }
-_HOMES = MODELS | _OTHERS | _NETWORKS
+_IMAGES = {
+    "Bilateral": "images.bilateral",
+    "NonLocalMeans": "images.non_local_means",
+    "estimate_sigma": "images.noise",
+}
+_HOMES = MODELS | _OTHERS | _NETWORKS | _IMAGES
 
 __all__ = [
+    "Bilateral",
     "EmbeddingDistiller",
     "EncoderLevel",
     "HierarchicalLocalModel",
@@ -72,10 +81,12 @@ __all__ = [
     "MeanShift",
     "MetricLearner",
     "MultiKernelRegressor",
+    "NonLocalMeans",
     "QuickShift",
     "RelaxationLabeling",
     "TransformerEncoder",
     "estimate_bandwidth",
+    "estimate_sigma",
 ]
 
 

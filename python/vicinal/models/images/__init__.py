@@ -1,0 +1,1 @@
+"""Local means of pixels: non-local means, bilateral filters, their noise estimate."""
