@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "kernels/table.hpp"
 
@@ -24,6 +25,48 @@ bool is_present(const T* pixel, std::int64_t channels) {
 template bool is_present(const float*, std::int64_t);
 template bool is_present(const double*, std::int64_t);
 
+namespace {
+
+// Which pixels of a padded row may be used; those that may not and are not finite become 0.
+template <class T>
+void mark_used(const ImageView<const T>& image, const NonLocalMeansOptions& options,
+               const std::vector<std::int64_t>& columns, std::int64_t source, std::int64_t at,
+               PaddedImage<T>& p) {
+  for (std::size_t x = 0; x < columns.size(); ++x) {
+    const std::int64_t pixel = source + columns[x], to = at + static_cast<std::int64_t>(x);
+    const bool asked = options.mask.empty() || options.mask[static_cast<std::size_t>(pixel)];
+    const bool used = asked && (!options.omit_missing ||
+                                is_present(image.data + pixel * image.channels, image.channels));
+    p.used[to] = used ? T(1) : T(0);
+    for (std::int64_t c = 0; !used && c < image.channels; ++c) {
+      T& value = p.values[c * p.channel_stride + to];
+      if (!std::isfinite(value)) value = 0;
+    }
+  }
+}
+
+template <class T>
+void fill(const ImageView<const T>& image, const NonLocalMeansOptions& options, PaddedImage<T>& p) {
+  std::vector<std::int64_t> columns;
+  for (std::int64_t x = -p.radius[2]; x < image.columns + p.radius[2]; ++x)
+    columns.push_back(reflected(x, image.columns));
+  for (std::int64_t z = 0; z < image.planes + 2 * p.radius[0]; ++z)
+    for (std::int64_t y = 0; y < image.rows + 2 * p.radius[1]; ++y) {
+      const std::int64_t source = (reflected(z - p.radius[0], image.planes) * image.rows +
+                                   reflected(y - p.radius[1], image.rows)) *
+                                  image.columns;
+      const std::int64_t at = p.at(z, y, 0);
+      for (std::int64_t c = 0; c < image.channels; ++c) {
+        const T* from = image.data + source * image.channels + c;
+        T* to = p.values.data() + c * p.channel_stride + at;
+        for (const std::int64_t column : columns) *to++ = from[column * image.channels];
+      }
+      if (p.masked) mark_used(image, options, columns, source, at, p);
+    }
+}
+
+}  // namespace
+
 template <class T>
 PaddedImage<T> padded(const ImageView<const T>& image, const NonLocalMeansOptions& options) {
   PaddedImage<T> p;
@@ -43,23 +86,7 @@ PaddedImage<T> padded(const ImageView<const T>& image, const NonLocalMeansOption
     p.used.resize(p.channel_stride + slack);
     std::fill_n(p.used.data(), p.channel_stride + slack, T(0));
   }
-  for (std::int64_t z = 0; z < image.planes + 2 * p.radius[0]; ++z)
-    for (std::int64_t y = 0; y < image.rows + 2 * p.radius[1]; ++y)
-      for (std::int64_t x = 0; x < image.columns + 2 * p.radius[2]; ++x) {
-        const std::int64_t source = (reflected(z - p.radius[0], image.planes) * image.rows +
-                                     reflected(y - p.radius[1], image.rows)) *
-                                        image.columns +
-                                    reflected(x - p.radius[2], image.columns);
-        const T* pixel = image.data + source * image.channels;
-        const bool present = !options.omit_missing || is_present(pixel, image.channels);
-        const bool used =
-            present && (options.mask.empty() || options.mask[static_cast<std::size_t>(source)]);
-        const std::int64_t at = p.at(z, y, x);
-        if (p.masked) p.used[at] = used ? T(1) : T(0);
-        for (std::int64_t c = 0; c < image.channels; ++c)
-          p.values[c * p.channel_stride + at] =
-              !p.masked || used || std::isfinite(pixel[c]) ? pixel[c] : T(0);
-      }
+  fill(image, options, p);
   return p;
 }
 template PaddedImage<float> padded(const ImageView<const float>&, const NonLocalMeansOptions&);
