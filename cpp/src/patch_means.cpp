@@ -104,10 +104,13 @@ void PatchMeans<T>::walk(const Displacement& by, std::int64_t from, std::int64_t
   for (std::int64_t row = from; row < to; ++row) {
     square(by, row + radius);
     weigh(by, row);
-    const std::int64_t p = image_.pixel(plane_, row, column);
-    const std::int64_t q = image_.pixel(plane_ + by.planes, row + by.rows, column + by.columns);
-    if (row >= first_) add(p, q, row, column, count);
-    if (shared && row + by.rows < last_) add(q, p, row + by.rows, column + by.columns, count);
+    const Side p{plane_, row, column};
+    const Side q{plane_ + by.planes, row + by.rows, column + by.columns};
+    const bool wanted = shared && q.row < last_;
+    if (row >= first_)
+      add(p, q, wanted, count);
+    else if (wanted)
+      add(q, p, false, count);
   }
 }
 
@@ -140,8 +143,8 @@ void PatchMeans<T>::square(const Displacement& by, std::int64_t row) noexcept {
 template <class T>
 void PatchMeans<T>::weigh(const Displacement& by, std::int64_t row) noexcept {
   const std::int64_t down = 2 * image_.radius[1] + 1;
-  for (std::int64_t k = 0; k < down; ++k) {
-    const std::int64_t slot = (row + k) % down;
+  std::int64_t slot = row % down;
+  for (std::int64_t k = 0; k < down; ++k, slot = slot + 1 == down ? 0 : slot + 1) {
     square_rows_[static_cast<std::size_t>(k)] = squares_.data() + slot * wide_;
     if (image_.masked) used_rows_[static_cast<std::size_t>(k)] = used_.data() + slot * wide_;
   }
@@ -158,20 +161,27 @@ void PatchMeans<T>::weigh(const Displacement& by, std::int64_t row) noexcept {
                         .weights = weights_.data()});
 }
 
-// To the pixels from `own` on, which stand at (row, column) of the band, those from `other` on.
+// To the pixels from `own` on, which stand in the band, those from `other` on, and the reverse.
 template <class T>
-void PatchMeans<T>::add(std::int64_t own, std::int64_t other, std::int64_t row, std::int64_t column,
+void PatchMeans<T>::add(const Side& own, const Side& other, bool both,
                         std::int64_t count) noexcept {
-  const std::int64_t at = (row - first_) * stride_ + column;
+  const std::int64_t p = image_.pixel(own.plane, own.row, own.column);
+  const std::int64_t q = image_.pixel(other.plane, other.row, other.column);
+  const std::int64_t at = (own.row - first_) * stride_ + own.column;
+  const std::int64_t to = (other.row - first_) * stride_ + other.column;
+  const T* used = image_.masked ? image_.used.data() : nullptr;
   table_.add_pixels({.weights = weights_.data(),
-                     .used = image_.masked ? image_.used.data() + other : nullptr,
-                     .own = image_.values.data() + own,
-                     .other = image_.values.data() + other,
+                     .own = image_.values.data() + p,
+                     .other = image_.values.data() + q,
+                     .used_own = used == nullptr ? nullptr : used + p,
+                     .used_other = used == nullptr ? nullptr : used + q,
                      .plane = image_.channel_stride,
                      .channels = static_cast<int>(image_.channels),
                      .count = static_cast<int>(count),
                      .mass = mass_.data() + at,
                      .sums = sums_.data() + at,
+                     .other_mass = both ? mass_.data() + to : nullptr,
+                     .other_sums = both ? sums_.data() + to : nullptr,
                      .sums_plane = band_stride_});
 }
 

@@ -46,8 +46,10 @@ class PatchMeans {
   void walk(const Displacement& by, std::int64_t from, std::int64_t to, bool shared) noexcept;
   void square(const Displacement& by, std::int64_t row) noexcept;
   void weigh(const Displacement& by, std::int64_t row) noexcept;
-  void add(std::int64_t own, std::int64_t other, std::int64_t row, std::int64_t column,
-           std::int64_t count) noexcept;
+  struct Side {
+    std::int64_t plane, row, column;
+  };
+  void add(const Side& own, const Side& other, bool both, std::int64_t count) noexcept;
   std::int64_t first_column(const Displacement& by) const {
     return std::max<std::int64_t>(0, -by.columns);
   }

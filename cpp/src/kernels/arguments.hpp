@@ -285,14 +285,17 @@ struct PatchArguments {
 template <class T>
 struct PixelArguments {
   const T* weights = nullptr;
-  const T* used = nullptr;  // of the other pixels, or nullptr
-  const T* own = nullptr;   // values
+  const T* own = nullptr;  // values
   const T* other = nullptr;
+  const T* used_own = nullptr;  // or nullptr: all are used
+  const T* used_other = nullptr;
   std::int64_t plane = 0;  // between channels of `own` and `other`
   int channels = 0;
   int count = 0;
-  T* mass = nullptr;  // Σw, added to
-  T* sums = nullptr;  // Σ w (other − own), channels `sums_plane` apart
+  T* mass = nullptr;        // Σw, added to
+  T* sums = nullptr;        // Σ w (other − own), channels `sums_plane` apart
+  T* other_mass = nullptr;  // those of the other pixels, or nullptr
+  T* other_sums = nullptr;
   std::int64_t sums_plane = 0;
 };
 

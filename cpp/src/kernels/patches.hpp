@@ -113,28 +113,49 @@ void weigh_patches(const PatchArguments<T>& a) {
   weigh_row<T, false, 0>(a);
 }
 
+template <class T>
+VICINAL_INLINE void add_to(T* at, Pack<T> x) {
+  (Pack<T>::load_unaligned(at) + x).store_unaligned(at);
+}
+template <class T>
+VICINAL_INLINE void add_product(T* at, Pack<T> w, Pack<T> x) {
+  fma(w, x, Pack<T>::load_unaligned(at)).store_unaligned(at);
+}
+
 // Differences from the own value are summed, so that a flat image stays as it is, whatever its
-// level.
-template <class T, bool masked>
-VICINAL_INLINE void add_row(const PixelArguments<T>& a) {
-  constexpr int W = Pack<T>::width;
+// level. Within a row the sums of either side overlap: every pack is written before the next.
+template <class T, bool masked, bool both, int one>
+void add_row(const PixelArguments<T>& a) {
   const Pack<T> zero(T(0));
-  for (int x = 0; x < a.count; x += W) {
-    Pack<T> w = Pack<T>::load(a.weights + x);
-    if constexpr (masked) w = w * Pack<T>::load_unaligned(a.used + x);
-    (Pack<T>::load_unaligned(a.mass + x) + w).store_unaligned(a.mass + x);
+  const int channels = one ? 1 : a.channels;
+  for (int x = 0; x < a.count; x += Pack<T>::width) {
+    const Pack<T> w = Pack<T>::load(a.weights + x);
     const Mask<T> weighs = w != zero;  // what has no weight may be anything
-    for (int c = 0; c < a.channels; ++c) {
-      T* sum = a.sums + c * a.sums_plane + x;
-      const Pack<T> d = Pack<T>::load_unaligned(a.other + c * a.plane + x) -
-                        Pack<T>::load_unaligned(a.own + c * a.plane + x);
-      fma(w, select<T>(weighs, d, zero), Pack<T>::load_unaligned(sum)).store_unaligned(sum);
+    Pack<T> own = w, other = w;
+    if constexpr (masked) {
+      own = w * Pack<T>::load_unaligned(a.used_other + x);
+      if constexpr (both) other = w * Pack<T>::load_unaligned(a.used_own + x);
+    }
+    add_to(a.mass + x, own);
+    if constexpr (both) add_to(a.other_mass + x, other);
+    for (int c = 0; c < channels; ++c) {
+      const Pack<T> d = select<T>(weighs,
+                                  Pack<T>::load_unaligned(a.other + c * a.plane + x) -
+                                      Pack<T>::load_unaligned(a.own + c * a.plane + x),
+                                  zero);
+      add_product(a.sums + c * a.sums_plane + x, own, d);
+      if constexpr (both) add_product(a.other_sums + c * a.sums_plane + x, other, -d);
     }
   }
 }
+template <class T, bool both>
+void add_sides(const PixelArguments<T>& a) {
+  if (a.used_own != nullptr) return add_row<T, true, both, 0>(a);
+  a.channels == 1 ? add_row<T, false, both, 1>(a) : add_row<T, false, both, 0>(a);
+}
 template <class T>
 void add_pixels(const PixelArguments<T>& a) {
-  a.used == nullptr ? add_row<T, false>(a) : add_row<T, true>(a);
+  a.other_mass == nullptr ? add_sides<T, false>(a) : add_sides<T, true>(a);
 }
 
 }  // namespace
