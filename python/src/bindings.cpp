@@ -10,6 +10,7 @@
 #include "local_fit.hpp"
 #include "mean_shift.hpp"
 #include "neighbor_set.hpp"
+#include "rules.hpp"
 #include "state.hpp"
 #include "vicinal/config.hpp"
 #include "vicinal/probe.hpp"
@@ -184,6 +185,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_linear(m);
   bind_local_fit(m);
   bind_neighbor_set(m);
+  bind_rules(m);
   const py::none none;
   m.def("run", &run, "kernel"_a, "queries"_a, "keys"_a, "values"_a, py::kw_only(),
         "weights"_a = none, "log_weights"_a = none, "bias"_a = none, "mask"_a = none,

@@ -325,3 +325,17 @@ def non_local_means(
     num_threads: int = 0,
     progress: _Progress | None = None,
 ) -> int: ...
+
+def rule_sums(
+    steps: _Array,
+    registers: int,
+    norm: int,
+    degrees: _Array,
+    offsets: _Array,
+    columns: _Array,
+    weights: _Array,
+    out: _Array,
+    *,
+    maximum: bool = False,
+    num_threads: int = 0,
+) -> None: ...

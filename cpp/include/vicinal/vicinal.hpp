@@ -12,6 +12,7 @@
 #include "vicinal/neighbors.hpp"
 #include "vicinal/non_local_means.hpp"
 #include "vicinal/partial.hpp"
+#include "vicinal/rules.hpp"
 #include "vicinal/tabulate.hpp"
 #include "vicinal/version.hpp"
 #include "vicinal/view.hpp"

@@ -238,6 +238,21 @@ struct NormArguments {
   T epsilon = 0;
 };
 
+enum class TriangularNorm : std::int32_t { product, minimum, lukasiewicz };
+enum class RuleStep : std::int32_t { conjoin, disjoin, negate, fire };
+enum class RuleSum : std::int32_t { add, maximum };
+inline constexpr int rule_rows = 64;  // rows of a block of fuzzy rules: the length of a register
+template <class T>
+struct RuleArguments {  // rules.hpp
+  const std::int32_t* steps = nullptr;
+  std::int64_t stride = 0, count = 0;
+  const std::int64_t* offsets = nullptr;  // of the rules' conclusions
+  const std::int32_t* columns = nullptr;
+  const T* weights = nullptr;
+  T* registers = nullptr;  // registers × rule_rows
+  T* sums = nullptr;       // columns × rule_rows
+};
+
 // The pull of a tile of pairs along the features of queries and keys.
 template <class T>
 struct PullArguments {

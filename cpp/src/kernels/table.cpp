@@ -12,6 +12,7 @@
 #include "pairs.hpp"
 #include "patches.hpp"
 #include "product.hpp"
+#include "rules.hpp"
 #include "scaled.hpp"
 #include "select.hpp"
 #include "softmax.hpp"
@@ -30,6 +31,13 @@ constexpr void enter(Table<T>& t, Shape shape) {
   t.log_weigh[i] = log_weigh<P, T>;
   t.has_factor[i] = P::has_factor;
   t.weigh_slopes[i] = weigh_slopes<P, T>;
+}
+
+template <class Norm, class T>
+constexpr void enter(Table<T>& t, TriangularNorm norm) {
+  auto& run = t.run_rules[static_cast<int>(norm)];
+  run[static_cast<int>(RuleSum::add)] = run_rules<T, Norm, RuleSum::add>;
+  run[static_cast<int>(RuleSum::maximum)] = run_rules<T, Norm, RuleSum::maximum>;
 }
 
 template <class T>
@@ -183,6 +191,10 @@ constexpr Table<T> make() {
   t.square_rows = square_rows<T>;
   t.weigh_patches = weigh_patches<T>;
   t.add_pixels = add_pixels<T>;
+
+  enter<ProductNorm>(t, TriangularNorm::product);
+  enter<MinimumNorm>(t, TriangularNorm::minimum);
+  enter<LukasiewiczNorm>(t, TriangularNorm::lukasiewicz);
   return t;
 }
 

@@ -159,6 +159,7 @@ struct Table {
   void (*square_rows)(const SquaresArguments<T>&);
   void (*weigh_patches)(const PatchArguments<T>&);
   void (*add_pixels)(const PixelArguments<T>&);
+  void (*run_rules[3][2])(const RuleArguments<T>&);  // TriangularNorm, RuleSum
 };
 
 template <class T>
