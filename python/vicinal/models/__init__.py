@@ -6,12 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import fuzzy as fuzzy
     from .attention import LocalAttention as LocalAttention
     from .classification import LocalMeanClassifier as LocalMeanClassifier
     from .density import KernelDensity as KernelDensity
     from .embedding_distiller import EmbeddingDistiller as EmbeddingDistiller
     from .encoder_level import EncoderLevel as EncoderLevel
     from .estimated_bandwidth import estimate_bandwidth as estimate_bandwidth
+    from .fuzzy.mamdani import Mamdani as Mamdani
+    from .fuzzy.takagi_sugeno import TakagiSugeno as TakagiSugeno
     from .hierarchy import HierarchicalLocalModel as HierarchicalLocalModel
     from .labeling.label_propagation import LabelPropagation as LabelPropagation
     from .labeling.linear_neighborhood import (
@@ -42,10 +45,12 @@ MODELS = {
     "LocalMeanClassifier": "classification",
     "LocalMeanRegressor": "regression",
     "LocallyLinearEmbedding": "lle",
+    "Mamdani": "fuzzy.mamdani",
     "MeanShift": "mean_shift",
     "MetricLearner": "metric_learner",
     "MultiKernelRegressor": "multi_kernel",
     "QuickShift": "quick_shift",
+    "TakagiSugeno": "fuzzy.takagi_sugeno",
 }
 _OTHERS = {
     "Level": "level",
@@ -63,6 +68,8 @@ _IMAGES = {
     "estimate_sigma": "images.noise",
 }
 _HOMES = MODELS | _OTHERS | _NETWORKS | _IMAGES
+_PACKAGES = ("fuzzy",)
+_HOMES = MODELS | _OTHERS | _NETWORKS
 
 __all__ = [
     "Bilateral",
@@ -78,6 +85,7 @@ __all__ = [
     "LocalMeanClassifier",
     "LocalMeanRegressor",
     "LocallyLinearEmbedding",
+    "Mamdani",
     "MeanShift",
     "MetricLearner",
     "MultiKernelRegressor",
@@ -87,10 +95,16 @@ __all__ = [
     "TransformerEncoder",
     "estimate_bandwidth",
     "estimate_sigma",
+    "TakagiSugeno",
+    "TransformerEncoder",
+    "estimate_bandwidth",
+    "fuzzy",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f".{name}", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)

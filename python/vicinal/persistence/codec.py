@@ -14,6 +14,7 @@ from vicinal import kernels
 from vicinal.arrays import Array
 from vicinal.bandwidth.adaptive import Abramson, KthNeighbor, Perplexity
 from vicinal.bandwidth.given import PerKey
+from vicinal.models.fuzzy.memberships import Bell, Gauss, Sigmoid, Trapezoid, Triangle
 from vicinal.models.level import Level
 from vicinal.models.sets import SETS_BY_NAME
 from vicinal.persistence.archive import Refused
@@ -26,7 +27,9 @@ FAULTS = (ValueError, TypeError, LookupError, AttributeError, OverflowError, Rec
 OTHERS: dict[str, type[Any]] = {
     **SETS_BY_NAME,
     **{kind.__name__: kind for kind in (Abramson, KthNeighbor, Level, Perplexity, PerKey)},
+    **{f"fuzzy.{kind.__name__}": kind for kind in (Bell, Gauss, Sigmoid, Trapezoid, Triangle)},
 }
+_NAMES = {kind: name for name, kind in OTHERS.items()}
 
 
 @contextmanager
@@ -54,9 +57,10 @@ def encode(value: Any, arrays: dict[str, Array], name: str) -> Any:
         items = [encode(item, arrays, f"{name}[{i}]") for i, item in enumerate(value)]
         return items if isinstance(value, list) else {"tuple": items}
     kind = type(value)
-    if _registered(kind.__name__) is kind:
+    known = _NAMES.get(kind, kind.__name__)
+    if _registered(known) is kind:
         content = {field.name: getattr(value, field.name) for field in fields(kind) if field.init}
-        return {"object": kind.__name__, "fields": encode(content, arrays, name)}
+        return {"object": known, "fields": encode(content, arrays, name)}
     raise TypeError(
         f"{name} is {value!r}, which cannot be kept in a file without code: only numbers, strings, "
         "arrays and the kernels, metrics and rules of vicinal can; pickle or joblib keep the rest"

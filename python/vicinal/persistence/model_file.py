@@ -62,7 +62,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
             f"{type(model).__qualname__} is not a model of vicinal and cannot be saved; "
             "joblib or skops keep other estimators"
         )
-    check_is_fitted(model)
+    if hasattr(model, "fit"):
+        check_is_fitted(model)
     arrays: dict[str, Array] = {}
     header = {
         "format": FORMAT,

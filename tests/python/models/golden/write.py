@@ -23,10 +23,13 @@ from vicinal.models import (
     LocallyLinearEmbedding,
     LocalMeanClassifier,
     LocalMeanRegressor,
+    Mamdani,
     MeanShift,
     MetricLearner,
     MultiKernelRegressor,
     QuickShift,
+    TakagiSugeno,
+    fuzzy,
 )
 
 METHODS = {
@@ -36,7 +39,9 @@ METHODS = {
     LinearNeighborhoodPropagation: "predict_proba",
     LocalMeanClassifier: "predict_proba",
     LocallyLinearEmbedding: "transform",
+    Mamdani: "firing_strengths",
     MetricLearner: "transform",
+    TakagiSugeno: "firing_strengths",
 }
 FOLDER = Path(__file__).parent
 
@@ -75,11 +80,19 @@ def models():
     some = np.where(np.arange(20) < 6, labels, "-1")
     yield LabelPropagation(neighbors=vc.KNearest(6), alpha=0.5).fit(frame, some)
     yield LinearNeighborhoodPropagation(4).fit(frame.astype("f4"), some)
+    terms = {"low": fuzzy.Trapezoid(-np.inf, -np.inf, -1, 1), "high": fuzzy.Sigmoid(0, 2)}
+    inputs = {"a": terms, "b": {"mid": fuzzy.Bell(1, 2, 0), "end": fuzzy.Triangle(0, 2, 2)}}
+    rules = ["IF a IS low OR b IS NOT mid THEN c IS d", "IF a IS high THEN c IS e WITH 0.5"]
+    outputs = {"c": {"d": fuzzy.Gauss(0, 1), "e": fuzzy.Triangle(0, 1, 1)}}
+    yield Mamdani(inputs, outputs, rules, ranges={"c": (-3, 3)})
+    table = np.array([[0, -1], [1, 1]])
+    consequents = [[[1.0, 0.5, 0.0]], [[0.0, 0.0, -2.0]]]
+    yield TakagiSugeno(inputs, ["c"], table, consequents=consequents, norm="lukasiewicz")
 
 
 if __name__ == "__main__":
     for model in models():
-        queries = np.linspace(-2, 2, 18).reshape(-1, model.n_features_in_)
+        queries = np.linspace(-2, 2, 18).reshape(-1, getattr(model, "n_features_in_", 2))
         method = METHODS.get(type(model), "predict")
         known = model.feature_names_in_ if hasattr(model, "feature_names_in_") else None
         X = queries if known is None else pd.DataFrame(queries, columns=known)
