@@ -3,6 +3,7 @@
 from vicinal.plotting.attention import AttentionDisplay
 from vicinal.plotting.curve import BandwidthCurveDisplay
 from vicinal.plotting.embedding import EmbeddingDisplay
+from vicinal.plotting.rules import RuleDisplay
 from vicinal.plotting.trajectory import TrajectoryDisplay
 from vicinal.plotting.weights import LocalWeightsDisplay
 
@@ -11,5 +12,6 @@ __all__ = [
     "BandwidthCurveDisplay",
     "EmbeddingDisplay",
     "LocalWeightsDisplay",
+    "RuleDisplay",
     "TrajectoryDisplay",
 ]
