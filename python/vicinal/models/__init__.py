@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .attention import LocalAttention as LocalAttention
     from .classification import LocalMeanClassifier as LocalMeanClassifier
     from .density import KernelDensity as KernelDensity
+    from .diffusion.denoiser import Denoiser as Denoiser
+    from .diffusion.noise import noise_levels as noise_levels
     from .embedding_distiller import EmbeddingDistiller as EmbeddingDistiller
     from .encoder_level import EncoderLevel as EncoderLevel
     from .estimated_bandwidth import estimate_bandwidth as estimate_bandwidth
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 # The one table of models: name -> module. Lazy import and `vicinal.load` both read it.
 MODELS = {
+    "Denoiser": "diffusion.denoiser",
     "EmbeddingDistiller": "embedding_distiller",
     "HierarchicalLocalModel": "hierarchy",
     "Hopfield": "memory.hopfield",
@@ -57,6 +60,11 @@ _OTHERS = {
     "RelaxationLabeling": "labeling.relaxation",
     "estimate_bandwidth": "estimated_bandwidth",
 }
+_OTHERS = {
+    "Level": "level",
+    "estimate_bandwidth": "estimated_bandwidth",
+    "noise_levels": "diffusion.noise",
+}
 _NETWORKS = {
     "EncoderLevel": "encoder_level",
     "LocalAttention": "attention",
@@ -73,6 +81,7 @@ _HOMES = MODELS | _OTHERS | _NETWORKS
 
 __all__ = [
     "Bilateral",
+    "Denoiser",
     "EmbeddingDistiller",
     "EncoderLevel",
     "HierarchicalLocalModel",
@@ -99,6 +108,7 @@ __all__ = [
     "TransformerEncoder",
     "estimate_bandwidth",
     "fuzzy",
+    "noise_levels",
 ]
 
 

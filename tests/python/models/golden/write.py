@@ -13,6 +13,7 @@ import pandas as pd
 
 import vicinal as vc
 from vicinal.models import (
+    Denoiser,
     EmbeddingDistiller,
     HierarchicalLocalModel,
     Hopfield,
@@ -75,6 +76,7 @@ def models():
     yield HierarchicalLocalModel(levels).fit(frame, X.sum(1))
     kernels = ["gaussian", vc.kernels.Laplace(bandwidth=0.8, metric="manhattan", columns=(0, 1))]
     yield MetricLearner(2, tol=1e-2).fit(frame, labels)
+    yield Denoiser(0.6, neighbors=vc.KNearest(9)).fit(frame)
     yield MultiKernelRegressor(kernels).fit(frame, np.column_stack([X.sum(1), X[:, 0] ** 2]))
     yield Hopfield(beta=2.0, neighbors=vc.KNearest(5)).fit(frame, values=Z.astype("f4"))
     some = np.where(np.arange(20) < 6, labels, "-1")

@@ -1,0 +1,1 @@
+"""Optimal denoising of Gaussian noise, and samples drawn by it."""
