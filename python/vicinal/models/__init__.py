@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import fuzzy as fuzzy
     from .attention import LocalAttention as LocalAttention
+    from .autoencoders.hierarchical import HierarchicalAutoencoder as HierarchicalAutoencoder
+    from .autoencoders.lazy import LazyAutoencoder as LazyAutoencoder
     from .classification import LocalMeanClassifier as LocalMeanClassifier
     from .density import KernelDensity as KernelDensity
     from .diffusion.denoiser import Denoiser as Denoiser
@@ -40,11 +42,13 @@ if TYPE_CHECKING:
 MODELS = {
     "Denoiser": "diffusion.denoiser",
     "EmbeddingDistiller": "embedding_distiller",
+    "HierarchicalAutoencoder": "autoencoders.hierarchical",
     "HierarchicalLocalModel": "hierarchy",
     "Hopfield": "memory.hopfield",
     "KernelDensity": "density",
     "LabelPropagation": "labeling.label_propagation",
     "LinearNeighborhoodPropagation": "labeling.linear_neighborhood",
+    "LazyAutoencoder": "autoencoders.lazy",
     "LocalMeanClassifier": "classification",
     "LocalMeanRegressor": "regression",
     "LocallyLinearEmbedding": "lle",
@@ -84,10 +88,12 @@ __all__ = [
     "Denoiser",
     "EmbeddingDistiller",
     "EncoderLevel",
+    "HierarchicalAutoencoder",
     "HierarchicalLocalModel",
     "Hopfield",
     "KernelDensity",
     "LabelPropagation",
+    "LazyAutoencoder",
     "Level",
     "LinearNeighborhoodPropagation",
     "LocalAttention",

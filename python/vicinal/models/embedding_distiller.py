@@ -20,7 +20,7 @@ from vicinal.models.distiller_checks import (
     check_rules,
 )
 from vicinal.models.lle_parameters import as_coordinates, check_range
-from vicinal.models.local_maps import AffineMap, LocalMap, MeanMap, count_ambiguous
+from vicinal.models.local_maps import AffineMap, MeanMap, SearchedMap, count_ambiguous
 from vicinal.models.reconstruction import ThereAndBack
 from vicinal.models.saved import Saved
 from vicinal.models.state import check_names, check_pairs
@@ -213,7 +213,7 @@ class EmbeddingDistiller(
         self.keys_, self.embedding_ = rows, coordinates
         self._encoder, self._decoder = encoder, decoder
 
-    def _map(self, keys: Array, values: Array, metric: Any, bandwidth: Any) -> LocalMap:
+    def _map(self, keys: Array, values: Array, metric: Any, bandwidth: Any) -> SearchedMap:
         known = keys, values, metric, self.n_jobs
         if self.method == "affine":
             return AffineMap(*known, k=self.n_neighbors, reg=self.reg)

@@ -11,18 +11,22 @@ from vicinal.arrays import Array
 from vicinal.kernels.metrics import Metric
 from vicinal.models.neighborhoods import Points, interpolate
 
-__all__ = ["AffineMap", "LocalMap", "MeanMap", "count_ambiguous"]
+__all__ = ["AffineMap", "LocalMap", "MeanMap", "SearchedMap", "count_ambiguous"]
 
 
 class LocalMap(Protocol):
     """A map from points to points that is given at keys."""
 
-    index: vicinal.KeyIndex
-
     def __call__(
         self, queries: Array, num_threads: int | None, *, leave_out: bool = False
     ) -> Array:
         """Return the values at queries (m, d); with `leave_out` query i does not see key i."""
+
+
+class SearchedMap(LocalMap, Protocol):
+    """A map whose keys are searched."""
+
+    index: vicinal.KeyIndex
 
 
 class AffineMap:

@@ -14,19 +14,17 @@ from sklearn.utils.validation import check_is_fitted
 import vicinal
 from vicinal.arrays import Array
 from vicinal.models.checks import check_choice
-from vicinal.models.local_maps import LocalMap
+from vicinal.models.local_maps import LocalMap, SearchedMap
 
-__all__ = ["ThereAndBack"]
+__all__ = ["RoundTrip", "ThereAndBack"]
 
 
-class ThereAndBack:
-    """A model with an encoder and a decoder that are local: scores, distortion, drift.
+class RoundTrip:
+    """A model with an encoder and a decoder that are local: scores and distortion.
 
     A row of the fit is near itself, so it is judged by the others.
     """
 
-    n_neighbors: int
-    metric: Any
     n_jobs: int | None
     keys_: Array
     embedding_: Array
@@ -102,6 +100,28 @@ class ThereAndBack:
         queries = self._queries(X)
         return _distances(queries, self._round_trip(queries))
 
+    def _round_trip(self, rows: Array) -> Array:
+        return self._decoder(self._encoder(rows, self.n_jobs), self.n_jobs)
+
+    def _left_out(self) -> tuple[Array, Array]:
+        """Return what the others make of every training row: coordinates, and the row again."""
+        coordinates = self.loo_transform()
+        return coordinates, self._decoder(coordinates, self.n_jobs, leave_out=True)
+
+    def _forget(self) -> None:
+        """Drop what was computed on first use of the last fit."""
+        for name in ("distortion_", "_reaches_of_keys"):
+            self.__dict__.pop(name, None)
+
+
+class ThereAndBack(RoundTrip):
+    """A round trip of equally many neighbors each way: drift, and the comparison of embeddings."""
+
+    n_neighbors: int
+    metric: Any
+    _encoder: SearchedMap
+    _decoder: SearchedMap
+
     def drift(self, X: Any, signal: str = "distortion") -> Array:
         """Rank new rows among the training rows.
 
@@ -174,14 +194,6 @@ class ThereAndBack:
         found.sort(key=lambda row: -row["score"])  # stable: equal ones in the order given
         return {name: _column([row[name] for row in found]) for name in found[0]}
 
-    def _round_trip(self, rows: Array) -> Array:
-        return self._decoder(self._encoder(rows, self.n_jobs), self.n_jobs)
-
-    def _left_out(self) -> tuple[Array, Array]:
-        """Return what the others make of every training row: coordinates, and the row again."""
-        coordinates = self.loo_transform()
-        return coordinates, self._decoder(coordinates, self.n_jobs, leave_out=True)
-
     @cached_property
     def _reaches_of_keys(self) -> Array:
         return self._reaches(self.keys_, leave_out=True)
@@ -196,11 +208,6 @@ class ThereAndBack:
             num_threads=self.n_jobs,
         )
         return found.distances[:, -1]
-
-    def _forget(self) -> None:
-        """Drop what was computed on first use of the last fit."""
-        for name in ("distortion_", "_reaches_of_keys"):
-            self.__dict__.pop(name, None)
 
     def _figures(self) -> dict[str, float]:
         coordinates, rows = self._left_out()

@@ -11,12 +11,18 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import vicinal as vc
-from vicinal.models import Denoiser
+from vicinal.models import Denoiser, HierarchicalAutoencoder, LazyAutoencoder
 
 ESTIMATORS = [
     Denoiser(),
     Denoiser(0.2, mass_tol=1e-6),
     Denoiser(3.0, neighbors=vc.Radius(2.0), empty="zero"),
+    LazyAutoencoder(),
+    LazyAutoencoder(kernel="epanechnikov", bandwidth="scott", n_components=1),
+    LazyAutoencoder(kernel="tricube", bandwidth=vc.bandwidth.KthNeighbor(3)),
+    HierarchicalAutoencoder(),
+    HierarchicalAutoencoder(kernel="laplace", bandwidth="loo", n_levels=2, shrink=0.7),
+    HierarchicalAutoencoder(kernel="tricube", bandwidth=(2.0, 1.0), n_levels=1),
 ]
 RAN: Counter[str] = Counter()
 

@@ -15,10 +15,12 @@ import vicinal as vc
 from vicinal.models import (
     Denoiser,
     EmbeddingDistiller,
+    HierarchicalAutoencoder,
     HierarchicalLocalModel,
     Hopfield,
     KernelDensity,
     LabelPropagation,
+    LazyAutoencoder,
     Level,
     LinearNeighborhoodPropagation,
     LocallyLinearEmbedding,
@@ -35,6 +37,8 @@ from vicinal.models import (
 
 METHODS = {
     EmbeddingDistiller: "transform",
+    HierarchicalAutoencoder: "transform",
+    LazyAutoencoder: "transform",
     KernelDensity: "score_samples",
     LabelPropagation: "predict_proba",
     LinearNeighborhoodPropagation: "predict_proba",
@@ -76,6 +80,9 @@ def models():
     yield HierarchicalLocalModel(levels).fit(frame, X.sum(1))
     kernels = ["gaussian", vc.kernels.Laplace(bandwidth=0.8, metric="manhattan", columns=(0, 1))]
     yield MetricLearner(2, tol=1e-2).fit(frame, labels)
+    bandwidth = ((1.5, 0.8, 2.0), vc.bandwidth.KthNeighbor(4))
+    yield LazyAutoencoder(kernel="tricube", bandwidth=bandwidth).fit(frame, Z)
+    yield HierarchicalAutoencoder(n_levels=3).fit(frame, Z)
     yield Denoiser(0.6, neighbors=vc.KNearest(9)).fit(frame)
     yield MultiKernelRegressor(kernels).fit(frame, np.column_stack([X.sum(1), X[:, 0] ** 2]))
     yield Hopfield(beta=2.0, neighbors=vc.KNearest(5)).fit(frame, values=Z.astype("f4"))

@@ -1,0 +1,1 @@
+"""Encoders and decoders from pairs of rows and codes, nothing trained."""
