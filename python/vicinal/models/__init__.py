@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .images.bilateral import Bilateral as Bilateral
     from .images.noise import estimate_sigma as estimate_sigma
     from .images.non_local_means import NonLocalMeans as NonLocalMeans
+    from .lazy.iteration import LazyIteration as LazyIteration
+    from .lazy.iteration import iterate_lazy_map as iterate_lazy_map
+    from .lazy.self_local import SelfLocalRegressor as SelfLocalRegressor
     from .level import Level as Level
     from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
     from .mean_shift import MeanShift as MeanShift
@@ -63,10 +66,13 @@ _OTHERS = {
     "Level": "level",
     "RelaxationLabeling": "labeling.relaxation",
     "estimate_bandwidth": "estimated_bandwidth",
+    "SelfLocalRegressor": "lazy.self_local",
 }
 _OTHERS = {
+    "LazyIteration": "lazy.iteration",
     "Level": "level",
     "estimate_bandwidth": "estimated_bandwidth",
+    "iterate_lazy_map": "lazy.iteration",
     "noise_levels": "diffusion.noise",
 }
 _NETWORKS = {
@@ -94,6 +100,7 @@ __all__ = [
     "KernelDensity",
     "LabelPropagation",
     "LazyAutoencoder",
+    "LazyIteration",
     "Level",
     "LinearNeighborhoodPropagation",
     "LocalAttention",
@@ -114,6 +121,10 @@ __all__ = [
     "TransformerEncoder",
     "estimate_bandwidth",
     "fuzzy",
+    "SelfLocalRegressor",
+    "TransformerEncoder",
+    "estimate_bandwidth",
+    "iterate_lazy_map",
     "noise_levels",
 ]
 

@@ -11,7 +11,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import vicinal as vc
-from vicinal.models import Denoiser, HierarchicalAutoencoder, LazyAutoencoder
+from vicinal.models import Denoiser, HierarchicalAutoencoder, LazyAutoencoder, SelfLocalRegressor
 
 ESTIMATORS = [
     Denoiser(),
@@ -23,6 +23,9 @@ ESTIMATORS = [
     HierarchicalAutoencoder(),
     HierarchicalAutoencoder(kernel="laplace", bandwidth="loo", n_levels=2, shrink=0.7),
     HierarchicalAutoencoder(kernel="tricube", bandwidth=(2.0, 1.0), n_levels=1),
+    SelfLocalRegressor(),
+    SelfLocalRegressor(kernel="epanechnikov", empty="nearest"),
+    SelfLocalRegressor(kernel="laplace", bandwidth="loo", target_bandwidth=0.3),
 ]
 RAN: Counter[str] = Counter()
 

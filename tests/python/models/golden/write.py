@@ -33,6 +33,7 @@ from vicinal.models import (
     QuickShift,
     TakagiSugeno,
     fuzzy,
+    SelfLocalRegressor,
 )
 
 METHODS = {
@@ -83,6 +84,7 @@ def models():
     bandwidth = ((1.5, 0.8, 2.0), vc.bandwidth.KthNeighbor(4))
     yield LazyAutoencoder(kernel="tricube", bandwidth=bandwidth).fit(frame, Z)
     yield HierarchicalAutoencoder(n_levels=3).fit(frame, Z)
+    yield SelfLocalRegressor(tol=1e-12).fit(frame, np.column_stack([X.sum(1), X[:, 0] ** 2]))
     yield Denoiser(0.6, neighbors=vc.KNearest(9)).fit(frame)
     yield MultiKernelRegressor(kernels).fit(frame, np.column_stack([X.sum(1), X[:, 0] ** 2]))
     yield Hopfield(beta=2.0, neighbors=vc.KNearest(5)).fit(frame, values=Z.astype("f4"))
