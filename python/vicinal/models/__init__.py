@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .images.bilateral import Bilateral as Bilateral
     from .images.noise import estimate_sigma as estimate_sigma
     from .images.non_local_means import NonLocalMeans as NonLocalMeans
+    from .lazy.autoregressor import LocalAutoregressor as LocalAutoregressor
     from .lazy.iteration import LazyIteration as LazyIteration
     from .lazy.iteration import iterate_lazy_map as iterate_lazy_map
     from .lazy.self_local import SelfLocalRegressor as SelfLocalRegressor
@@ -52,6 +53,7 @@ MODELS = {
     "LabelPropagation": "labeling.label_propagation",
     "LinearNeighborhoodPropagation": "labeling.linear_neighborhood",
     "LazyAutoencoder": "autoencoders.lazy",
+    "LocalAutoregressor": "lazy.autoregressor",
     "LocalMeanClassifier": "classification",
     "LocalMeanRegressor": "regression",
     "LocallyLinearEmbedding": "lle",
@@ -104,6 +106,7 @@ __all__ = [
     "Level",
     "LinearNeighborhoodPropagation",
     "LocalAttention",
+    "LocalAutoregressor",
     "LocalMeanClassifier",
     "LocalMeanRegressor",
     "LocallyLinearEmbedding",

@@ -23,6 +23,7 @@ from vicinal.models import (
     LazyAutoencoder,
     Level,
     LinearNeighborhoodPropagation,
+    LocalAutoregressor,
     LocallyLinearEmbedding,
     LocalMeanClassifier,
     LocalMeanRegressor,
@@ -85,6 +86,7 @@ def models():
     yield LazyAutoencoder(kernel="tricube", bandwidth=bandwidth).fit(frame, Z)
     yield HierarchicalAutoencoder(n_levels=3).fit(frame, Z)
     yield SelfLocalRegressor(tol=1e-12).fit(frame, np.column_stack([X.sum(1), X[:, 0] ** 2]))
+    yield LocalAutoregressor(3, 2, spacing=2, degree=1, bandwidth=2.0).fit(X)
     yield Denoiser(0.6, neighbors=vc.KNearest(9)).fit(frame)
     yield MultiKernelRegressor(kernels).fit(frame, np.column_stack([X.sum(1), X[:, 0] ** 2]))
     yield Hopfield(beta=2.0, neighbors=vc.KNearest(5)).fit(frame, values=Z.astype("f4"))
