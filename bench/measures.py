@@ -23,6 +23,7 @@ def of_group(group, build):
         "models": [Measure("memory-lle", _embedding_memory)],
         "sparse": [Measure("memory-index", _index_memory)],
         "attention": [],
+        "family": [],
     }
     if group in of_other_groups:
         return of_other_groups[group]

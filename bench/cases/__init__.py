@@ -5,6 +5,7 @@ from . import (
     attention_rules,
     bandwidth,
     density,
+    diffusion,
     embedding,
     encoder,
     few_queries,
@@ -41,4 +42,6 @@ GROUPS = {
     "models": [mean_shift, embedding],
     # heads, gradients, the Transformer
     "attention": [attention, attention_rules, gradients, encoder],
+    # further models that are thin faces of the primitives
+    "family": [diffusion],
 }

@@ -3,6 +3,7 @@
 from .attention_torch import TORCH_ATTENTION
 from .attention_vicinal import VICINAL_ATTENTION
 from .contender import Contender, Missing, Unsuited
+from .diffusion import TORCH_DIFFUSION, VICINAL_DIFFUSION
 from .embedding import SKLEARN_EMBEDDING, VICINAL_EMBEDDING
 from .encoder import TORCH_ENCODER, VICINAL_ENCODER
 from .gradients_keops import KEOPS_GRADIENTS, TORCH_GRADIENTS
@@ -55,6 +56,7 @@ __all__ = [
     "SKLEARN_EMBEDDING",
     "SKLEARN_RADIUS",
     "TORCH_ATTENTION",
+    "TORCH_DIFFUSION",
     "TORCH_ENCODER",
     "TORCH_GRADIENTS",
     "TORCH_LISTS",
@@ -64,6 +66,7 @@ __all__ = [
     "VICINAL_ATTENTION",
     "VICINAL_CLUSTERS",
     "VICINAL_DENSITY",
+    "VICINAL_DIFFUSION",
     "VICINAL_EMBEDDING",
     "VICINAL_ENCODER",
     "VICINAL_INDEXED",

@@ -232,6 +232,34 @@ def test_single_precision_at_every_sigma(offset, sigma):
     assert np.abs(single - expected).max() < 2e-5 * max(1, 0.1 * offset)
 
 
+@pytest.mark.parametrize(("dtype", "close"), [("f4", 1e-5), ("f8", 1e-12)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_many_rows_at_every_sigma(dtype, close, weighted):
+    """Some rows have their mass in the nearest few rows, others do not, at the same sigma."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(5_000, 12)).astype(dtype)
+    X[:20] += 9  # a few far from the rest
+    weights = rng.integers(0, 3, 5_000).astype(float) if weighted else None
+    counts = np.ones(5_000) if weights is None else weights
+    queries = X[::199] + rng.normal(size=(26, 12)).astype(dtype)
+    queries[:4] = X[:4]
+    model = Denoiser(mass_tol=0.0, n_jobs=1).fit(X, sample_weight=weights)
+    for sigma in (1e-9, 0.05, 0.3, 1.0, 30.0, np.geomspace(0.02, 9, 26)):
+        h = sigma if np.ndim(sigma) == 0 else sigma[:, None, None]
+        gaps = (queries[:, None].astype("f8") - X.astype("f8")) / h
+        logs = np.where(counts > 0, -0.5 * np.square(gaps).sum(-1), -np.inf)
+        w = np.exp(logs - logs.max(1, keepdims=True)) * counts
+        found = model.predict(queries, sigma)
+        assert np.abs(found - mean(w, X.astype("f8"))).max() < close * 12
+        levels = np.broadcast_to(np.ravel(h), 26)
+        each = zip(queries, levels, strict=True)
+        alone = np.stack([model.predict(row[None], level[None])[0] for row, level in each])
+        if np.ndim(sigma):
+            assert found.tobytes() == alone.tobytes()
+        else:
+            assert np.abs(found - alone).max() < close * 12
+
+
 @pytest.mark.parametrize("sigma", [0.0, -1.0, np.nan, np.inf, "one", True])
 def test_refused_sigmas(problem, sigma):
     with pytest.raises(ValueError, match="sigma must be positive and finite"):

@@ -260,34 +260,6 @@ class Denoiser(Posterior):
         noise = self._noise(sigma, len(queries))
         return np.asarray(getattr(self._stats(queries, noise, name), name))
 
-    def loo_predict(self) -> Array:
-        """Denoise every training row by the others.
-
-        Returns
-        -------
-        rows : ndarray of shape (n, d)
-            Local means of the other training rows; a row of sample weight w > 1 keeps w − 1 of
-            itself, as if it were repeated.
-        """
-        return self._filled(np.asarray(self._left_out().mean), self.keys_)
-
-    def loo_score(self) -> float:
-        """Return the total leave-one-out log-likelihood of the training rows.
-
-        Returns
-        -------
-        score : float
-            The sum of log-densities at the model's sigma, each from the other rows, weighted by the
-            sample weights.
-        """
-        log_mass = self._left_out().log_mass.astype(np.float64)
-        weights = np.ones(len(log_mass)) if self.sample_weight_ is None else self.sample_weight_
-        left = weights.sum() - np.minimum(weights, 1)
-        counted = weights > 0
-        normalizer = self._log_normalizer(self.bandwidth_)
-        log_density = log_mass[counted] + normalizer - np.log(left[counted])
-        return float((weights[counted] * log_density).sum())
-
     def _noise(self, sigma: Any, rows: int) -> Any:
         """Return a checked level, a number or (rows,)."""
         if sigma is None:

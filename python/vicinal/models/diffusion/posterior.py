@@ -22,6 +22,10 @@ from vicinal.models.diffusion.steps import walk
 # From this share of the largest squared norm of a key on, σ² is so wide that a product of
 # coordinates has digits enough for a score: log-weights are off by at most about 2⁷ roundings.
 WIDE = 2.0**-7
+# From so many keys on, the nearest FEW are looked at first where σ is below this share of the
+# distance between neighbors: a key at distance D then weighs less than e^(−D²/2σ² + z D/σ) of the
+# own one, z normal, which drowns in rounding from about D/σ = 11 on.
+MANY, FEW, NARROW = 4096, 8, 1 / 11
 
 
 class Posterior(LocalModel):
@@ -30,6 +34,9 @@ class Posterior(LocalModel):
     sigma: float
     _squares: Array  # ‖x_j‖², (n,), float64
     _log_counts: Array | float  # log w_j
+    _least_wide: float  # σ²
+    _least_plain: float  # σ
+    _index: vicinal.KeyIndex | None
 
     @property
     def bandwidth(self) -> float:
@@ -123,6 +130,34 @@ class Posterior(LocalModel):
         step = solver if method == "ode" else method
         return walk(self._kept, points, levels, step=step, rng=rng, callback=callback)
 
+    def loo_predict(self) -> Array:
+        """Denoise every training row by the others.
+
+        Returns
+        -------
+        rows : ndarray of shape (n, d)
+            Local means of the other training rows; a row of sample weight w > 1 keeps w − 1 of
+            itself, as if it were repeated.
+        """
+        return self._filled(np.asarray(self._left_out().mean), self.keys_)
+
+    def loo_score(self) -> float:
+        """Return the total leave-one-out log-likelihood of the training rows.
+
+        Returns
+        -------
+        score : float
+            The sum of log-densities at the model's sigma, each from the other rows, weighted by the
+            sample weights.
+        """
+        log_mass = self._left_out().log_mass.astype(np.float64)
+        weights = np.ones(len(log_mass)) if self.sample_weight_ is None else self.sample_weight_
+        left = weights.sum() - np.minimum(weights, 1)
+        counted = weights > 0
+        normalizer = self._log_normalizer(self.bandwidth_)
+        log_density = log_mass[counted] + normalizer - np.log(left[counted])
+        return float((weights[counted] * log_density).sum())
+
     def _levels(self, steps: int) -> Array:
         low = float(self.bandwidth_)
         keys, weights = self.keys_.astype(np.float64), self.sample_weight_
@@ -157,13 +192,46 @@ class Posterior(LocalModel):
             "tol": self.mass_tol,
             "empty": self._engine_policy(),
         }
-        wide = self.neighbors is None and self.mass_tol == 0 and np.ndim(noise) == 0
-        if not wide or noise**2 < WIDE * self._squares.max():
+        if self._index is None or (np.ndim(noise) == 0 and noise >= self._least_plain):
+            if self._is_wide(noise):
+                return self._wide_mean(queries, noise, options)
             return vicinal.local_mean(queries, self._search_keys, self.values_, **options)
-        # e^(−‖q − x‖²/2σ²) = e^(q·x/σ²) e^(−‖x‖²/2σ²) e^(−‖q‖²/2σ²), of which the last cancels.
+        near = vicinal.knn(queries, self._index, FEW, num_threads=self.n_jobs)
+        few = options | {"neighbors": near, "tol": 0.0}
+        rows = vicinal.local_mean(queries, self.keys_, self.values_, **few)
+        rest = ~self._hold_the_mass(near, noise)
+        if rest.any():
+            if np.ndim(noise):
+                options["bandwidth"] = PerQuery(noise[rest])
+            keys = self._search_keys
+            rows[rest] = vicinal.local_mean(queries[rest], keys, self.values_, **options)
+        return rows
+
+    def _is_wide(self, noise: Any) -> bool:
+        plain = np.ndim(noise) == 0 and self.mass_tol == 0 and self.neighbors is None
+        return bool(plain and noise**2 >= self._least_wide)
+
+    def _wide_mean(self, queries: Array, noise: float, options: dict[str, Any]) -> Array:
+        """Use e^(−‖q − x‖²/2σ²) = e^(q·x/σ²) e^(−‖x‖²/2σ²) e^(−‖q‖²/2σ²): the last cancels."""
         options |= {"kernel": "softmax", "bandwidth": noise**2, "weights": None}
         logs = self._log_counts - self._squares / (2 * noise**2)
         return vicinal.local_mean(queries, self.keys_, self.values_, log_weights=logs, **options)
+
+    def _hold_the_mass(self, near: vicinal.Neighbors, noise: Any) -> Array:
+        """Tell which rows have all their mass in their nearest keys, but a share, (m,).
+
+        The others weigh at most as much as the last of the nearest does, each. The share is
+        `mass_tol`, or a quarter of what rounding does.
+        """
+        share = max(self.mass_tol, float(np.finfo(self.keys_.dtype).eps) / 4)
+        squares = np.square(near.distances.astype(np.float64))
+        logs = (squares[:, -1:] - squares) / (2 * np.square(np.reshape(noise, (-1, 1))))
+        weights, total = self.sample_weight_, float(len(self.keys_))
+        if weights is not None:
+            total = float(weights.sum())
+            with np.errstate(divide="ignore"):
+                logs += np.log(weights[near.indices])
+        return np.asarray(np.logaddexp.reduce(logs, axis=1) >= np.log(total / share))
 
     def _try_kernel(self) -> None:
         super()._try_kernel()
@@ -171,6 +239,24 @@ class Posterior(LocalModel):
         self._squares = np.einsum("nd,nd->n", keys, keys, dtype=np.float64)
         with np.errstate(divide="ignore"):  # a weight of 0 is absent
             self._log_counts = 0.0 if weights is None else np.log(weights)
+        self._least_wide = WIDE * float(self._squares.max())
+        self._index, self._least_plain = None, 0.0
+        if self.neighbors is None and len(keys) >= MANY:
+            self._index = vicinal.KeyIndex(keys, num_threads=self.n_jobs)
+            self._least_plain = NARROW * self._spacing(self._index)
+
+    def _spacing(self, index: vicinal.KeyIndex) -> float:
+        """Return the median distance of some keys to the nearest other one."""
+        rows = np.linspace(0, len(self.keys_) - 1, 64).astype(np.int64)
+        near = vicinal.knn(
+            self.keys_[rows],
+            index,
+            1,
+            exclude_self=True,
+            self_indices=rows,
+            num_threads=self.n_jobs,
+        )
+        return float(np.median(near.distances))
 
     def _log_normalizer(self, noise: Any) -> Any:
         d = self.n_features_in_
