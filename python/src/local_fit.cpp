@@ -99,6 +99,57 @@ std::int64_t fit_moments(const py::dict& moments, const py::dict& fits, double r
   return regularised;
 }
 
+vicinal::View<const double> only_matrix(const char* name, const py::array& a) {
+  const auto views = matrix_views<const double>(name, a);
+  if (views.size() != 1)
+    throw std::invalid_argument(std::string(name) + " must not have leading dimensions");
+  return views[0];
+}
+
+template <class T>
+std::span<T> column_or_none(const py::dict& arrays, const char* name) {
+  if (!arrays.contains(name)) return {};
+  return vector_spans<T>(name, py::array(arrays[name]))[0];
+}
+
+vicinal::Family family_of(const std::string& name) {
+  if (name == "gaussian") return vicinal::Family::gaussian;
+  if (name == "binomial") return vicinal::Family::binomial;
+  if (name == "poisson") return vicinal::Family::poisson;
+  throw std::invalid_argument("family is not known: " + name);
+}
+
+// Arrays by the names of FitLists and FitDesign, ListFits and ListFitOptions.
+std::int64_t fit_lists(const py::dict& given, const py::dict& fits, int degree,
+                       const std::string& family, double ridge, int num_threads) {
+  const auto matrix = [&given](const char* name) {
+    return only_matrix(name, py::array(given[name]));
+  };
+  const auto output = [&fits](const char* name) {
+    return fits.contains(name) ? matrix_views<double>(name, py::array(fits[name]))[0]
+                               : vicinal::View<double>{};
+  };
+  const vicinal::FitLists lists{.indptr = column_or_none<const std::int64_t>(given, "indptr"),
+                                .indices = column_or_none<const std::int64_t>(given, "indices"),
+                                .weights = column_or_none<const double>(given, "weights")};
+  const vicinal::FitDesign design{matrix("queries"), matrix("keys"), degree};
+  const auto values = matrix("values");
+  const vicinal::ListFits wanted{.fitted = output("fitted"),
+                                 .coefficients = output("coefficients"),
+                                 .standard_errors = output("standard_errors"),
+                                 .self_weight = column_or_none<double>(fits, "self_weight"),
+                                 .influence = column_or_none<double>(fits, "influence")};
+  const vicinal::ListFitOptions options{
+      .family = family_of(family),
+      .ridge = ridge,
+      .ridges = column_or_none<const double>(given, "ridges"),
+      .key_factors = column_or_none<const double>(given, "key_factors"),
+      .own_keys = column_or_none<const std::int64_t>(given, "own_keys"),
+      .num_threads = num_threads};
+  const py::gil_scoped_release release;
+  return vicinal::fit_lists(lists, design, values, wanted, options);
+}
+
 }  // namespace
 
 void bind_local_fit(py::module_& m) {
@@ -107,6 +158,8 @@ void bind_local_fit(py::module_& m) {
         py::kw_only(), "reg"_a, "ridge"_a = "trace", "num_threads"_a = 0);
   m.def("affine_lists", &affine_lists, "queries"_a, "keys"_a, "indptr"_a, "indices"_a, "weights"_a,
         py::kw_only(), "reg"_a, "ridge"_a = "trace", "num_threads"_a = 0);
+  m.def("fit_lists", &fit_lists, "given"_a, "fits"_a, py::kw_only(), "degree"_a,
+        "family"_a = "gaussian", "ridge"_a = 0.0, "num_threads"_a = 0);
   m.def("fit_moments", &fit_moments, "moments"_a, "fits"_a, py::kw_only(), "ridge"_a = 0.0,
         "num_threads"_a = 0);
 }

@@ -295,6 +295,15 @@ def affine_lists(
     ridge: str = "trace",
     num_threads: int = 0,
 ) -> None: ...
+def fit_lists(
+    given: dict[str, _Array],
+    fits: dict[str, _Array],
+    *,
+    degree: int,
+    family: str = "gaussian",
+    ridge: float = 0.0,
+    num_threads: int = 0,
+) -> int: ...
 def fit_moments(
     moments: dict[str, _Array],
     fits: dict[str, _Array],

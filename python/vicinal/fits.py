@@ -1,4 +1,4 @@
-"""Local constants and local linear fits: weighted least squares around every query."""
+"""Local fits: weighted least squares and likelihoods around every query."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vicinal.arrays import as_array, as_index, as_points, working_dtype
-from vicinal.errors import did_you_mean
+from vicinal.arrays import as_array, as_points, working_dtype
 from vicinal.evaluate import Request, allocate, evaluate
-from vicinal.graph import edges_of
-from vicinal.kernels.names import as_kernel
+from vicinal.fit_arguments import Settings, basis_of, check_values, model_of, settings_of
 from vicinal.line_fits import LineFits, as_fit, squared_problem
-from vicinal.neighbor_sets import NeighborSet
+from vicinal.list_fits import Basis, Model, fit_lists
 from vicinal.problem import Problem, prepare
 from vicinal.progress import Report, reporter
 from vicinal.results import LocalFit
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from vicinal.arrays import ArrayLike
     from vicinal.bandwidth.given import AdaptiveBandwidth
     from vicinal.kernels import Kernel
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["local_fit"]
 
-STATISTICS = ("standard_errors", "self_weight")
-
 
 def local_fit(
     queries: ArrayLike | None,
@@ -36,7 +34,9 @@ def local_fit(
     values: ArrayLike,
     *,
     degree: int = 1,
-    ridge: float = 0.0,
+    design: ArrayLike | None = None,
+    query_design: ArrayLike | None = None,
+    ridge: ArrayLike = 0.0,
     family: str = "gaussian",
     statistics: str | Iterable[str] = (),
     kernel: str | Kernel = "gaussian",
@@ -53,10 +53,11 @@ def local_fit(
     num_threads: int | None = None,
     progress: bool | Report = False,
 ) -> LocalFit:
-    r"""Fit a constant or a line to the values of the keys near each query.
+    r"""Fit a polynomial, or given columns, to the values of the keys near each query.
 
-    ``argmin Σ w (y − a − bᵀ(x − q))² / Σ w + ridge · ‖b‖²`` (Cleveland, 1979): the fit at the query
-    is a, its derivative b. Degree 0 has no b and is `local_mean`.
+    ``argmin Σ w (y − bᵀz)² / Σ w + ridge · ‖b‖²`` with the monomials of x − q up to a degree as z
+    (Cleveland, 1979), or the columns of a design: the fit at the query, its coefficients and
+    derivatives. Degree 0 is `local_mean`.
 
     Parameters
     ----------
@@ -66,14 +67,21 @@ def local_fit(
         The neighbors' positions.
     values : array_like of shape (..., n, p) or (..., n)
         What is fitted, each column for itself.
-    degree : {1, 0}
-        Lines or constants.
-    ridge : float
-        Penalty of the slopes, at least 0, in squared units of a feature.
-    family : {"gaussian"}
-        Squared residuals.
+    degree : {1, 0, 2, 3}
+        Lines, constants, quadratics or cubics in all features; not read with a design.
+    design : array_like of shape (..., n, r), optional
+        Columns of the keys that are fitted instead: they weigh nothing and `keys` locate. There is
+        an intercept only where they hold one, a column that is the same number for every key.
+    query_design : array_like of shape (..., m, r), optional
+        The same columns at the queries, where the fit is taken; needed with `design`.
+    ridge : float or array_like of shape (..., m)
+        Penalty of the coefficients but the intercept, at least 0, in squared units of a column; one
+        for all or one per query.
+    family : {"gaussian", "binomial", "poisson"}
+        Squared residuals, or twice a negative log likelihood in their place: of values from 0 to 1
+        with a logit link, of values from 0 on with a logarithm (Fan & Gijbels, 1996, §5.4).
     statistics : str or iterable of str
-        What else to compute: "standard_errors", "self_weight" (with `edf`).
+        What else to compute: "standard_errors", "self_weight" (with `edf`), "weights".
     kernel, bandwidth, metric, neighbors, weights, log_weights, bias, mask
         As in `local_mean`.
     exclude_self, self_indices, empty, num_threads, progress
@@ -87,24 +95,28 @@ def local_fit(
     Raises
     ------
     ValueError
-        As `local_mean`, and for another degree or family, an unknown statistic, a negative ridge.
+        As `local_mean`, and for another degree or family, an unknown statistic, a negative ridge,
+        a design that does not fit, values outside the range of a family.
     TypeError
         As `local_mean`.
 
     Notes
     -----
-    The fit follows from the weighted means and covariances of (x, y), which are computed in
-    double: ``b = (C_xx + ridge · I)⁻¹ C_xy``, ``a = ȳ + bᵀ(q − x̄)``. Where C_xx is singular
-    (fewer distinct keys than features, keys on a line), which shows in a pivot under 1e-12 of its
-    trace between features of unit variance, or under the rounding of the moments, 1e-10 of the
-    trace (or that rounding) is added and the row counted in `regularized`; a feature that is
-    constant there has slope 0. A query without any weight gets what `empty` says and slopes of 0
-    (NaN with NaN).
+    Lines of squared residuals follow from the weighted means and covariances of (x, y), which are
+    computed in double: ``b = (C_xx + ridge · I)⁻¹ C_xy``, ``a = ȳ + bᵀ(q − x̄)``. Everything else
+    comes from each query's list of keys, whose normal equations are solved in double, once more for
+    the residuals, and for a likelihood by Newton's method. Where the keys do not determine the fit
+    (fewer distinct keys than coefficients, keys on a line), which shows in a pivot under 1e-12 of
+    the trace between columns of unit variance, or under the rounding of the moments, 1e-10 of the
+    trace (or that rounding) is added and the row counted in `regularized`; a column that is
+    constant there has coefficient 0. A likelihood without a maximum (values that a plane separates,
+    counts of 0 alone) gets a penalty of 1e-6 of the scaled coefficients and is counted, too. A
+    query without any weight gets what `empty` says and slopes of 0 (NaN with NaN).
 
     Standard errors are those of the sandwich ``σ² (XᵀWX)⁻¹ XᵀW²X (XᵀWX)⁻¹`` with the local residual
-    variance ``σ² = Σ w r² / tr(W − WX(XᵀWX)⁻¹XᵀW)`` (Fan & Gijbels, 1996, §4.3): they hold for a
-    ridge of 0 and do not know the bias of the fit. They take a second pass over the keys, and
-    for lines one bandwidth for all.
+    variance ``σ² = Σ w r² / tr(W − WX(XᵀWX)⁻¹XᵀW)`` (Fan & Gijbels, 1996, §4.3), of a likelihood
+    with the variances of its values: they hold for a ridge of 0 and do not know the bias of the
+    fit.
 
     Examples
     --------
@@ -113,72 +125,94 @@ def local_fit(
     >>> fit = vc.local_fit([[2.0], [5.0]], x, 1 + 2 * x[:, 0], bandwidth=2.0)
     >>> fit.fitted.round(6), fit.derivatives[:, 0].round(6)
     (array([ 5., 11.]), array([2., 2.]))
+    >>> parabola = vc.local_fit([[2.0]], x, x[:, 0] ** 2, degree=2, bandwidth=2.0)
+    >>> parabola.coefficients.round(6)
+    array([[4., 4., 1.]])
     """
-    if family != "gaussian":
-        raise ValueError(f'family must be "gaussian", got {family!r}')
-    degree = as_index(degree, "degree")
-    if degree not in (0, 1):
-        raise ValueError(f"degree must be 0 (constants) or 1 (lines), got {degree}")
-    wanted = _as_statistics(statistics)
-    penalty = float(as_array(ridge, "ridge"))
-    if not 0 <= penalty < np.inf:
-        raise ValueError(f"ridge must be finite and at least 0, got {penalty}")
-    if degree == 1:
-        _refuse_signed(kernel, neighbors)
-        if queries is None or keys is None:
-            raise ValueError("queries and keys must be given for degree 1; the line is in them")
-        q, x = as_points(queries, "queries"), as_points(keys, "keys")
-        y = as_array(values, "values")
-        dtype = working_dtype(q, x, y)
-        if dtype == np.float32:  # the lines are computed in double
-            queries, keys, values = (array.astype(np.float64) for array in (q, x, y))
+    given = {"kernel": kernel, "bandwidth": bandwidth, "metric": metric, "neighbors": neighbors}
+    settings = settings_of(degree, design, query_design, ridge, family, statistics, given)
+    dtype = None
+    if not settings.is_mean:
+        queries, keys, values, dtype = _in_double(queries, keys, values, settings)
     problem = prepare(
         queries,
         keys,
         values,
-        kernel=kernel,
-        bandwidth=bandwidth,
-        metric=metric,
-        neighbors=neighbors,
+        **given,
         weights=weights,
         log_weights=log_weights,
         bias=bias,
         mask=mask,
         exclude_self=exclude_self,
         self_indices=self_indices,
-        needs_self="self_weight" in wanted,
+        needs_self="self_weight" in settings.statistics,
     )
     request = Request(empty=empty, num_threads=num_threads)
-    if degree == 0:
-        return _constants(problem, request, wanted, progress)
-    lines = LineFits(problem, x.shape[-1], request, penalty, wanted)
-    if "standard_errors" in wanted:
-        lines.squared = squared_problem(problem, x.shape[-1], kernel, bandwidth, metric, neighbors)
+    if settings.is_mean:
+        return _constants(problem, request, settings.statistics, progress)
+    assert dtype is not None
+    if settings.needs_lists:
+        check_values(problem, settings)
+        basis, model = basis_of(problem, settings), model_of(problem, settings)
+        return _from_lists(problem, basis, model, request, settings, dtype, progress)
+    return _lines(problem, request, settings, dtype, progress)
+
+
+def _in_double(
+    queries: Any, keys: Any, values: Any, settings: Settings
+) -> tuple[Any, Any, Any, np.dtype[Any]]:
+    """Return arrays that are computed with in double, and the dtype of the results."""
+    if queries is None or keys is None:
+        if not settings.has_design:
+            raise ValueError(
+                f"queries and keys must be given for degree {settings.degree}; the fit is in them"
+            )
+        y = as_array(values, "values")
+        return queries, keys, y.astype(np.float64), working_dtype(y)
+    q, x = as_points(queries, "queries"), as_points(keys, "keys")
+    y = as_array(values, "values")
+    dtype = working_dtype(q, x, y)
+    if dtype == np.float32:
+        queries, keys, values = (array.astype(np.float64) for array in (q, x, y))
+    return queries, keys, values, dtype
+
+
+def _lines(
+    problem: Problem,
+    request: Request,
+    settings: Settings,
+    dtype: np.dtype[Any],
+    progress: bool | Report,
+) -> LocalFit:
+    lines = LineFits(
+        problem, settings.d(problem), request, float(settings.ridge), settings.statistics
+    )
+    if "standard_errors" in settings.statistics:
+        lines.squared = squared_problem(problem, lines.d, **settings.weighing)
     with reporter(progress) as report:
         regularized = lines.run(report)
     return as_fit(lines.fits, problem.one_value, regularized, dtype)
 
 
-def _as_statistics(statistics: str | Iterable[str]) -> tuple[str, ...]:
-    names = (statistics,) if isinstance(statistics, str) else tuple(statistics)
-    for name in names:
-        if name not in STATISTICS:
-            hint = did_you_mean(name, STATISTICS)
-            raise ValueError(
-                f"statistics must be among {', '.join(STATISTICS)}, got {name!r}{hint}"
-            )
-    return names
-
-
-def _refuse_signed(kernel: str | Kernel, neighbors: Neighborhood) -> None:
-    negative = as_kernel(kernel).signed
-    if isinstance(neighbors, NeighborSet) and neighbors.edge_data == "weight":
-        negative = bool((edges_of(neighbors) < 0).any())
-    if negative:
-        raise ValueError(
-            "degree 1 needs weights that are not negative: of others there is no least sum of "
-            "squares; take another kernel, or degree 0"
-        )
+def _from_lists(
+    problem: Problem,
+    basis: Basis,
+    model: Model,
+    request: Request,
+    settings: Settings,
+    dtype: np.dtype[Any],
+    progress: bool | Report,
+) -> LocalFit:
+    fits, regularized = fit_lists(problem, basis, model, request, settings.statistics, progress)
+    slopes = None
+    if basis.degree > 0:
+        slopes = fits["coefficients"][..., 1 : 1 + basis.keys.shape[-1], :]
+        mean = fits["fitted"][..., None, :]
+        if model.family == "binomial":
+            slopes = slopes * (mean * (1 - mean))
+        elif model.family == "poisson":
+            slopes = slopes * mean
+    return as_fit({**fits, "derivatives": slopes}, problem.one_value, regularized, dtype)
 
 
 def _constants(

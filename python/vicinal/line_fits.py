@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ import numpy as np
 from vicinal import _core
 from vicinal.arrays import Array, as_rows
 from vicinal.evaluate import Request, allocate, raise_if_empty
+from vicinal.kernels.names import as_kernel
 from vicinal.neighbor_sets import Radius
 from vicinal.problem import Problem
 from vicinal.progress import Report, share
 from vicinal.results import LocalFit
 from vicinal.strips import run_rows, with_index
 
-__all__ = ["LineFits", "as_fit", "squared_problem"]
+__all__ = ["LineFits", "as_fit", "has_squares", "squared_problem"]
 
 NUMBERS = 1 << 20  # of the covariances of a strip
 
@@ -134,33 +136,31 @@ class LineFits:
         return regularized
 
 
-def squared_problem(
-    problem: Problem, d: int, kernel: Any, bandwidth: Any, metric: Any, neighbors: Any
-) -> Problem:
-    """Return the problem whose weights are the squares of this one's."""
+def has_squares(kernel: Any, bandwidth: Any, metric: Any, neighbors: Any) -> bool:
+    """Tell whether the squares of these weights are the weights of a kernel again."""
     from vicinal.kernels import Product
+    from vicinal.kernels.base import ProfileKernel
+    from vicinal.kernels.square import squared
+
+    if getattr(neighbors, "edge_data", "pattern") == "weight" or hasattr(bandwidth, "resolve"):
+        return False
+    own = as_kernel(kernel)
+    if isinstance(own, ProfileKernel):
+        own = replace(own, bandwidth=1.0)
+    square = squared(own, rescale=np.ndim(bandwidth) == 0)
+    return not (_has_radius(neighbors) and isinstance(square, Product))
+
+
+def squared_problem(
+    problem: Problem, d: int, *, kernel: Any, bandwidth: Any, metric: Any, neighbors: Any
+) -> Problem:
+    """Return the problem whose weights are the squares of this one's, if it `has_squares`."""
     from vicinal.kernels.lowering import fill, lower
     from vicinal.kernels.square import squared
 
-    if getattr(neighbors, "edge_data", "pattern") == "weight":
-        raise ValueError(
-            "standard_errors need a kernel, but the numbers of the graph are the weights; give "
-            'data="distance"'
-        )
-    if hasattr(bandwidth, "resolve"):
-        raise ValueError(
-            f"standard_errors need one bandwidth for all, got {type(bandwidth).__name__}; ask for "
-            "the fit alone"
-        )
     own = fill(kernel, bandwidth, metric, d)
-    ball = _has_radius(neighbors)
     # A radius counts in bandwidths per feature, and has no meaning under a product of kernels.
-    square = squared(own, rescale=not (ball and np.ndim(bandwidth) > 0))
-    if ball and isinstance(square, Product):
-        raise ValueError(
-            f"standard_errors within a Radius are not available for the kernel {own!r}; give the "
-            "neighbors as vc.radius_neighbors(queries, keys, radius) found them"
-        )
+    square = squared(own, rescale=not (_has_radius(neighbors) and np.ndim(bandwidth) > 0))
     bias: Any = problem.bias
     twice = (lambda rows, columns: 2 * np.asarray(bias(rows, columns))) if callable(bias) else None
     if bias is not None and twice is None:
@@ -179,21 +179,23 @@ def _has_radius(near: Any) -> bool:
 
 
 def as_fit(
-    fits: dict[str, Array], one_value: bool, regularized: int, dtype: np.dtype[Any]
+    fits: dict[str, Any], one_value: bool, regularized: int, dtype: np.dtype[Any]
 ) -> LocalFit:
-    """Wrap coefficients and what else was computed."""
+    """Wrap coefficients and what else was computed; without `derivatives`, those of lines."""
     column = (..., 0) if one_value else (...,)
+    coefficients = fits["coefficients"]
+    slopes = coefficients[..., 1:, :] if coefficients.shape[-2] > 1 else None
+    found = {"fitted": coefficients[..., 0, :], "derivatives": slopes, **fits}
+    own, weights = found.pop("self_weight", None), found.pop("weights", None)
     arrays = {
-        name: (fit if name == "self_weight" else fit[column]).astype(dtype, copy=False)
-        for name, fit in fits.items()
+        name: None if fit is None else fit[column].astype(dtype, copy=False)
+        for name, fit in found.items()
     }
-    coefficients = fits["coefficients"].astype(dtype, copy=False)
-    own = fits.get("self_weight")
     return LocalFit(
-        fitted=coefficients[..., 0, :][column],
-        derivatives=coefficients[..., 1:, :][column] if coefficients.shape[-2] > 1 else None,
+        self_weight=None if own is None else own.astype(dtype, copy=False),
         edf=None if own is None else float(own.sum(dtype=np.float64)),
         regularized=regularized,
+        weights=None if weights is None else weights.astype(dtype, copy=False),
         **arrays,
     )
 

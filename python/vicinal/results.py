@@ -61,18 +61,20 @@ class LocalStats:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LocalFit:
-    r"""Local constants or lines at each query; a field that was not asked for is None.
+    r"""Local fits at each query; a field that was not asked for is None.
 
-    With values of one number per key, fields with a p axis come without it.
+    With values of one number per key, fields with a p axis come without it. r is the number of
+    columns of a fit: those of a design, or of monomials in x − q, by degree, then by feature
+    (1, x₁, x₂, x₁², x₁x₂, x₂², …).
 
     Parameters
     ----------
     fitted : ndarray of shape (..., m, p)
-        The fit at the query.
-    coefficients : ndarray of shape (..., m, 1 + degree · d, p)
-        The constant term at the query, which is `fitted`, and the slopes.
-    derivatives : ndarray of shape (..., m, d, p), or None for constants
-        The slopes: the derivative of the fit by each feature.
+        The fit at the query: of a likelihood the mean, of which `coefficients` have the link.
+    coefficients : ndarray of shape (..., m, r, p)
+        Of a polynomial: the constant term at the query, the slopes, then those of products.
+    derivatives : ndarray of shape (..., m, d, p), or None for constants and designs
+        The derivative of `fitted` by each feature.
     standard_errors : ndarray of the shape of `coefficients`, optional
         Of each coefficient; NaN where the fit leaves no residual free.
     self_weight : ndarray of shape (..., m), optional
@@ -80,7 +82,10 @@ class LocalFit:
     edf : float, optional
         Effective degrees of freedom, ``Σ self_weight``.
     regularized : int
-        Number of queries whose keys do not determine a line.
+        Number of queries whose keys do not determine the fit.
+    weights : csr_array of shape (m, n), optional
+        The derivative of `fitted` by each value, the equivalent kernel: of squared residuals
+        ``fitted = weights @ values``.
     """
 
     fitted: Array
@@ -90,6 +95,7 @@ class LocalFit:
     self_weight: Array | None = None
     edf: float | None = None
     regularized: int = 0
+    weights: Any = None
 
     def __repr__(self) -> str:
         return line_of(self)

@@ -88,6 +88,63 @@ struct LinearFits {
 VICINAL_EXPORT std::int64_t fit_moments(const FitMoments& moments, const LinearFits& fits,
                                         double ridge = 0, int num_threads = 0);
 
+// Keys and weights of m queries: those of query i stand from indptr[i] to indptr[i + 1]. Weights
+// are not negative; their scale does not matter. local_stats makes such lists (WeightLists).
+struct FitLists {
+  std::span<const std::int64_t> indptr{};   // m + 1
+  std::span<const std::int64_t> indices{};  // rows of keys
+  std::span<const double> weights{};
+};
+
+// Polynomials in x − q up to a degree, whose monomials stand in order of their degree, then of
+// their features (1, x₁, x₂, x₁², x₁x₂, x₂², …); or, with degree −1, columns that are given for
+// queries and keys.
+struct FitDesign {
+  View<const double> queries{};  // m × d, or m × r
+  View<const double> keys{};     // n × d, or n × r
+  int degree = 1;
+};
+
+// What the sum over a query's list is of: squared residuals, or negative log likelihoods of values
+// whose mean is μ = 1 / (1 + e^−η) (binomial, values from 0 to 1) or μ = e^η (poisson, values ≥ 0)
+// of the linear predictor η, or |r| (q where the residual r > 0, else 1 − q) (quantile).
+enum class Family : std::int32_t { gaussian, binomial, poisson };
+
+// Every output is optional but fitted. r: columns of the design, or number of monomials.
+struct ListFits {
+  View<double> fitted{};            // m × p: the mean at the query (not η)
+  View<double> coefficients{};      // m × (r · p), column by column: of η
+  View<double> standard_errors{};   // m × (r · p): of the coefficients; not of quantiles
+  std::span<double> self_weight{};  // m: ∂ fitted / ∂ y of the own key; p = 1 but for gaussian
+  std::span<double> influence{};    // one per entry of the lists: ∂ fitted / ∂ y; likewise
+};
+
+struct ListFitOptions {
+  Family family = Family::gaussian;
+  double level = 0.5;                        // q of Family::quantile
+  double ridge = 0;                          // penalty of coefficients, finite, ≥ 0
+  std::span<const double> ridges{};          // m, instead: one per query
+  std::span<const double> key_factors{};     // n: weights of keys besides those of the lists
+  std::span<const std::int64_t> own_keys{};  // m: for self_weight; −1 = none
+  int num_threads = 0;
+};
+
+// The coefficients that minimise Σ w (y − bᵀx)² / Σ w + ridge · ‖b‖², or twice a negative log
+// likelihood in place of the square, at every query. The ridge leaves out the constant: that of a
+// polynomial, or the first column of a design that is the same number for every key. Columns are
+// centered beside a constant and scaled to unit weighted square. Where keys do not determine the
+// fit (a pivot under 1e-12 · trace), 1e-10 · trace is added, and a column that is constant in the
+// list has coefficient 0. Where a likelihood has no maximum (values that a plane separates, counts
+// of 0 alone) the scaled coefficients get a penalty of 1e-6. A list without weight leaves NaN.
+//
+// Standard errors are those of A⁻¹ B A⁻¹ with A = Σ w v x xᵀ, B = Σ w² v x xᵀ; v is the variance of
+// a value, for gaussian σ² as in fit_moments. Quantiles end at a duality gap of 1e-10 of the sum.
+//
+// Returns how many queries were regularised.
+VICINAL_EXPORT std::int64_t fit_lists(const FitLists& lists, const FitDesign& design,
+                                      View<const double> values, const ListFits& fits,
+                                      const ListFitOptions& options = {});
+
 struct LocalFitOptions {
   int degree = 1;    // lines, or 0: constants, which have no slopes and are local means
   double ridge = 0;  // penalty of the slopes, finite, ≥ 0

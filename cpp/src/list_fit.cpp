@@ -1,0 +1,299 @@
+#include "list_fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace vicinal {
+
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+double inner(const double* a, const double* b, std::int64_t n) noexcept {
+  double sum = 0;
+  for (std::int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+}  // namespace
+
+ListFit::ListFit(const FitLists& lists, const FitDesign& design, View<const double> values,
+                 const ListFits& fits, const ListFitOptions& options)
+    : lists_(lists),
+      fits_(fits),
+      options_(options),
+      basis_(lists, design, values, options.key_factors),
+      solver_(basis_.columns()),
+      r_(basis_.columns()),
+      p_(values.columns) {
+  for (auto* numbers : {&beta_, &step_, &trial_, &gradient_, &work_}) numbers->resize(at(r_));
+  if (fits.standard_errors.data != nullptr) squares_.resize(at(r_ * r_));
+  for (auto* numbers : {&eta_, &curvature_, &residual_, &product_})
+    numbers->resize(at(basis_.capacity()));
+}
+
+bool ListFit::run(std::int64_t i) noexcept {
+  ridge_ = options_.ridges.empty() ? options_.ridge : options_.ridges[at(i)];
+  if (!basis_.fill(i, ridge_)) {
+    write_nothing(i);
+    return false;
+  }
+  if (options_.family == Family::gaussian) return least_squares(i);
+  bool regularised = false;
+  for (std::int64_t y = 0; y < p_; ++y) regularised |= likelihood(i, y);
+  return regularised;
+}
+
+void ListFit::write_nothing(std::int64_t i) noexcept {
+  std::fill_n(fits_.fitted.row(i), p_, nan);
+  for (const View<double>& view : {fits_.coefficients, fits_.standard_errors})
+    if (view.data != nullptr) std::fill_n(view.row(i), r_ * p_, nan);
+  if (!fits_.self_weight.empty()) fits_.self_weight[at(i)] = basis_.is_empty() ? 0 : nan;
+  if (!fits_.influence.empty())
+    std::fill(fits_.influence.begin() + lists_.indptr[at(i)],
+              fits_.influence.begin() + lists_.indptr[at(i + 1)], nan);
+}
+
+// Σ w x xᵀ + penalties; true if it was singular.
+bool ListFit::factor(const double* weights, double floor) noexcept {
+  const std::int64_t n = basis_.size();
+  solver_.clear(r_);
+  for (std::int64_t a = 0; a < r_; ++a) {
+    const double* x = basis_.column(a);
+    for (std::int64_t j = 0; j < n; ++j) product_[at(j)] = weights[j] * x[j];
+    for (std::int64_t b = a; b < r_; ++b)
+      solver_.row(a)[b] = dot(product_.data(), basis_.column(b), n);
+    solver_.row(a)[a] += basis_.penalties()[at(a)] + floor;
+  }
+  return solver_.factor() && std::isfinite(solver_.trace());
+}
+
+void ListFit::predict(const double* c, double* out) const noexcept {
+  const std::int64_t n = basis_.size();
+  std::fill_n(out, n, 0.0);
+  for (std::int64_t a = 0; a < r_; ++a) {
+    const double* x = basis_.column(a);
+    for (std::int64_t j = 0; j < n; ++j) out[j] += c[a] * x[j];
+  }
+}
+
+// Keys of weight 0 are not in lists; padding must not meet what is not finite.
+void ListFit::residuals(const double* c, std::int64_t y) noexcept {
+  predict(c, eta_.data());
+  const double *w = basis_.weights(), *values = basis_.values(y);
+  for (std::int64_t j = 0; j < basis_.size(); ++j) residual_[at(j)] = values[j] - eta_[at(j)];
+  for (std::int64_t j = 0; j < basis_.size(); ++j) product_[at(j)] = w[j] * residual_[at(j)];
+}
+
+void ListFit::project(const double* weighted, double* out) const noexcept {
+  for (std::int64_t a = 0; a < r_; ++a) out[a] = dot(weighted, basis_.column(a), basis_.size());
+}
+
+// Normal equations, and the same once more for the residuals: their digits are those of a QR.
+bool ListFit::least_squares(std::int64_t i) noexcept {
+  const std::int64_t n = basis_.size();
+  const bool regularised = factor(basis_.weights(), 0);
+  const bool errors = fits_.standard_errors.data != nullptr;
+  if (errors) weigh_squares(nullptr);
+  const double rest = errors ? free_share() : 0;
+  for (std::int64_t y = 0; y < p_; ++y) {
+    std::fill(beta_.begin(), beta_.end(), 0.0);
+    for (int pass = 0; pass < 2; ++pass) {
+      residuals(beta_.data(), y);
+      project(product_.data(), step_.data());
+      for (std::int64_t a = 0; a < r_; ++a)
+        step_[at(a)] -= basis_.penalties()[at(a)] * beta_[at(a)];
+      solver_.solve(step_.data());
+      for (std::int64_t a = 0; a < r_; ++a) beta_[at(a)] += step_[at(a)];
+    }
+    write_row(i, y);
+    if (!errors) continue;
+    residuals(beta_.data(), y);
+    const double variance = dot(product_.data(), residual_.data(), n) / rest;
+    // No residual is free where the fit interpolates, but for the share that was added.
+    write_errors(i, y, rest > (regularised ? 1e-8 : 1e-12) ? variance : nan);
+  }
+  write_influence(i, 1);
+  return regularised;
+}
+
+bool ListFit::likelihood(std::int64_t i, std::int64_t y) noexcept {
+  bool regularised = factor(basis_.weights(), 0);
+  if (!newton(y, 0)) {
+    constexpr double floor = 1e-6;
+    regularised = true;
+    newton(y, floor);
+  }
+  write_row(i, y);
+  const double mean = fits_.fitted.row(i)[y];
+  if (fits_.standard_errors.data != nullptr) {
+    weigh_squares(curvature_.data());
+    write_errors(i, y, 1);
+  }
+  write_influence(i, options_.family == Family::binomial ? mean * (1 - mean) : mean);
+  return regularised && std::isfinite(mean);
+}
+
+// Mean, curvature and residual of every key at these coefficients; the sum that is minimised.
+double ListFit::evaluate(const double* c, std::int64_t y, double floor) noexcept {
+  const double *w = basis_.weights(), *values = basis_.values(y);
+  const bool binomial = options_.family == Family::binomial;
+  predict(c, eta_.data());
+  double sums[ListBasis::lanes] = {};
+  for (std::int64_t j = 0; j < basis_.size(); ++j) {
+    const double eta = eta_[at(j)], e = std::exp(binomial ? -std::abs(eta) : eta);
+    const double mean = !binomial ? e : (eta >= 0 ? 1 : e) / (1 + e);
+    const double cumulant = !binomial ? e : std::max(eta, 0.0) + std::log1p(e);
+    curvature_[at(j)] = w[j] * (binomial ? e / ((1 + e) * (1 + e)) : e);
+    residual_[at(j)] = w[j] * (values[j] - mean);
+    if (w[j] > 0) sums[j % ListBasis::lanes] += w[j] * (cumulant - values[j] * eta);
+  }
+  double sum = 0;
+  for (const double part : sums) sum += part;
+  for (std::int64_t a = 0; a < r_; ++a)
+    sum += (basis_.penalties()[at(a)] + floor) / 2 * c[a] * c[a];
+  return sum;
+}
+
+void ListFit::gradient(double floor) noexcept {
+  project(residual_.data(), gradient_.data());
+  for (std::int64_t a = 0; a < r_; ++a)
+    gradient_[at(a)] -= (basis_.penalties()[at(a)] + floor) * beta_[at(a)];
+}
+
+// Newton's method with halved steps. False: there is no maximum, or none within reach.
+bool ListFit::newton(std::int64_t y, double floor) noexcept {
+  constexpr int most_steps = 100, most_halvings = 40;
+  start(y, floor);
+  double sum = evaluate(beta_.data(), y, floor);
+  if (!std::isfinite(sum)) {
+    std::fill(beta_.begin(), beta_.end(), 0.0);
+    sum = evaluate(beta_.data(), y, floor);
+  }
+  for (int count = 0; count < most_steps; ++count) {
+    gradient(floor);
+    if (floor == 0 && has_no_maximum()) return false;
+    factor(curvature_.data(), floor);
+    step_ = gradient_;
+    solver_.solve(step_.data());
+    const double decrement = inner(gradient_.data(), step_.data(), r_);
+    if (!std::isfinite(decrement)) {
+      std::fill(beta_.begin(), beta_.end(), nan);
+      return true;
+    }
+    const bool last = decrement <= 1e-12 * (1 + std::abs(sum));
+    double share = 1, next = 0;
+    for (int halving = 0; halving < most_halvings; ++halving, share /= 2) {
+      for (std::int64_t a = 0; a < r_; ++a) trial_[at(a)] = beta_[at(a)] + share * step_[at(a)];
+      next = evaluate(trial_.data(), y, floor);
+      if (last || next <= sum - 1e-4 * share * decrement) break;
+    }
+    beta_ = trial_;
+    sum = next;
+    if (last) return floor > 0 || !has_no_maximum();
+  }
+  return floor > 0;
+}
+
+// One weighted least-squares step from the values themselves, moved off the border.
+void ListFit::start(std::int64_t y, double floor) noexcept {
+  const double *w = basis_.weights(), *values = basis_.values(y);
+  const bool binomial = options_.family == Family::binomial;
+  for (std::int64_t j = 0; j < basis_.size(); ++j) {
+    const double mean = binomial ? (values[j] + 0.5) / 2 : values[j] + 0.1;
+    const double v = binomial ? mean * (1 - mean) : mean;
+    const double eta = binomial ? std::log(mean / (1 - mean)) : std::log(mean);
+    curvature_[at(j)] = w[j] * v;
+    residual_[at(j)] = w[j] * (v * eta + values[j] - mean);
+  }
+  factor(curvature_.data(), floor);
+  project(residual_.data(), beta_.data());
+  solver_.solve(beta_.data());
+}
+
+// Of a likelihood without a maximum the curvature vanishes along some direction.
+bool ListFit::has_no_maximum() noexcept {
+  constexpr double vanished = 1e-8;
+  const std::int64_t n = basis_.size();
+  solver_.clear(r_);
+  double trace = 0;
+  for (std::int64_t a = 0; a < r_; ++a) {
+    const double* x = basis_.column(a);
+    for (std::int64_t j = 0; j < n; ++j) product_[at(j)] = curvature_[at(j)] * x[j];
+    for (std::int64_t b = a; b < r_; ++b)
+      solver_.row(a)[b] = dot(product_.data(), basis_.column(b), n);
+    solver_.row(a)[a] += basis_.penalties()[at(a)];
+    trace += solver_.row(a)[a];
+  }
+  return trace < vanished || solver_.factor(0, 1e-11);
+}
+
+void ListFit::write_row(std::int64_t i, std::int64_t y) noexcept {
+  const double eta = inner(beta_.data(), basis_.query().data(), r_);
+  double& fitted = fits_.fitted.row(i)[y];
+  fitted = options_.family == Family::binomial  ? 1 / (1 + std::exp(-eta))
+           : options_.family == Family::poisson ? std::exp(eta)
+                                                : eta;
+  if (fits_.coefficients.data == nullptr) return;
+  double* coefficients = fits_.coefficients.row(i) + y;
+  basis_.write(beta_.data(), coefficients, p_);
+  if (basis_.is_polynomial()) coefficients[0] = eta;  // the same number, to its last digit
+}
+
+// ∂ fitted / ∂ yⱼ = wⱼ x_qᵀ A⁻¹ xⱼ, times the slope of the mean.
+void ListFit::write_influence(std::int64_t i, double slope) noexcept {
+  if (fits_.self_weight.empty() && fits_.influence.empty()) return;
+  std::copy(basis_.query().begin(), basis_.query().end(), step_.begin());
+  solver_.solve(step_.data());
+  const double* w = basis_.weights();
+  if (!fits_.influence.empty()) {
+    predict(step_.data(), eta_.data());
+    const std::int64_t begin = lists_.indptr[at(i)], end = lists_.indptr[at(i + 1)];
+    for (std::int64_t j = begin; j < end; ++j)
+      fits_.influence[at(j)] = slope * w[j - begin] * eta_[at(j - begin)];
+  }
+  if (fits_.self_weight.empty()) return;
+  const std::int64_t own = basis_.place_of(options_.own_keys[at(i)]);
+  double sum = 0;
+  for (std::int64_t a = 0; own >= 0 && a < r_; ++a) sum += step_[at(a)] * basis_.column(a)[own];
+  fits_.self_weight[at(i)] = own < 0 ? 0 : slope * w[own] * sum;
+}
+
+// Σ w² v x xᵀ, v the curvature over w.
+void ListFit::weigh_squares(const double* curvature) noexcept {
+  const double* w = basis_.weights();
+  for (std::int64_t a = 0; a < r_; ++a) {
+    const double* x = basis_.column(a);
+    for (std::int64_t j = 0; j < basis_.size(); ++j)
+      product_[at(j)] = w[j] * (curvature == nullptr ? w[j] : curvature[j]) * x[j];
+    for (std::int64_t b = a; b < r_; ++b)
+      squares_[at(a * r_ + b)] = squares_[at(b * r_ + a)] =
+          dot(product_.data(), basis_.column(b), basis_.size());
+  }
+}
+
+// tr(W − W X A⁻¹ XᵀW) over Σ w.
+double ListFit::free_share() noexcept {
+  double trace = 0;
+  for (std::int64_t a = 0; a < r_; ++a) {
+    std::copy_n(squares_.data() + a * r_, r_, work_.data());
+    solver_.solve(work_.data());
+    trace += work_[at(a)];
+  }
+  return 1 - trace;
+}
+
+void ListFit::write_errors(std::int64_t i, std::int64_t y, double variance) noexcept {
+  double* errors = fits_.standard_errors.row(i);
+  for (std::int64_t a = 0; a < r_; ++a) {
+    basis_.functional(a, work_.data());
+    solver_.solve(work_.data());
+    double sum = 0;
+    for (std::int64_t b = 0; b < r_; ++b)
+      sum += work_[at(b)] * inner(squares_.data() + b * r_, work_.data(), r_);
+    errors[a * p_ + y] = basis_.is_constant(a) ? nan : std::sqrt(variance * std::max(sum, 0.0));
+  }
+}
+
+}  // namespace vicinal
