@@ -81,6 +81,14 @@ void check_outputs(const ListFits& fits, const ListFitOptions& options, std::int
            std::to_string(p));
 }
 
+void check_quantile(const ListFits& fits, const ListFitOptions& options) {
+  if (!(options.level > 0 && options.level < 1))
+    refuse("level must be above 0 and below 1, got " + std::to_string(options.level));
+  if (options.ridge > 0 || !options.ridges.empty()) refuse("ridge must be 0 for quantiles");
+  if (fits.standard_errors.data != nullptr || !fits.self_weight.empty() || !fits.influence.empty())
+    refuse("standard_errors, self_weight and influence are not available for quantiles");
+}
+
 void check_options(const ListFitOptions& options, std::int64_t m, std::int64_t n) {
   check_ridge(options.ridge);
   check_column("ridges", options.ridges, m);
@@ -104,6 +112,7 @@ std::int64_t fit_lists(const FitLists& lists, const FitDesign& design, View<cons
   check_outputs(fits, options, m, r, values.columns,
                 static_cast<std::int64_t>(lists.indices.size()));
   check_options(options, m, n);
+  if (options.family == Family::quantile) check_quantile(fits, options);
   const int asked = options.num_threads > 0 ? options.num_threads : max_threads();
   const auto threads =
       static_cast<int>(std::clamp<std::int64_t>((m + step - 1) / step, 1, std::min(asked, 1024)));

@@ -31,6 +31,7 @@ ListFit::ListFit(const FitLists& lists, const FitDesign& design, View<const doub
   if (fits.standard_errors.data != nullptr) squares_.resize(at(r_ * r_));
   for (auto* numbers : {&eta_, &curvature_, &residual_, &product_})
     numbers->resize(at(basis_.capacity()));
+  if (options.family == Family::quantile) interior_.emplace(basis_.capacity(), r_);
 }
 
 bool ListFit::run(std::int64_t i) noexcept {
@@ -41,7 +42,8 @@ bool ListFit::run(std::int64_t i) noexcept {
   }
   if (options_.family == Family::gaussian) return least_squares(i);
   bool regularised = false;
-  for (std::int64_t y = 0; y < p_; ++y) regularised |= likelihood(i, y);
+  for (std::int64_t y = 0; y < p_; ++y)
+    regularised |= options_.family == Family::quantile ? quantile(i, y) : likelihood(i, y);
   return regularised;
 }
 
@@ -115,6 +117,13 @@ bool ListFit::least_squares(std::int64_t i) noexcept {
     write_errors(i, y, rest > (regularised ? 1e-8 : 1e-12) ? variance : nan);
   }
   write_influence(i, 1);
+  return regularised;
+}
+
+bool ListFit::quantile(std::int64_t i, std::int64_t y) noexcept {
+  const bool regularised = factor(basis_.weights(), 0);
+  interior_->run(basis_, y, options_.level, beta_.data());
+  write_row(i, y);
   return regularised;
 }
 

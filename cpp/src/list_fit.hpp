@@ -2,8 +2,10 @@
 // method for a likelihood, in the cache.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "interior_point.hpp"
 #include "list_basis.hpp"
 #include "small_solve.hpp"
 
@@ -24,6 +26,7 @@ class ListFit {
   bool factor(const double* weights, double floor) noexcept;
   bool least_squares(std::int64_t i) noexcept;
   bool likelihood(std::int64_t i, std::int64_t y) noexcept;
+  bool quantile(std::int64_t i, std::int64_t y) noexcept;
   bool newton(std::int64_t y, double floor) noexcept;
   void start(std::int64_t y, double floor) noexcept;
   double evaluate(const double* coefficients, std::int64_t y, double floor) noexcept;
@@ -43,6 +46,7 @@ class ListFit {
   const ListFitOptions& options_;
   ListBasis basis_;
   SmallSolve solver_;
+  std::optional<InteriorPoint> interior_;
   std::int64_t r_, p_;
   double ridge_ = 0;
   std::vector<double> beta_, step_, trial_, gradient_, work_;  // r

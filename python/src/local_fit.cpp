@@ -116,12 +116,13 @@ vicinal::Family family_of(const std::string& name) {
   if (name == "gaussian") return vicinal::Family::gaussian;
   if (name == "binomial") return vicinal::Family::binomial;
   if (name == "poisson") return vicinal::Family::poisson;
+  if (name == "quantile") return vicinal::Family::quantile;
   throw std::invalid_argument("family is not known: " + name);
 }
 
 // Arrays by the names of FitLists and FitDesign, ListFits and ListFitOptions.
 std::int64_t fit_lists(const py::dict& given, const py::dict& fits, int degree,
-                       const std::string& family, double ridge, int num_threads) {
+                       const std::string& family, double level, double ridge, int num_threads) {
   const auto matrix = [&given](const char* name) {
     return only_matrix(name, py::array(given[name]));
   };
@@ -141,6 +142,7 @@ std::int64_t fit_lists(const py::dict& given, const py::dict& fits, int degree,
                                  .influence = column_or_none<double>(fits, "influence")};
   const vicinal::ListFitOptions options{
       .family = family_of(family),
+      .level = level,
       .ridge = ridge,
       .ridges = column_or_none<const double>(given, "ridges"),
       .key_factors = column_or_none<const double>(given, "key_factors"),
@@ -159,7 +161,7 @@ void bind_local_fit(py::module_& m) {
   m.def("affine_lists", &affine_lists, "queries"_a, "keys"_a, "indptr"_a, "indices"_a, "weights"_a,
         py::kw_only(), "reg"_a, "ridge"_a = "trace", "num_threads"_a = 0);
   m.def("fit_lists", &fit_lists, "given"_a, "fits"_a, py::kw_only(), "degree"_a,
-        "family"_a = "gaussian", "ridge"_a = 0.0, "num_threads"_a = 0);
+        "family"_a = "gaussian", "level"_a = 0.5, "ridge"_a = 0.0, "num_threads"_a = 0);
   m.def("fit_moments", &fit_moments, "moments"_a, "fits"_a, py::kw_only(), "ridge"_a = 0.0,
         "num_threads"_a = 0);
 }

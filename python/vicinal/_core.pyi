@@ -301,6 +301,7 @@ def fit_lists(
     *,
     degree: int,
     family: str = "gaussian",
+    level: float = 0.5,
     ridge: float = 0.0,
     num_threads: int = 0,
 ) -> int: ...

@@ -19,7 +19,7 @@ from vicinal.problem import Problem, spread
 __all__ = ["Settings", "basis_of", "check_values", "model_of", "settings_of"]
 
 STATISTICS = ("standard_errors", "self_weight", "weights")
-FAMILIES = ("gaussian", "binomial", "poisson")
+FAMILIES = ("gaussian", "binomial", "poisson", "quantile", "robust")
 DEGREES = (0, 1, 2, 3)
 
 
@@ -31,6 +31,7 @@ class Settings(NamedTuple):
     query_design: Array | None
     ridge: Array  # 0-d, or (…, m)
     family: str
+    quantile: float
     statistics: tuple[str, ...]
     weighing: dict[str, Any]  # kernel, bandwidth, metric, neighbors
     needs_lists: bool
@@ -58,6 +59,7 @@ def settings_of(
     query_design: Any,
     ridge: Any,
     family: Any,
+    quantile: Any,
     statistics: str | Iterable[str],
     weighing: dict[str, Any],
 ) -> Settings:
@@ -75,6 +77,7 @@ def settings_of(
     penalty = as_array(ridge, "ridge").astype(np.float64)
     if not ((penalty >= 0) & (penalty < np.inf)).all():
         raise ValueError(f"ridge must be finite and at least 0, got {ridge}")
+    level = _as_quantile(quantile, family, penalty, wanted)
     lists = degree not in (0, 1) or family != "gaussian" or "weights" in wanted
     lists = lists or penalty.ndim > 0
     if degree != 0 or lists:
@@ -82,7 +85,7 @@ def settings_of(
     if degree == 1 and "standard_errors" in wanted:
         lists = lists or not has_squares(**weighing)
     given, at_queries = columns or (None, None)
-    return Settings(degree, given, at_queries, penalty, family, wanted, weighing, lists)
+    return Settings(degree, given, at_queries, penalty, family, level, wanted, weighing, lists)
 
 
 def _designs(degree: int, design: Any, query_design: Any) -> tuple[Array, Array] | None:
@@ -117,6 +120,23 @@ def _as_statistics(statistics: str | Iterable[str]) -> tuple[str, ...]:
                 f"statistics must be among {', '.join(STATISTICS)}, got {name!r}{hint}"
             )
     return names
+
+
+def _as_quantile(quantile: Any, family: str, ridge: Array, wanted: tuple[str, ...]) -> float:
+    level = float(as_array(quantile, "quantile"))
+    if not 0 < level < 1:
+        raise ValueError(f"quantile must be above 0 and below 1, got {level}")
+    if family == "quantile":
+        if ridge.any():
+            raise ValueError(f"ridge must be 0 for family 'quantile', got {ridge}")
+        if wanted:
+            raise ValueError(
+                f"statistics must be empty for family 'quantile', got {', '.join(wanted)}; its fit "
+                "is no smooth function of the values"
+            )
+    elif level != 0.5:
+        raise ValueError(f"quantile is of family 'quantile', got {level} with family {family!r}")
+    return level
 
 
 def _refuse_signed(degree: int, weighing: dict[str, Any]) -> None:
@@ -165,7 +185,8 @@ def basis_of(problem: Problem, settings: Settings) -> Basis:
 
 def model_of(problem: Problem, settings: Settings) -> Model:
     """Return how the values are fitted."""
+    family = "gaussian" if settings.family == "robust" else settings.family
     if settings.ridge.ndim == 0:
-        return Model(settings.family, float(settings.ridge))
+        return Model(family, settings.quantile, float(settings.ridge))
     ridge = spread(settings.ridge, (*problem.lead, problem.m), "ridge")
-    return Model(settings.family, np.asarray(ridge))
+    return Model(family, settings.quantile, np.asarray(ridge))

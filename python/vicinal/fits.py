@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,14 +11,13 @@ from vicinal.arrays import as_array, as_points, working_dtype
 from vicinal.evaluate import Request, allocate, evaluate
 from vicinal.fit_arguments import Settings, basis_of, check_values, model_of, settings_of
 from vicinal.line_fits import LineFits, as_fit, squared_problem
-from vicinal.list_fits import Basis, Model, fit_lists
+from vicinal.list_fits import fit_lists
 from vicinal.problem import Problem, prepare
 from vicinal.progress import Report, reporter
 from vicinal.results import LocalFit
+from vicinal.robust_fits import check_robust, robust_fits
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from vicinal.arrays import ArrayLike
     from vicinal.bandwidth.given import AdaptiveBandwidth
     from vicinal.kernels import Kernel
@@ -38,6 +37,7 @@ def local_fit(
     query_design: ArrayLike | None = None,
     ridge: ArrayLike = 0.0,
     family: str = "gaussian",
+    quantile: float = 0.5,
     statistics: str | Iterable[str] = (),
     kernel: str | Kernel = "gaussian",
     bandwidth: ArrayLike | AdaptiveBandwidth | None = None,
@@ -77,9 +77,13 @@ def local_fit(
     ridge : float or array_like of shape (..., m)
         Penalty of the coefficients but the intercept, at least 0, in squared units of a column; one
         for all or one per query.
-    family : {"gaussian", "binomial", "poisson"}
+    family : {"gaussian", "binomial", "poisson", "quantile", "robust"}
         Squared residuals, or twice a negative log likelihood in their place: of values from 0 to 1
-        with a logit link, of values from 0 on with a logarithm (Fan & Gijbels, 1996, §5.4).
+        with a logit link, of values from 0 on with a logarithm (Fan & Gijbels, 1996, §5.4);
+        ``|r| · (quantile if r > 0 else 1 − quantile)`` (Koenker, 2005); or squared residuals under
+        weights of keys that resist outliers, those of loess (Cleveland & Devlin, 1988).
+    quantile : float
+        Between 0 and 1, for family "quantile".
     statistics : str or iterable of str
         What else to compute: "standard_errors", "self_weight" (with `edf`), "weights".
     kernel, bandwidth, metric, neighbors, weights, log_weights, bias, mask
@@ -113,6 +117,11 @@ def local_fit(
     counts of 0 alone) gets a penalty of 1e-6 of the scaled coefficients and is counted, too. A
     query without any weight gets what `empty` says and slopes of 0 (NaN with NaN).
 
+    The robust weights are bisquares of the residuals of fits at the keys over six times their
+    median, four times over, for each column of values; what `statistics` say of such a fit holds
+    them for given. A quantile ends at a duality gap of 1e-10 of the sum of absolute residuals
+    (Portnoy & Koenker, 1997); where several fits are as good, it is between them.
+
     Standard errors are those of the sandwich ``σ² (XᵀWX)⁻¹ XᵀW²X (XᵀWX)⁻¹`` with the local residual
     variance ``σ² = Σ w r² / tr(W − WX(XᵀWX)⁻¹XᵀW)`` (Fan & Gijbels, 1996, §4.3), of a likelihood
     with the variances of its values: they hold for a ridge of 0 and do not know the bias of the
@@ -129,18 +138,22 @@ def local_fit(
     >>> parabola.coefficients.round(6)
     array([[4., 4., 1.]])
     """
-    given = {"kernel": kernel, "bandwidth": bandwidth, "metric": metric, "neighbors": neighbors}
-    settings = settings_of(degree, design, query_design, ridge, family, statistics, given)
+    given: dict[str, Any] = {
+        "kernel": kernel,
+        "bandwidth": bandwidth,
+        "metric": metric,
+        "neighbors": neighbors,
+    }
+    settings = settings_of(degree, design, query_design, ridge, family, quantile, statistics, given)
     dtype = None
     if not settings.is_mean:
         queries, keys, values, dtype = _in_double(queries, keys, values, settings)
+    priors = {**given, "weights": weights, "log_weights": log_weights}
     problem = prepare(
         queries,
         keys,
         values,
-        **given,
-        weights=weights,
-        log_weights=log_weights,
+        **priors,
         bias=bias,
         mask=mask,
         exclude_self=exclude_self,
@@ -151,11 +164,15 @@ def local_fit(
     if settings.is_mean:
         return _constants(problem, request, settings.statistics, progress)
     assert dtype is not None
-    if settings.needs_lists:
-        check_values(problem, settings)
-        basis, model = basis_of(problem, settings), model_of(problem, settings)
-        return _from_lists(problem, basis, model, request, settings, dtype, progress)
-    return _lines(problem, request, settings, dtype, progress)
+    if not settings.needs_lists:
+        return _lines(problem, request, settings, dtype, progress)
+    check_values(problem, settings)
+    at_keys = None
+    if settings.family == "robust":
+        check_robust(bandwidth, neighbors, bias, mask, problem.n, problem.lead)
+        at_keys = prepare(keys, keys, values, **priors)
+    with reporter(progress) as report:
+        return _from_lists(problem, at_keys, request, settings, dtype, report)
 
 
 def _in_double(
@@ -196,14 +213,22 @@ def _lines(
 
 def _from_lists(
     problem: Problem,
-    basis: Basis,
-    model: Model,
+    at_keys: Problem | None,
     request: Request,
     settings: Settings,
     dtype: np.dtype[Any],
-    progress: bool | Report,
+    report: Report | None,
 ) -> LocalFit:
-    fits, regularized = fit_lists(problem, basis, model, request, settings.statistics, progress)
+    basis, model, wanted = (
+        basis_of(problem, settings),
+        model_of(problem, settings),
+        settings.statistics,
+    )
+    if at_keys is None:
+        fits, regularized = fit_lists(problem, basis, model, request, wanted, report)
+    else:
+        bases = basis, basis._replace(queries=basis.keys)
+        fits, regularized = robust_fits(problem, at_keys, bases, model, request, wanted, report)
     slopes = None
     if basis.degree > 0:
         slopes = fits["coefficients"][..., 1 : 1 + basis.keys.shape[-1], :]

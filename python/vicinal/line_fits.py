@@ -187,7 +187,7 @@ def as_fit(
     slopes = coefficients[..., 1:, :] if coefficients.shape[-2] > 1 else None
     found = {"fitted": coefficients[..., 0, :], "derivatives": slopes, **fits}
     own, weights = found.pop("self_weight", None), found.pop("weights", None)
-    arrays = {
+    arrays: dict[str, Any] = {
         name: None if fit is None else fit[column].astype(dtype, copy=False)
         for name, fit in found.items()
     }

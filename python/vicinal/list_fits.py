@@ -12,7 +12,7 @@ from vicinal import _core
 from vicinal.arrays import Array
 from vicinal.evaluate import Request, allocate, raise_if_empty
 from vicinal.problem import Problem
-from vicinal.progress import Report, reporter, share
+from vicinal.progress import Report, share
 from vicinal.strips import run_rows, with_index
 
 __all__ = ["Basis", "Model", "fit_lists"]
@@ -39,6 +39,7 @@ class Model(NamedTuple):
     """How the values of a list are fitted."""
 
     family: str = "gaussian"
+    quantile: float = 0.5
     ridge: Array | float = 0.0  # a number, or lead + (m,)
     key_factors: Array | None = None  # (n,): weights of keys besides those of the lists
 
@@ -90,7 +91,9 @@ class ListFits:
         if isinstance(ridge, np.ndarray):
             given["ridges"] = np.ascontiguousarray(ridge[rows])
         count = rows.stop - rows.start
-        outputs = {name: fit[rows].reshape(count, -1) for name, fit in self.fits.items()}
+        outputs: dict[str, Any] = {
+            name: fit[rows].reshape(count, -1) for name, fit in self.fits.items()
+        }
         if "self_weight" in outputs:
             outputs["self_weight"] = self.fits["self_weight"][rows]
         if self.rows is not None:
@@ -101,6 +104,7 @@ class ListFits:
             outputs,
             degree=self.basis.degree,
             family=self.model.family,
+            level=self.model.quantile,
             ridge=0.0 if isinstance(ridge, np.ndarray) else ridge,
             num_threads=self.request.engine_options["num_threads"],
         )
@@ -157,7 +161,7 @@ def fit_lists(
     model: Model,
     request: Request,
     wanted: tuple[str, ...],
-    progress: bool | Report,
+    report: Report | None,
 ) -> tuple[dict[str, Any], int]:
     """Return fits in float64 by name, lead + (m, …), and how many were regularised."""
     if problem.lead and "weights" in wanted:
@@ -166,15 +170,12 @@ def fit_lists(
         )
     items = list(np.ndindex(problem.lead))
     parts = []
-    with reporter(progress) as report:
-        for i, item in enumerate(items):
-            own = basis._replace(queries=basis.queries[item], keys=basis.keys[item])
-            ridge = model.ridge[item] if isinstance(model.ridge, np.ndarray) else model.ridge
-            part = ListFits(
-                _item_of(problem, item), own, model._replace(ridge=ridge), request, wanted
-            )
-            part.run(share(report, i / len(items), (i + 1) / len(items)))
-            parts.append(part)
+    for i, item in enumerate(items):
+        own = basis._replace(queries=basis.queries[item], keys=basis.keys[item])
+        ridge = model.ridge[item] if isinstance(model.ridge, np.ndarray) else model.ridge
+        part = ListFits(_item_of(problem, item), own, model._replace(ridge=ridge), request, wanted)
+        part.run(share(report, i / len(items), (i + 1) / len(items)))
+        parts.append(part)
     fits: dict[str, Any] = {}
     for name, shape in _shapes(problem, basis, wanted).items():
         stacked = np.stack([part.fits[name] for part in parts]) if parts else np.empty(0)

@@ -108,7 +108,7 @@ struct FitDesign {
 // What the sum over a query's list is of: squared residuals, or negative log likelihoods of values
 // whose mean is μ = 1 / (1 + e^−η) (binomial, values from 0 to 1) or μ = e^η (poisson, values ≥ 0)
 // of the linear predictor η, or |r| (q where the residual r > 0, else 1 − q) (quantile).
-enum class Family : std::int32_t { gaussian, binomial, poisson };
+enum class Family : std::int32_t { gaussian, binomial, poisson, quantile };
 
 // Every output is optional but fitted. r: columns of the design, or number of monomials.
 struct ListFits {
