@@ -18,6 +18,7 @@ __all__ = ["Surroundings", "bandwidths_of_entropy", "distances_of_mass", "kth_di
 
 PAIRS = 1 << 20  # of a search at a time
 LEAST_LOG = -350.0  # of a bandwidth, whose square is no subnormal number
+MANY = 32  # neighbors that are counted in less time than listed
 SHORT = 1e-12  # of a sum of weights that is as good as reached
 
 
@@ -51,7 +52,15 @@ class Surroundings:
         num_threads: int | None = None,
     ) -> None:
         self.queries, self.weights, self.own = queries, weights, own
-        self._keys, self._metric, self._num_threads = keys, metric, num_threads
+        self.keys, self._metric, self.num_threads = keys, metric, num_threads
+
+    @property
+    def counted_in(self) -> KeyIndex | None:
+        """The index for which `distances_of_mass` answers, if it does for these keys."""
+        from vicinal.key_index import KeyIndex
+
+        plain = self._metric == "euclidean" and self.own is None
+        return self.keys if plain and isinstance(self.keys, KeyIndex) else None
 
     def until(self, wanted: float) -> Iterator[tuple[Array, Array, Array]]:
         """Yield rows, their distances to the nearest keys and how often each of these counts.
@@ -59,7 +68,7 @@ class Surroundings:
         What a row gets does not depend on the other rows. The counts of a row fall short of
         `wanted` only where there is no further key.
         """
-        n = len(self._keys)
+        n = len(self.keys)
         found = min(n, math.ceil(wanted) + (self.own is not None))
         todo = np.arange(len(self.queries))
         while todo.size:
@@ -78,10 +87,10 @@ class Surroundings:
 
         near = knn(
             self.queries[rows],
-            self._keys,
+            self.keys,
             found,
             metric=self._metric,
-            num_threads=self._num_threads,
+            num_threads=self.num_threads,
         )
         at = near.indices
         counts = np.ones(at.shape) if self.weights is None else self.weights[at].astype(np.float64)
@@ -92,6 +101,11 @@ class Surroundings:
 
 def kth_distances(near: Surroundings, k: int) -> Array:
     """Return the distance within which k keys lie, (m,); inf where fewer are left, NaN of NaN."""
+    index = near.counted_in
+    if index is not None and k >= MANY:
+        return distances_of_mass(
+            near.queries, index, k, weights=near.weights, num_threads=near.num_threads
+        )
     result = np.full(len(near.queries), np.inf, near.queries.dtype)
     for rows, distances, counts in near.until(k):
         reached = np.cumsum(counts, axis=1) >= k * (1 - SHORT)

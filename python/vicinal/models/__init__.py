@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .estimated_bandwidth import estimate_bandwidth as estimate_bandwidth
     from .fuzzy.mamdani import Mamdani as Mamdani
     from .fuzzy.takagi_sugeno import TakagiSugeno as TakagiSugeno
+    from .fits.gwr import GeographicallyWeightedRegressor as GeographicallyWeightedRegressor
     from .hierarchy import HierarchicalLocalModel as HierarchicalLocalModel
     from .labeling.label_propagation import LabelPropagation as LabelPropagation
     from .labeling.linear_neighborhood import (
@@ -47,6 +48,7 @@ MODELS = {
     "Denoiser": "diffusion.denoiser",
     "EmbeddingDistiller": "embedding_distiller",
     "HierarchicalAutoencoder": "autoencoders.hierarchical",
+    "GeographicallyWeightedRegressor": "fits.gwr",
     "HierarchicalLocalModel": "hierarchy",
     "Hopfield": "memory.hopfield",
     "KernelDensity": "density",
@@ -97,6 +99,7 @@ __all__ = [
     "EmbeddingDistiller",
     "EncoderLevel",
     "HierarchicalAutoencoder",
+    "GeographicallyWeightedRegressor",
     "HierarchicalLocalModel",
     "Hopfield",
     "KernelDensity",

@@ -138,6 +138,31 @@ def check_kernel_weights(state: State) -> None:
     _require(isinstance(state["loo_score_"], float), "loo_score_", "is no number")
 
 
+def check_geography(state: State) -> None:
+    """Raise unless places, covariates, columns and the fits at the places agree."""
+    places, covariates, columns = state["keys_"], state["covariates_"], state["coordinates_"]
+    _check_array(places, "keys_", (None, None), np.dtype(np.float64))
+    count = len(places)
+    _check_array(covariates, "covariates_", (count, None), np.dtype(np.float64))
+    d, features = covariates.shape[1], state["n_features_in_"]
+    _require(isinstance(features, int) and d > 0, "n_features_in_", "is no count")
+    whole = isinstance(columns, np.ndarray) and columns.dtype == np.int64
+    _require(whole and columns.shape == (places.shape[1],), "coordinates_", "fit no columns")
+    inside = columns.min() >= 0 and columns.max() < features
+    _require(inside and len(set(columns.tolist())) == len(columns), "coordinates_", "are wrong")
+    _require(features in (d, d + len(columns)), "n_features_in_", "does not fit the columns")
+    check_training_set({**state, "n_features_in_": places.shape[1], "feature_names_in_": None})
+    check_values(state)
+    _check_feature_names(state, features)
+    shapes = {"coefficients_": (count, 1 + d), "fitted_": (count,), "influence_": (count,)}
+    for name, shape in shapes.items():
+        _check_array(state[name], name, shape, np.dtype(np.float64))
+    _require(np.isfinite(covariates).all(), "covariates_", "are not finite")
+    for name in ("effective_parameters_", "sigma2_", "aicc_"):
+        _require(isinstance(state[name], float), name, "is no number")
+    _require(isinstance(state["regularized_"], int), "regularized_", "is no count")
+
+
 def _check_feature_names(state: State, features: int) -> None:
     names = state.get("feature_names_in_")
     if names is not None:

@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import vicinal as vc
 from vicinal.models import (
+    GeographicallyWeightedRegressor,
     HierarchicalLocalModel,
     Hopfield,
     KernelDensity,
@@ -75,6 +76,12 @@ LABELINGS = (
     LinearNeighborhoodPropagation(),
     LinearNeighborhoodPropagation(3, alpha=None),
     LinearNeighborhoodPropagation(4, nonnegative=False, alpha=0.5, solver="iterate"),
+GEOGRAPHIES = (
+    GeographicallyWeightedRegressor(),
+    GeographicallyWeightedRegressor(kernel="gaussian", bandwidth="loo"),
+    GeographicallyWeightedRegressor(kernel="gaussian", bandwidth=vc.bandwidth.KthNeighbor(9)),
+    GeographicallyWeightedRegressor(kernel="gaussian", bandwidth=3.0),
+    GeographicallyWeightedRegressor(kernel="tricube", neighbors=vc.Radius(9.0), empty="nearest"),
 )
 ESTIMATORS = [
     *(model(**setting) for model in MODELS for setting in SETTINGS),
@@ -82,6 +89,7 @@ ESTIMATORS = [
     *LEARNED,
     *MEMORIES,
     *LABELINGS,
+    *GEOGRAPHIES,
 ]
 RAN: Counter[str] = Counter()
 

@@ -16,6 +16,7 @@ from vicinal.models import (
     Denoiser,
     EmbeddingDistiller,
     HierarchicalAutoencoder,
+    GeographicallyWeightedRegressor,
     HierarchicalLocalModel,
     Hopfield,
     KernelDensity,
@@ -101,6 +102,9 @@ def models():
     table = np.array([[0, -1], [1, 1]])
     consequents = [[[1.0, 0.5, 0.0]], [[0.0, 0.0, -2.0]]]
     yield TakagiSugeno(inputs, ["c"], table, consequents=consequents, norm="lukasiewicz")
+    bandwidth = vc.bandwidth.KthNeighbor(12)
+    geography = GeographicallyWeightedRegressor(["höhe"], bandwidth=bandwidth, metric="manhattan")
+    yield geography.fit(frame.drop(columns="constant"), X.sum(1))
 
 
 if __name__ == "__main__":

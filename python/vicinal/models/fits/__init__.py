@@ -1,0 +1,1 @@
+"""Models that are weighted fits around every query."""
