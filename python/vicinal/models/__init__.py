@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .fuzzy.mamdani import Mamdani as Mamdani
     from .fuzzy.takagi_sugeno import TakagiSugeno as TakagiSugeno
     from .fits.gwr import GeographicallyWeightedRegressor as GeographicallyWeightedRegressor
+    from .fits.local_pca import LocalPCA as LocalPCA
     from .hierarchy import HierarchicalLocalModel as HierarchicalLocalModel
     from .labeling.label_propagation import LabelPropagation as LabelPropagation
     from .labeling.linear_neighborhood import (
@@ -58,6 +59,7 @@ MODELS = {
     "LocalAutoregressor": "lazy.autoregressor",
     "LocalMeanClassifier": "classification",
     "LocalMeanRegressor": "regression",
+    "LocalPCA": "fits.local_pca",
     "LocallyLinearEmbedding": "lle",
     "Mamdani": "fuzzy.mamdani",
     "MeanShift": "mean_shift",
@@ -112,6 +114,7 @@ __all__ = [
     "LocalAutoregressor",
     "LocalMeanClassifier",
     "LocalMeanRegressor",
+    "LocalPCA",
     "LocallyLinearEmbedding",
     "Mamdani",
     "MeanShift",

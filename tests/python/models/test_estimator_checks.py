@@ -22,6 +22,7 @@ from vicinal.models import (
     LinearNeighborhoodPropagation,
     LocalMeanClassifier,
     LocalMeanRegressor,
+    LocalPCA,
     MeanShift,
     MetricLearner,
     MultiKernelRegressor,
@@ -83,6 +84,11 @@ GEOGRAPHIES = (
     GeographicallyWeightedRegressor(kernel="gaussian", bandwidth=3.0),
     GeographicallyWeightedRegressor(kernel="tricube", neighbors=vc.Radius(9.0), empty="nearest"),
 )
+COMPONENTS = (
+    LocalPCA(),
+    LocalPCA(1, kernel="tricube", neighbors=vc.KNearest(5), empty="nearest"),
+    LocalPCA(0.9, bandwidth=vc.bandwidth.KthNeighbor(3)),
+)
 ESTIMATORS = [
     *(model(**setting) for model in MODELS for setting in SETTINGS),
     *SHIFTS,
@@ -90,6 +96,7 @@ ESTIMATORS = [
     *MEMORIES,
     *LABELINGS,
     *GEOGRAPHIES,
+    *COMPONENTS,
 ]
 RAN: Counter[str] = Counter()
 

@@ -29,6 +29,7 @@ from vicinal.models import (
     LocalMeanClassifier,
     LocalMeanRegressor,
     Mamdani,
+    LocalPCA,
     MeanShift,
     MetricLearner,
     MultiKernelRegressor,
@@ -46,6 +47,7 @@ METHODS = {
     LabelPropagation: "predict_proba",
     LinearNeighborhoodPropagation: "predict_proba",
     LocalMeanClassifier: "predict_proba",
+    LocalPCA: "explained_variance",
     LocallyLinearEmbedding: "transform",
     Mamdani: "firing_strengths",
     MetricLearner: "transform",
@@ -104,6 +106,7 @@ def models():
     yield TakagiSugeno(inputs, ["c"], table, consequents=consequents, norm="lukasiewicz")
     bandwidth = vc.bandwidth.KthNeighbor(12)
     geography = GeographicallyWeightedRegressor(["höhe"], bandwidth=bandwidth, metric="manhattan")
+    yield LocalPCA(0.7, kernel="tricube", bandwidth=5.0).fit(frame, sample_weight=np.arange(20.0))
     yield geography.fit(frame.drop(columns="constant"), X.sum(1))
 
 
