@@ -335,7 +335,6 @@ def non_local_means(
     num_threads: int = 0,
     progress: _Progress | None = None,
 ) -> int: ...
-
 def rule_sums(
     steps: _Array,
     registers: int,

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from .embedding_distiller import EmbeddingDistiller as EmbeddingDistiller
     from .encoder_level import EncoderLevel as EncoderLevel
     from .estimated_bandwidth import estimate_bandwidth as estimate_bandwidth
-    from .fuzzy.mamdani import Mamdani as Mamdani
-    from .fuzzy.takagi_sugeno import TakagiSugeno as TakagiSugeno
     from .fits.gwr import GeographicallyWeightedRegressor as GeographicallyWeightedRegressor
     from .fits.local_pca import LocalPCA as LocalPCA
+    from .fuzzy.mamdani import Mamdani as Mamdani
+    from .fuzzy.takagi_sugeno import TakagiSugeno as TakagiSugeno
     from .hierarchy import HierarchicalLocalModel as HierarchicalLocalModel
+    from .images.bilateral import Bilateral as Bilateral
+    from .images.noise import estimate_sigma as estimate_sigma
+    from .images.non_local_means import NonLocalMeans as NonLocalMeans
     from .labeling.label_propagation import LabelPropagation as LabelPropagation
     from .labeling.linear_neighborhood import (
         LinearNeighborhoodPropagation as LinearNeighborhoodPropagation,
     )
     from .labeling.relaxation import RelaxationLabeling as RelaxationLabeling
-    from .images.bilateral import Bilateral as Bilateral
-    from .images.noise import estimate_sigma as estimate_sigma
-    from .images.non_local_means import NonLocalMeans as NonLocalMeans
     from .lazy.autoregressor import LocalAutoregressor as LocalAutoregressor
     from .lazy.iteration import LazyIteration as LazyIteration
     from .lazy.iteration import iterate_lazy_map as iterate_lazy_map
@@ -48,14 +48,14 @@ if TYPE_CHECKING:
 MODELS = {
     "Denoiser": "diffusion.denoiser",
     "EmbeddingDistiller": "embedding_distiller",
-    "HierarchicalAutoencoder": "autoencoders.hierarchical",
     "GeographicallyWeightedRegressor": "fits.gwr",
+    "HierarchicalAutoencoder": "autoencoders.hierarchical",
     "HierarchicalLocalModel": "hierarchy",
     "Hopfield": "memory.hopfield",
     "KernelDensity": "density",
     "LabelPropagation": "labeling.label_propagation",
-    "LinearNeighborhoodPropagation": "labeling.linear_neighborhood",
     "LazyAutoencoder": "autoencoders.lazy",
+    "LinearNeighborhoodPropagation": "labeling.linear_neighborhood",
     "LocalAutoregressor": "lazy.autoregressor",
     "LocalMeanClassifier": "classification",
     "LocalMeanRegressor": "regression",
@@ -66,17 +66,13 @@ MODELS = {
     "MetricLearner": "metric_learner",
     "MultiKernelRegressor": "multi_kernel",
     "QuickShift": "quick_shift",
-    "TakagiSugeno": "fuzzy.takagi_sugeno",
-}
-_OTHERS = {
-    "Level": "level",
-    "RelaxationLabeling": "labeling.relaxation",
-    "estimate_bandwidth": "estimated_bandwidth",
     "SelfLocalRegressor": "lazy.self_local",
+    "TakagiSugeno": "fuzzy.takagi_sugeno",
 }
 _OTHERS = {
     "LazyIteration": "lazy.iteration",
     "Level": "level",
+    "RelaxationLabeling": "labeling.relaxation",
     "estimate_bandwidth": "estimated_bandwidth",
     "iterate_lazy_map": "lazy.iteration",
     "noise_levels": "diffusion.noise",
@@ -93,15 +89,14 @@ _IMAGES = {
 }
 _HOMES = MODELS | _OTHERS | _NETWORKS | _IMAGES
 _PACKAGES = ("fuzzy",)
-_HOMES = MODELS | _OTHERS | _NETWORKS
 
 __all__ = [
     "Bilateral",
     "Denoiser",
     "EmbeddingDistiller",
     "EncoderLevel",
-    "HierarchicalAutoencoder",
     "GeographicallyWeightedRegressor",
+    "HierarchicalAutoencoder",
     "HierarchicalLocalModel",
     "Hopfield",
     "KernelDensity",
@@ -123,16 +118,12 @@ __all__ = [
     "NonLocalMeans",
     "QuickShift",
     "RelaxationLabeling",
-    "TransformerEncoder",
-    "estimate_bandwidth",
-    "estimate_sigma",
+    "SelfLocalRegressor",
     "TakagiSugeno",
     "TransformerEncoder",
     "estimate_bandwidth",
+    "estimate_sigma",
     "fuzzy",
-    "SelfLocalRegressor",
-    "TransformerEncoder",
-    "estimate_bandwidth",
     "iterate_lazy_map",
     "noise_levels",
 ]

@@ -77,6 +77,7 @@ LABELINGS = (
     LinearNeighborhoodPropagation(),
     LinearNeighborhoodPropagation(3, alpha=None),
     LinearNeighborhoodPropagation(4, nonnegative=False, alpha=0.5, solver="iterate"),
+)
 GEOGRAPHIES = (
     GeographicallyWeightedRegressor(),
     GeographicallyWeightedRegressor(kernel="gaussian", bandwidth="loo"),

@@ -15,8 +15,8 @@ import vicinal as vc
 from vicinal.models import (
     Denoiser,
     EmbeddingDistiller,
-    HierarchicalAutoencoder,
     GeographicallyWeightedRegressor,
+    HierarchicalAutoencoder,
     HierarchicalLocalModel,
     Hopfield,
     KernelDensity,
@@ -28,15 +28,15 @@ from vicinal.models import (
     LocallyLinearEmbedding,
     LocalMeanClassifier,
     LocalMeanRegressor,
-    Mamdani,
     LocalPCA,
+    Mamdani,
     MeanShift,
     MetricLearner,
     MultiKernelRegressor,
     QuickShift,
+    SelfLocalRegressor,
     TakagiSugeno,
     fuzzy,
-    SelfLocalRegressor,
 )
 
 METHODS = {
