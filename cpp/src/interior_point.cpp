@@ -8,7 +8,7 @@ namespace vicinal {
 
 InteriorPoint::InteriorPoint(std::int64_t most_keys, std::int64_t columns)
     : r_(columns), solver_(columns) {
-  for (auto* numbers : {&a_, &z_, &v_, &da_, &dz_, &dv_, &q_, &along_, &da_dz_, &da_dv_})
+  for (auto* numbers : {&a_, &room_, &z_, &v_, &da_, &dz_, &dv_, &q_, &along_, &da_dz_, &da_dv_})
     numbers->resize(at(most_keys));
   for (auto* numbers : {&b_, &db_}) numbers->resize(at(r_));
 }
@@ -20,9 +20,9 @@ void InteriorPoint::run(const ListBasis& basis, std::int64_t y, double level,
   const double size = start(y, level);
   if (!std::isfinite(size))
     std::fill(b_.begin(), b_.end(), std::numeric_limits<double>::quiet_NaN());
-  for (int step = 0; step < most_steps && size > 0 && gap() > 1e-10 * size; ++step) {
+  for (int step = 0; step < most_steps && size > 0 && gap() > 1e-14 * size; ++step) {
     for (std::int64_t j = 0; j < n_; ++j)
-      q_[at(j)] = 1 / (z_[at(j)] / a_[at(j)] + v_[at(j)] / (1 - a_[at(j)]));
+      q_[at(j)] = 1 / (z_[at(j)] / a_[at(j)] + v_[at(j)] / room_[at(j)]);
     factor(q_);
     find_direction(0, false);
     measure();
@@ -30,11 +30,12 @@ void InteriorPoint::run(const ListBasis& basis, std::int64_t y, double level,
       const double mu = centering();
       for (std::int64_t j = 0; j < n_; ++j) {
         da_dz_[at(j)] = da_[at(j)] * dz_[at(j)] / a_[at(j)];
-        da_dv_[at(j)] = -da_[at(j)] * dv_[at(j)] / (1 - a_[at(j)]);
+        da_dv_[at(j)] = -da_[at(j)] * dv_[at(j)] / room_[at(j)];
       }
       find_direction(mu, true);
       measure();
     }
+    if (!(primal_ > 1e-12 || dual_ > 1e-12)) break;  // the digits are used up
     move();
   }
   std::copy_n(b_.data(), r_, coefficients);
@@ -61,7 +62,7 @@ double InteriorPoint::start(std::int64_t y, double level) noexcept {
   for (std::int64_t j = 0; j < n_; ++j) {
     const double off = 1e-3 * (w[j] > 0 ? w[j] : 1) * size,
                  rest = w[j] * (values[j] - along_[at(j)]);
-    a_[at(j)] = 1 - level;
+    a_[at(j)] = 1 - level, room_[at(j)] = level;
     z_[at(j)] = std::max(-rest, 0.0) + off, v_[at(j)] = std::max(rest, 0.0) + off;
   }
   return size;
@@ -71,7 +72,7 @@ double InteriorPoint::gap() const noexcept {
   const double* w = basis_->weights();
   double sum = 0;
   for (std::int64_t j = 0; j < n_; ++j)
-    if (w[j] > 0) sum += z_[at(j)] * a_[at(j)] + v_[at(j)] * (1 - a_[at(j)]);
+    if (w[j] > 0) sum += z_[at(j)] * a_[at(j)] + v_[at(j)] * room_[at(j)];
   return sum;
 }
 
@@ -92,7 +93,7 @@ void InteriorPoint::factor(const std::vector<double>& q) noexcept {
 double InteriorPoint::corrected(std::int64_t j, double mu) const noexcept {
   const double rest = z_[at(j)] - v_[at(j)];
   if (mu == 0) return rest;
-  return rest - mu * (1 / a_[at(j)] - 1 / (1 - a_[at(j)])) + da_dz_[at(j)] - da_dv_[at(j)];
+  return rest - mu * (1 / a_[at(j)] - 1 / room_[at(j)]) + da_dz_[at(j)] - da_dv_[at(j)];
 }
 
 // The Newton step towards z a = v (1 − a) = mu at a feasible point.
@@ -106,7 +107,7 @@ void InteriorPoint::find_direction(double mu, bool corrects) noexcept {
   for (std::int64_t c = 0; c < r_; ++c)
     for (std::int64_t j = 0; j < n_; ++j) along_[at(j)] += db_[at(c)] * basis_->column(c)[j];
   for (std::int64_t j = 0; j < n_; ++j) {
-    const double a = a_[at(j)], room = 1 - a, z = z_[at(j)], v = v_[at(j)];
+    const double a = a_[at(j)], room = room_[at(j)], z = z_[at(j)], v = v_[at(j)];
     const double da = w[j] > 0 ? q_[at(j)] * (w[j] * along_[at(j)] - corrected(j, target)) : 0;
     da_[at(j)] = da;
     dz_[at(j)] = target / a - z - z * da / a - (target > 0 ? da_dz_[at(j)] : 0);
@@ -123,7 +124,7 @@ void InteriorPoint::measure() noexcept {
     if (w[j] == 0) continue;
     const double da = da_[at(j)], dz = dz_[at(j)], dv = dv_[at(j)];
     if (da < 0) primal = std::min(primal, -a_[at(j)] / da);
-    if (da > 0) primal = std::min(primal, (1 - a_[at(j)]) / da);
+    if (da > 0) primal = std::min(primal, room_[at(j)] / da);
     if (dz < 0) dual = std::min(dual, -z_[at(j)] / dz);
     if (dv < 0) dual = std::min(dual, -v_[at(j)] / dv);
   }
@@ -137,8 +138,9 @@ double InteriorPoint::centering() const noexcept {
   std::int64_t count = 0;
   for (std::int64_t j = 0; j < n_; ++j) {
     if (w[j] == 0) continue;
-    const double a = a_[at(j)] + primal_ * da_[at(j)];
-    left += (z_[at(j)] + dual_ * dz_[at(j)]) * a + (v_[at(j)] + dual_ * dv_[at(j)]) * (1 - a);
+    const double step = primal_ * da_[at(j)];
+    left += (z_[at(j)] + dual_ * dz_[at(j)]) * (a_[at(j)] + step) +
+            (v_[at(j)] + dual_ * dv_[at(j)]) * (room_[at(j)] - step);
     ++count;
   }
   const double now = gap(), share = left / now;
@@ -148,7 +150,7 @@ double InteriorPoint::centering() const noexcept {
 void InteriorPoint::move() noexcept {
   for (std::int64_t j = 0; j < n_; ++j) {
     if (basis_->weights()[j] == 0) continue;
-    a_[at(j)] += primal_ * da_[at(j)];
+    a_[at(j)] += primal_ * da_[at(j)], room_[at(j)] -= primal_ * da_[at(j)];
     z_[at(j)] += dual_ * dz_[at(j)], v_[at(j)] += dual_ * dv_[at(j)];
   }
   // z − v = w (xᵀb − y): the multipliers of b are −b.

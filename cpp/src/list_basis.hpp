@@ -29,6 +29,7 @@ class ListBasis {
   bool fill(std::int64_t i, double ridge) noexcept;
 
   bool is_empty() const noexcept { return count_ == 0; }
+  bool is_intercept(std::int64_t a) const noexcept { return a == intercept_; }
   bool is_polynomial() const noexcept { return design_.degree >= 0; }
   std::int64_t columns() const noexcept { return r_; }
   std::int64_t size() const noexcept { return padded_; }

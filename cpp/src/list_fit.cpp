@@ -92,20 +92,22 @@ void ListFit::project(const double* weighted, double* out) const noexcept {
   for (std::int64_t a = 0; a < r_; ++a) out[a] = dot(weighted, basis_.column(a), basis_.size());
 }
 
-// Normal equations, and the same once more for the residuals: their digits are those of a QR.
+// Normal equations, and the same again for the residuals: their digits are those of a QR. What was
+// added to a singular matrix is a penalty of all coefficients but the constant's.
 bool ListFit::least_squares(std::int64_t i) noexcept {
   const std::int64_t n = basis_.size();
   const bool regularised = factor(basis_.weights(), 0);
+  const int passes = regularised ? 4 : 2;
   const bool errors = fits_.standard_errors.data != nullptr;
   if (errors) weigh_squares(nullptr);
   const double rest = errors ? free_share() : 0;
   for (std::int64_t y = 0; y < p_; ++y) {
     std::fill(beta_.begin(), beta_.end(), 0.0);
-    for (int pass = 0; pass < 2; ++pass) {
+    for (int pass = 0; pass < passes; ++pass) {
       residuals(beta_.data(), y);
       project(product_.data(), step_.data());
       for (std::int64_t a = 0; a < r_; ++a)
-        step_[at(a)] -= basis_.penalties()[at(a)] * beta_[at(a)];
+        step_[at(a)] -= (basis_.penalties()[at(a)] + added(a)) * beta_[at(a)];
       solver_.solve(step_.data());
       for (std::int64_t a = 0; a < r_; ++a) beta_[at(a)] += step_[at(a)];
     }

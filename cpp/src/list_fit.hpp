@@ -22,6 +22,9 @@ class ListFit {
 
  private:
   static std::size_t at(std::int64_t i) noexcept { return static_cast<std::size_t>(i); }
+  double added(std::int64_t a) const noexcept {
+    return basis_.is_intercept(a) ? 0 : solver_.added();
+  }
   void write_nothing(std::int64_t i) noexcept;
   bool factor(const double* weights, double floor) noexcept;
   bool least_squares(std::int64_t i) noexcept;

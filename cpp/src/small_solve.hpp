@@ -37,12 +37,16 @@ class SmallSolve {
   // share of it, is added besides, and the answer is true.
   bool factor(double ridge = 0, double rounding = 0) noexcept {
     const double sum = trace() + static_cast<double>(n_) * ridge;
+    added_ = 0;
     if (eliminate(ridge, std::max(1e-12, rounding) * sum)) return false;
     constexpr double epsilon = std::numeric_limits<double>::epsilon();
-    eliminate(ridge + std::max(1e-10, rounding) * std::max(sum, epsilon),
-              -std::numeric_limits<double>::infinity());
+    added_ = std::max(1e-10, rounding) * std::max(sum, epsilon);
+    eliminate(ridge + added_, -std::numeric_limits<double>::infinity());
     return true;
   }
+
+  // What the last factor() put on the diagonal besides the ridge.
+  double added() const noexcept { return added_; }
 
   // After factor(): b becomes x.
   void solve(double* b) const noexcept {
@@ -84,6 +88,7 @@ class SmallSolve {
   }
 
   std::int64_t n_ = 0;
+  double added_ = 0;
   std::vector<double> matrix_, factors_;
 };
 

@@ -21,6 +21,7 @@ __all__ = ["Settings", "basis_of", "check_values", "model_of", "settings_of"]
 STATISTICS = ("standard_errors", "self_weight", "weights")
 FAMILIES = ("gaussian", "binomial", "poisson", "quantile", "robust")
 DEGREES = (0, 1, 2, 3)
+FEW = 16  # keys per coefficient
 
 
 class Settings(NamedTuple):
@@ -45,6 +46,10 @@ class Settings(NamedTuple):
     def is_mean(self) -> bool:
         """Tell whether local means answer."""
         return self.degree == 0 and not self.needs_lists
+
+    def has_few(self, problem: Problem) -> bool:
+        """Tell whether keys are so few that lines are nearly undetermined: lists keep digits."""
+        return problem.n <= FEW * (1 + self.d(problem))
 
     def d(self, problem: Problem) -> int:
         """Return the number of features; bandwidths of keys and features stand beside them."""

@@ -106,20 +106,21 @@ def local_fit(
 
     Notes
     -----
-    Lines of squared residuals follow from the weighted means and covariances of (x, y), which are
-    computed in double: ``b = (C_xx + ridge · I)⁻¹ C_xy``, ``a = ȳ + bᵀ(q − x̄)``. Everything else
-    comes from each query's list of keys, whose normal equations are solved in double, once more for
-    the residuals, and for a likelihood by Newton's method. Where the keys do not determine the fit
-    (fewer distinct keys than coefficients, keys on a line), which shows in a pivot under 1e-12 of
-    the trace between columns of unit variance, or under the rounding of the moments, 1e-10 of the
-    trace (or that rounding) is added and the row counted in `regularized`; a column that is
-    constant there has coefficient 0. A likelihood without a maximum (values that a plane separates,
-    counts of 0 alone) gets a penalty of 1e-6 of the scaled coefficients and is counted, too. A
-    query without any weight gets what `empty` says and slopes of 0 (NaN with NaN).
+    Lines of squared residuals, of more than 16 keys per coefficient, follow from the weighted means
+    and covariances of (x, y), which are computed in double:
+    ``b = (C_xx + ridge · I)⁻¹ C_xy``, ``a = ȳ + bᵀ(q − x̄)``. Everything else comes from each
+    query's list of keys, whose normal equations are solved in double, once more for the residuals,
+    and for a likelihood by Newton's method. Where the keys do not determine the fit (fewer distinct
+    keys than coefficients, keys on a line), which shows in a pivot under 1e-12 of the trace between
+    columns of unit variance, or under the rounding of the moments, 1e-10 of the trace (or that
+    rounding) is added and the row counted in `regularized`; a column that is constant there has
+    coefficient 0. A likelihood without a maximum (values that a plane separates, counts of 0 alone)
+    gets a penalty of 1e-6 of the scaled coefficients and is counted, too. A query without any
+    weight gets what `empty` says and slopes of 0 (NaN with NaN).
 
     The robust weights are bisquares of the residuals of fits at the keys over six times their
     median, four times over, for each column of values; what `statistics` say of such a fit holds
-    them for given. A quantile ends at a duality gap of 1e-10 of the sum of absolute residuals
+    them for given. A quantile ends at a duality gap of 1e-14 of the sum of absolute residuals
     (Portnoy & Koenker, 1997); where several fits are as good, it is between them.
 
     Standard errors are those of the sandwich ``σ² (XᵀWX)⁻¹ XᵀW²X (XᵀWX)⁻¹`` with the local residual
@@ -164,7 +165,7 @@ def local_fit(
     if settings.is_mean:
         return _constants(problem, request, settings.statistics, progress)
     assert dtype is not None
-    if not settings.needs_lists:
+    if not (settings.needs_lists or settings.has_few(problem)):
         return _lines(problem, request, settings, dtype, progress)
     check_values(problem, settings)
     at_keys = None

@@ -48,7 +48,7 @@ def robust_fits(
     report: Report | None,
 ) -> tuple[dict[str, Any], int]:
     """Fit every column under its own weights of keys; `bases` are at the queries and the keys."""
-    parts, regularized, p = [], 0, problem.p
+    parts, regularized, p, counts = [], 0, problem.p, _counts(problem)
     for c in range(p):
         column = slice(c, c + 1)
 
@@ -61,7 +61,7 @@ def robust_fits(
             held = model._replace(key_factors=factors)
             fits, _ = fit_lists(others, bases[1], held, _quiet(request), (), told(count))
             assert others.values is not None
-            factors = bisquare(others.values[:, 0] - fits["fitted"][:, 0])
+            factors = bisquare(others.values[:, 0] - fits["fitted"][:, 0], counts)
         held = model._replace(key_factors=factors)
         fits, count = fit_lists(own, bases[0], held, request, wanted, told(FITS - 1))
         parts.append(fits)
@@ -72,16 +72,34 @@ def robust_fits(
     return joined, regularized
 
 
-def bisquare(residuals: Array) -> Array:
+def bisquare(residuals: Array, counts: Array) -> Array:
     """Return (1 − (r / 6 MAD)²)²; 1 for what is small beside it, as in Cleveland's programs."""
     size = np.abs(residuals)
-    known = size[np.isfinite(size)]
-    bound = 6 * float(np.median(known)) if known.size else 0.0
+    known = np.isfinite(size) & (counts > 0)
+    bound = 6 * _median(size[known], counts[known]) if known.any() else 0.0
     if not bound > np.finfo(np.float64).tiny:
         return np.ones(len(size))
     factors = np.where(size <= 0.001 * bound, 1.0, (1 - (size / bound) ** 2) ** 2)
     factors[size > 0.999 * bound] = 0.0
     return np.where(np.isfinite(size), factors, 1.0)
+
+
+def _median(numbers: Array, counts: Array) -> float:
+    """Return the median of numbers, of which there are so many each."""
+    order = np.argsort(numbers, kind="stable")
+    numbers, total = numbers[order], np.cumsum(counts[order])
+    half = 0.5 * total[-1]
+    last = len(numbers) - 1
+    below = min(int(np.searchsorted(total, half, side="left")), last)
+    above = min(int(np.searchsorted(total, half, side="right")), last)
+    return float(0.5 * (numbers[below] + numbers[above]))
+
+
+def _counts(problem: Problem) -> Array:
+    """Return the prior weights, each counting equal keys."""
+    if problem.log_weights is not None:
+        return np.exp(problem.log_weights)
+    return np.ones(problem.n) if problem.weights is None else problem.weights
 
 
 def _column(problem: Problem, column: slice) -> Problem:

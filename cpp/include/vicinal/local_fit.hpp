@@ -138,7 +138,7 @@ struct ListFitOptions {
 // of 0 alone) the scaled coefficients get a penalty of 1e-6. A list without weight leaves NaN.
 //
 // Standard errors are those of A⁻¹ B A⁻¹ with A = Σ w v x xᵀ, B = Σ w² v x xᵀ; v is the variance of
-// a value, for gaussian σ² as in fit_moments. Quantiles end at a duality gap of 1e-10 of the sum.
+// a value, for gaussian σ² as in fit_moments. Quantiles end at a duality gap of 1e-14 of the sum.
 //
 // Returns how many queries were regularised.
 VICINAL_EXPORT std::int64_t fit_lists(const FitLists& lists, const FitDesign& design,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -23,9 +23,23 @@ from vicinal.progress import Report
 if TYPE_CHECKING:
     from vicinal.kernels.metrics import Metric
 
-__all__ = ["CRITERIA", "Candidates", "Criterion", "Sample"]
+__all__ = ["CRITERIA", "Candidates", "Criterion", "Sample", "Smoother"]
 
 Candidates = Sequence[float | Array]
+
+
+class Smoother(Protocol):
+    """A fit of values that candidates are judged by, under each of some bandwidths."""
+
+    def left_out(
+        self, sample: Sample, candidates: Candidates, report: Report | None
+    ) -> Iterator[Array]:
+        """Yield what each row gets from the others, (n, p)."""
+
+    def fitted(
+        self, sample: Sample, candidates: Candidates, report: Report | None
+    ) -> Iterator[tuple[Array, Array]]:
+        """Yield what each row gets, (n, p), and its own weight in it, (n,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +54,7 @@ class Sample:
     num_threads: int | None
     neighbors: Any = None
     tol: float = 0.0
+    smoother: Smoother | None = None  # None: local means
 
     @cached_property
     def keys(self) -> Array | KeyIndex:
@@ -91,6 +106,10 @@ def leave_one_out_loss(
     sample: Sample, candidates: Candidates, report: Report | None
 ) -> list[float]:
     """Return the mean squared leave-one-out error, or minus the mean log likelihood, of each."""
+    if sample.smoother is not None and sample.y is not None:
+        charged = _mean_of_others(sample, sample.y)
+        rows = sample.smoother.left_out(sample, candidates, report)
+        return [_error(sample, sample.y, mean, charged) for mean in rows]
     left_out = leave_one_out(
         sample.keys, sample.y, sample.weights, candidates, **sample.options(report)
     )
@@ -148,6 +167,17 @@ def _errors_and_traces(
     if sample.y is None:
         raise ValueError(f'criterion "{name}" needs y; for a density take "loo"')
     charged = _mean_of_others(sample, sample.y)
+    for mean, own in _fits(sample, candidates, report):
+        # Σ self-weights is the trace with equal rows counted once each: their shares are S/w.
+        yield _error(sample, sample.y, mean, charged), float(np.nansum(own, dtype=np.float64))
+
+
+def _fits(
+    sample: Sample, candidates: Candidates, report: Report | None
+) -> Iterator[tuple[Array, Array]]:
+    if sample.smoother is not None:
+        yield from sample.smoother.fitted(sample, candidates, report)
+        return
     for stats in stats_of_each_bandwidth(
         sample.X,
         sample.keys,
@@ -157,10 +187,9 @@ def _errors_and_traces(
         weights=sample.weights,
         **sample.options(report),
     ):
+        assert stats.mean is not None
         assert stats.self_weight is not None
-        # Σ self-weights is the trace with equal rows counted once each: their shares are S/w.
-        trace = float(np.nansum(stats.self_weight, dtype=np.float64))
-        yield _error(sample, sample.y, stats.mean, charged), trace
+        yield stats.mean, stats.self_weight
 
 
 def _error(sample: Sample, y: Array, fitted: Array | None, charged: Array) -> float:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vicinal.kernels.metrics import Metric
     from vicinal.problem import Neighborhood
 
-__all__ = ["BandwidthSelection", "select"]
+__all__ = ["BandwidthSelection", "search", "select"]
 
 STEP = 2**0.5
 MULTIPLES = STEP ** np.arange(-8, 5)  # of the natural scale: 1/16 … 4
@@ -159,11 +159,18 @@ def select(
     sample = Sample(points, values, weights, kernel, metric, num_threads, neighbors, tol)
     fixed = category_grid(kernel) if grid is None else _as_grid(grid, points.shape[1])
     with reporter(progress) as report:
-        score = _Scores(sample, CRITERIA[criterion], report)
-        if fixed is not None:
-            return _selection(score.over(fixed))
-        base = natural_scale(points, weights, kernel, metric)
-        tried = score.around(base)
+        return search(sample, CRITERIA[criterion], fixed, report)
+
+
+def search(
+    sample: Sample, criterion: Criterion, fixed: Array | None, report: Report | None
+) -> BandwidthSelection:
+    """Return the best of a fixed grid, or of one around the natural scale of the sample."""
+    score = _Scores(sample, criterion, report)
+    if fixed is not None:
+        return _selection(score.over(fixed))
+    base = natural_scale(sample.X, sample.weights, sample.kernel, sample.metric)
+    tried = score.around(base)
     best = _best_multiple(tried, score.rounding)
     return _selection([(m * base, s) for m, s in tried], best)
 

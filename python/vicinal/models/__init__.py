@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .fits.local_pca import LocalPCA as LocalPCA
     from .fuzzy.mamdani import Mamdani as Mamdani
     from .fuzzy.takagi_sugeno import TakagiSugeno as TakagiSugeno
+    from .fits.local_polynomial import LocalPolynomialRegressor as LocalPolynomialRegressor
     from .hierarchy import HierarchicalLocalModel as HierarchicalLocalModel
     from .images.bilateral import Bilateral as Bilateral
     from .images.noise import estimate_sigma as estimate_sigma
@@ -60,6 +61,7 @@ MODELS = {
     "LocalMeanClassifier": "classification",
     "LocalMeanRegressor": "regression",
     "LocalPCA": "fits.local_pca",
+    "LocalPolynomialRegressor": "fits.local_polynomial",
     "LocallyLinearEmbedding": "lle",
     "Mamdani": "fuzzy.mamdani",
     "MeanShift": "mean_shift",
@@ -110,6 +112,7 @@ __all__ = [
     "LocalMeanClassifier",
     "LocalMeanRegressor",
     "LocalPCA",
+    "LocalPolynomialRegressor",
     "LocallyLinearEmbedding",
     "Mamdani",
     "MeanShift",

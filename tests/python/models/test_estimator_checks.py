@@ -23,6 +23,7 @@ from vicinal.models import (
     LocalMeanClassifier,
     LocalMeanRegressor,
     LocalPCA,
+    LocalPolynomialRegressor,
     MeanShift,
     MetricLearner,
     MultiKernelRegressor,
@@ -89,6 +90,13 @@ COMPONENTS = (
     LocalPCA(),
     LocalPCA(1, kernel="tricube", neighbors=vc.KNearest(5), empty="nearest"),
     LocalPCA(0.9, bandwidth=vc.bandwidth.KthNeighbor(3)),
+FITS = (
+    LocalPolynomialRegressor(),
+    LocalPolynomialRegressor(kernel="tricube", bandwidth=vc.bandwidth.KthNeighbor(8), ridge=0.1),
+    LocalPolynomialRegressor(2, bandwidth=3.0, ridge=1e-2),
+    LocalPolynomialRegressor(family="robust", ridge=1e-3),
+    LocalPolynomialRegressor(family="quantile", bandwidth=5.0, empty="nearest"),
+    LocalPolynomialRegressor(bandwidth="loo"),
 )
 ESTIMATORS = [
     *(model(**setting) for model in MODELS for setting in SETTINGS),
@@ -98,6 +106,7 @@ ESTIMATORS = [
     *LABELINGS,
     *GEOGRAPHIES,
     *COMPONENTS,
+    *FITS,
 ]
 RAN: Counter[str] = Counter()
 

@@ -1,1 +1,1 @@
-"""Models that are weighted fits around every query."""
+"""Models fitted around every query: polynomials, geographically weighted lines, axes."""
