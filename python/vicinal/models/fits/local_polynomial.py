@@ -16,12 +16,11 @@ from vicinal.bandwidth.selection import BandwidthSelection, search
 from vicinal.kernels import as_kernel
 from vicinal.leave_one_out import LeftOut
 from vicinal.models.checks import check_choice, check_number, check_whole
-from vicinal.models.fits.smoother import FitSmoother, left_out_fits
+from vicinal.models.fits.smoother import FitSmoother, left_out_fits, spread_around
 from vicinal.models.regression import LocalMeanRegressor
 from vicinal.results import LocalFit
 
 FAMILIES = ("gaussian", "robust", "quantile")
-ENTRIES = 1 << 20  # of the smoother's rows at a time
 
 
 class LocalPolynomialRegressor(LocalMeanRegressor):
@@ -277,30 +276,10 @@ class LocalPolynomialRegressor(LocalMeanRegressor):
             raise ValueError(f"{what} is not available for family='quantile'; predict_interval is")
 
     def _spread_at(self, queries: Array) -> tuple[Array, Array]:
-        """Return fits and the standard deviation of new targets around them.
-
-        A fit Σ l y has the standard error σ √Σ l², so that of a new target is σ √(1 + Σ l²).
-        """
-        shape = (len(queries), *self.values_.shape[1:])
-        fitted, spread = np.empty(shape, self.keys_.dtype), np.empty(shape, self.keys_.dtype)
-        columns = self.values_.reshape(len(self.values_), -1).T
-        step = max(1, ENTRIES // len(self.keys_))
-        for first in range(0, len(queries), step):
-            rows = slice(first, first + step)
-            for c, values in enumerate(columns):
-                fit = self._fit_with_rows(queries[rows], np.ascontiguousarray(values))
-                at = (rows, c) if len(shape) > 1 else (rows,)
-                fitted[at], spread[at] = fit
-        return fitted, spread
-
-    def _fit_with_rows(self, queries: Array, values: Array) -> tuple[Array, Array]:
-        options = {**self._model(), "empty": self._engine_policy(), **self._options(queries)}
-        options["statistics"] = ("standard_errors", "weights")
-        fit = vicinal.local_fit(queries, self.keys_, values, **options)
-        assert fit.standard_errors is not None
-        squares = fit.weights.power(2).sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return fit.fitted, fit.standard_errors[:, 0] * np.sqrt(1 + 1 / squares)
+        options = {**self._model(), "empty": self._engine_policy()}
+        return spread_around(
+            lambda rows: self._options(queries[rows]), queries, self.keys_, self.values_, options
+        )
 
     def _left_out(self, bandwidth: Any = None) -> LeftOut:
         bandwidth = self._bandwidth_without_own() if bandwidth is None else bandwidth

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from vicinal.arrays import Array
 from vicinal.bandwidth.criteria import Candidates, Sample
 from vicinal.progress import Report, share
 
-__all__ = ["FitSmoother", "left_out_fits"]
+__all__ = ["FitSmoother", "left_out_fits", "spread_around"]
+
+ENTRIES = 1 << 20  # of the smoother's rows at a time
 
 
 class FitSmoother:
@@ -83,3 +85,32 @@ def left_out_fits(X: Array, y: Any, weights: Array | None, options: dict[str, An
     unit = (full.self_weight / weights[several]).reshape(-1, *(1,) * (y.ndim - 1))
     hollow[several] = (full.fitted - unit * y[several]) / (1 - unit)
     return hollow
+
+
+def spread_around(
+    weighing: Callable[[slice], dict[str, Any]],
+    queries: Array,
+    keys: Array,
+    values: Array,
+    options: dict[str, Any],
+) -> tuple[Array, Array]:
+    """Return fits and the standard deviation of new targets around them.
+
+    A fit Σ l y has the standard error σ √Σ l², so that of a new target is σ √(1 + Σ l²).
+    """
+    shape = (len(queries), *values.shape[1:])
+    fitted, spread = np.empty(shape, keys.dtype), np.empty(shape, keys.dtype)
+    columns = np.ascontiguousarray(values.reshape(len(values), -1).T)
+    step = max(1, ENTRIES // len(keys))
+    for first in range(0, len(queries), step):
+        rows = slice(first, first + step)
+        given = {**options, **weighing(rows), "statistics": ("standard_errors", "weights")}
+        for c, column in enumerate(columns):
+            fit = vicinal.local_fit(queries[rows], keys, column, **given)
+            assert fit.standard_errors is not None
+            squares = fit.weights.power(2).sum(axis=1)
+            at = (rows, c) if len(shape) > 1 else (rows,)
+            fitted[at] = fit.fitted
+            with np.errstate(divide="ignore", invalid="ignore"):
+                spread[at] = fit.standard_errors[:, 0] * np.sqrt(1 + 1 / squares)
+    return fitted, spread
