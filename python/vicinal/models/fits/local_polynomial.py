@@ -76,10 +76,6 @@ class LocalPolynomialRegressor(LocalMeanRegressor):
     feature_names_in_ : ndarray of shape (d,)
         Their names, when `X` had string column names.
 
-    See Also
-    --------
-    vicinal.local_fit : The primitive behind `predict`.
-
     Notes
     -----
     Stone (1977), Cleveland (1979), Fan and Gijbels (1996). A sample weight counts equal rows in
@@ -251,12 +247,8 @@ class LocalPolynomialRegressor(LocalMeanRegressor):
 
     def _model(self) -> dict[str, Any]:
         level = self.quantile if self.family == "quantile" else 0.5
-        return {
-            "degree": int(self.degree),
-            "family": self.family,
-            "quantile": level,
-            "ridge": float(self.ridge),
-        }
+        own = {"degree": int(self.degree), "family": self.family}
+        return {**own, "quantile": level, "ridge": float(self.ridge)}
 
     def _bandwidth_at(self, queries: Array, own: Array | None = None) -> Any:
         if self.family == "robust":  # which fits at the training rows, too, by the same rule
@@ -264,8 +256,8 @@ class LocalPolynomialRegressor(LocalMeanRegressor):
         return super()._bandwidth_at(queries, own)
 
     def _fit_at(self, queries: Array, **options: Any) -> LocalFit:
-        given = {**self._model(), "empty": self._engine_policy(), **self._options(queries)}
-        return vicinal.local_fit(queries, self.keys_, self.values_, **{**given, **options})
+        given = {**self._model(), "empty": self.empty, **self._options(queries), **options}
+        return vicinal.local_fit(queries, self.keys_, self.values_, **given)
 
     def _means(self, queries: Array) -> Array:
         return self._fit_at(queries).fitted
@@ -276,10 +268,11 @@ class LocalPolynomialRegressor(LocalMeanRegressor):
             raise ValueError(f"{what} is not available for family='quantile'; predict_interval is")
 
     def _spread_at(self, queries: Array) -> tuple[Array, Array]:
-        options = {**self._model(), "empty": self._engine_policy()}
-        return spread_around(
-            lambda rows: self._options(queries[rows]), queries, self.keys_, self.values_, options
-        )
+        def weighing(rows: slice) -> dict[str, Any]:
+            return self._options(queries[rows])
+
+        options = {**self._model(), "empty": self.empty}
+        return spread_around(weighing, queries, self.keys_, self.values_, options)
 
     def _left_out(self, bandwidth: Any = None) -> LeftOut:
         bandwidth = self._bandwidth_without_own() if bandwidth is None else bandwidth
