@@ -13,6 +13,7 @@ from . import (
     gaussian,
     gradients,
     growth,
+    images,
     kernels,
     latency,
     lists,
@@ -44,4 +45,6 @@ GROUPS = {
     "attention": [attention, attention_rules, gradients, encoder],
     # further models that are thin faces of the primitives
     "family": [diffusion],
+    # the rest of the family
+    "family": [images],
 }

@@ -23,6 +23,7 @@ from .mean_shift import (
     SKLEARN_CLUSTERS_ALONE,
     VICINAL_CLUSTERS,
 )
+from .non_local_means import OPENCV_PICTURE, SKIMAGE_PICTURE, VICINAL_PICTURE
 from .numpy_chunks import NUMPY
 from .radius_sklearn import SKLEARN_RADIUS
 from .sklearn_chunks import SCIKIT_LEARN
@@ -44,12 +45,14 @@ __all__ = [
     "MLPACK_DENSITY",
     "NUMPY",
     "ONE_BY_ONE",
+    "OPENCV_PICTURE",
     "PASSES",
     "PEERS",
     "PRODUCTS",
     "SCIKIT_LEARN",
     "SCIPY_LISTS",
     "SDPA",
+    "SKIMAGE_PICTURE",
     "SKLEARN_CLUSTERS",
     "SKLEARN_CLUSTERS_ALONE",
     "SKLEARN_DENSITY",
@@ -72,6 +75,7 @@ __all__ = [
     "VICINAL_INDEXED",
     "VICINAL_INDEXED_DENSITY",
     "VICINAL_LISTS",
+    "VICINAL_PICTURE",
     "VICINAL_SEARCH",
     "Contender",
     "Missing",

@@ -37,16 +37,18 @@ PatchMeans<T>::PatchMeans(const PaddedImage<T>& image, const PatchPlan<T>& plan)
     : image_(image), plan_(plan), table_(kernels::table<T>()) {
   const std::int64_t lanes = table_.lanes, down = 2 * image.radius[1] + 1;
   const auto whole = [&](std::int64_t n) { return (n + lanes - 1) / lanes * lanes; };
-  stride_ = whole(image.size[2]);
+  // Rows and planes of sums that lie a multiple of 4 KB apart would make the processor take a load
+  // for one that waits for a store.
+  stride_ = whole(image.size[2]) + 5 * lanes;
   const std::int64_t rows = std::min(band_rows, image.size[1]);
-  band_stride_ = stride_ * rows + lanes;  // sums are added in whole packs
+  band_stride_ = stride_ * rows + 37 * lanes;  // sums are added in whole packs
   wide_ = whole(image.size[2] + 2 * image.radius[2]) + lanes;
   mass_.resize(band_stride_);
   sums_.resize(band_stride_ * image.channels);
   squares_.resize(down * wide_);
   if (image.masked) used_.resize(down * wide_);
   scratch_.resize(2 * (wide_ + 3 * lanes));
-  weights_.resize(stride_ + lanes);
+  weights_.resize(stride_);
   pairs_.resize(plan.profile[0].size() * static_cast<std::size_t>(image.channels));
   square_rows_.resize(static_cast<std::size_t>(down));
   used_rows_.resize(static_cast<std::size_t>(down));
