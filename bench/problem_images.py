@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from problem import Verdict
 
-EQUAL, EQUAL_BYTES = 0.05, 0.15  # decibels; of a peer whose pictures are bytes
+EQUAL, EQUAL_BYTES = 0.05, 0.5  # decibels; of a peer of bytes, which takes no σ
 PATCH, DISTANCE = 7, 10  # pixels of a patch, and how far away pixels may be
 LEAST_ROWS = 64  # of a part
 FIRST_ROW = 130  # of the photograph: below the sky
@@ -73,11 +73,11 @@ class Picture:
 
 # h in units of the noise at which each comes closest to the clean picture of `photograph`.
 SHARES = {
-    ("vicinal", "box"): 0.7,
-    ("vicinal", "gaussian"): 0.8,
-    ("scikit-image", "box"): 0.6,
-    ("scikit-image", "gaussian"): 0.8,
-    ("OpenCV", "box"): 0.9,
+    ("vicinal", "box"): 0.84,
+    ("vicinal", "gaussian"): 0.9,
+    ("scikit-image", "box"): 0.7,
+    ("scikit-image", "gaussian"): 0.9,
+    ("OpenCV", "box"): 1.05,
 }
 
 
