@@ -197,3 +197,14 @@ def test_a_callback_stops(moons):
         model.fit(X, y)
     assert [told[0] for told in seen] == [1, 2]
     assert seen[0][2].shape == (150, 2)
+
+
+def test_many_rows_are_brought_into_an_order_and_back(moons, monkeypatch):
+    X, y, _ = moons
+    plain = LabelPropagation(**KNN, tol=1e-9).fit(X, y)
+    monkeypatch.setattr("vicinal.models.labeling.walks.MANY", 10)
+    states = []
+    model = LabelPropagation(**KNN, tol=1e-9, callback=lambda *told: states.append(told[2]))
+    model.fit(X, y)
+    np.testing.assert_allclose(model.label_distributions_, plain.label_distributions_, atol=1e-7)
+    assert np.array_equal(states[-1], model.label_distributions_)

@@ -61,7 +61,7 @@ class LabelPropagation(Propagation, ClassifierMixin, LocalModel):  # type: ignor
         `alpha` is at least 0.9.
     max_iter : int, default=1000
         Most local means of all rows.
-    tol : float, default=1e-6
+    tol : float, default=1e-4
         Largest change of a share in the last step.
     empty : {"prior", "nearest", "raise"}, default="prior"
         What a new row out of reach gets, as in `LocalMeanClassifier`.
@@ -138,7 +138,7 @@ class LabelPropagation(Propagation, ClassifierMixin, LocalModel):  # type: ignor
         alpha: float | None = None,
         solver: str = "auto",
         max_iter: int = 1000,
-        tol: float = 1e-6,
+        tol: float = 1e-4,
         empty: Any = "prior",
         n_jobs: int | None = None,
         verbose: int = 0,

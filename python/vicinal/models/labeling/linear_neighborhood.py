@@ -50,7 +50,7 @@ class LinearNeighborhoodPropagation(Propagation, Saved, BaseEstimator):  # type:
         As in `LabelPropagation`.
     max_iter : int, default=1000
         Most local means of all rows.
-    tol : float, default=1e-6
+    tol : float, default=1e-4
         Largest change of a share in the last step.
     n_jobs : int, default=None
         Threads of the engine; None is `vicinal.get_num_threads()`, −1 all cores.
@@ -110,7 +110,7 @@ class LinearNeighborhoodPropagation(Propagation, Saved, BaseEstimator):  # type:
         alpha: float | None = 0.99,
         solver: str = "auto",
         max_iter: int = 1000,
-        tol: float = 1e-6,
+        tol: float = 1e-4,
         n_jobs: int | None = None,
         verbose: int = 0,
         callback: Any = None,

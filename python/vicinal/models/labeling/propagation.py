@@ -12,7 +12,7 @@ import vicinal
 from vicinal.arrays import Array
 from vicinal.models.caller import levels_to_the_caller
 from vicinal.models.checks import check_choice, check_number, check_whole
-from vicinal.models.labeling.spreading import Diffusion, spread
+from vicinal.models.labeling.spreading import Diffusion, Look, spread
 from vicinal.models.labeling.walks import Walk
 
 __all__ = ["Propagation"]
@@ -61,26 +61,37 @@ class Propagation:
         alpha = None if self.alpha is None else float(self.alpha)
         far = alpha is None or alpha >= FAR
         solve = self.solver == "krylov" or (self.solver == "auto" and far)
+        order = slice(None) if walk.order is None else walk.order
         found = spread(
-            Diffusion.of(walk, held, targets, alpha, balanced),
+            Diffusion.of(walk, held[order], targets[order], alpha, balanced),
             solve=solve,
             tol=float(self.tol),
             max_iter=int(self.max_iter),
-            look=self._look if self.verbose or self.callback is not None else None,
+            look=self._look_in(order) if self.verbose or self.callback is not None else None,
         )
         self.n_iter_, self.residual_ = found.n_iter, found.residual
         self.class_prior_ = targets[held].mean(axis=0)
-        distributions = found.distributions
-        unreached = np.flatnonzero(~distributions.any(axis=1))
-        distributions[unreached] = self.class_prior_
+        unreached = np.flatnonzero(~found.distributions.any(axis=1))
+        found.distributions[unreached] = self.class_prior_
+        distributions = np.empty_like(targets)
+        distributions[order] = found.distributions
         self.label_distributions_ = distributions.astype(dtype, copy=False)
         self.transduction_ = self.classes_[np.argmax(distributions, axis=1)]
         self._warn_of_spread(walk, unreached)
 
-    def _look(self, iteration: int, error: float, state: Array) -> Any:
-        if self.verbose:
-            print(f"{type(self).__name__}: step {iteration}, largest change {error:.2g}")
-        return self.callback is not None and self.callback(iteration, error, state.copy())
+    def _look_in(self, order: Any) -> Look:
+        """Return what is called after every step with rows in this order."""
+
+        def look(iteration: int, error: float, state: Array) -> Any:
+            if self.verbose:
+                print(f"{type(self).__name__}: step {iteration}, largest change {error:.2g}")
+            if self.callback is None:
+                return False
+            shares = np.empty_like(state)
+            shares[order] = state
+            return self.callback(iteration, error, shares)
+
+        return look
 
     def _warn_of_spread(self, walk: Walk, unreached: Array) -> None:
         level = levels_to_the_caller()

@@ -12,7 +12,7 @@ from scipy.sparse.linalg import LinearOperator, bicgstab, cg
 from vicinal.arrays import Array
 from vicinal.models.labeling.walks import Walk
 
-__all__ = ["Diffusion", "Spread", "spread"]
+__all__ = ["Diffusion", "Look", "Spread", "spread"]
 
 Look = Callable[[int, float, Array], Any]  # iteration, residual, distributions -> stop?
 SOLVED = 0.1  # of tol: how far the Krylov solver goes, in the mean square

@@ -7,13 +7,14 @@ from typing import Any, Protocol
 
 import numpy as np
 from scipy.sparse import csr_array, diags_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, reverse_cuthill_mckee
 
 import vicinal
 from vicinal.arrays import Array
 
 __all__ = ["GraphWalk", "KernelWalk", "Walk"]
 
+MANY = 1 << 16  # rows from which on neighbors are brought together in memory
 ALIKE = 1e-6  # of the largest weight: two weights that differ by no more are the same
 
 
@@ -22,6 +23,7 @@ class Walk(Protocol):
 
     dtype: np.dtype[Any]
     symmetric: bool
+    order: Array | None  # row i of the walk is training row order[i]; None: they are the same
 
     def means(self, values: Array) -> Array:
         """Return ``Σ_j W_ij y_j / Σ_j W_ij``, (n, p); 0 where a row has no weight."""
@@ -50,6 +52,10 @@ class GraphWalk:
         if hollow:
             weights = csr_array(weights - diags_array(weights.diagonal()))
             weights.eliminate_zeros()
+        self.order: Array | None = None
+        if weights.shape[0] >= MANY:
+            self.order = np.asarray(reverse_cuthill_mckee(weights))
+            weights = weights[self.order][:, self.order]
         self.weights = weights
         self.dtype = weights.dtype
         apart = abs(weights - weights.T)
@@ -87,6 +93,7 @@ class KernelWalk:
     """Weights of all pairs of keys, computed anew for every step: no memory of size n × n."""
 
     symmetric = True
+    order: Array | None = None
 
     def __init__(self, keys: Array, options: Mapping[str, Any], *, hollow: bool = False) -> None:
         self.dtype = keys.dtype
