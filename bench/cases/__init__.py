@@ -18,6 +18,7 @@ from . import (
     latency,
     lists,
     mean_shift,
+    memory,
     nearest,
     pruned_mean,
     scale,
@@ -41,6 +42,8 @@ GROUPS = {
     "sparse": [density, pruned_mean, nearest, scale, tolerance, lists],
     # whole models
     "models": [mean_shift, embedding],
+    # the rest of the family
+    "family": [memory],
     # heads, gradients, the Transformer
     "attention": [attention, attention_rules, gradients, encoder],
     # further models that are thin faces of the primitives
