@@ -18,7 +18,7 @@ def _arguments():
     parser.add_argument("names", nargs="*", help="cases whose name starts so; all without")
     parser.add_argument(
         "--group",
-        choices=["dense", "sparse", "models", "attention"],
+        choices=["dense", "sparse", "models", "attention", "family"],
         help="only these; default: all",
     )
     parser.add_argument("--threads", type=int, default=2)

@@ -21,6 +21,7 @@ from . import (
     memory,
     nearest,
     pruned_mean,
+    rules,
     scale,
     softmax,
     tolerance,
@@ -50,4 +51,6 @@ GROUPS = {
     "family": [diffusion],
     # the rest of the family
     "family": [images],
+    # the other models of the theory
+    "family": [rules],
 }

@@ -26,6 +26,7 @@ from .mean_shift import (
 from .non_local_means import OPENCV_PICTURE, SKIMAGE_PICTURE, VICINAL_PICTURE
 from .numpy_chunks import NUMPY
 from .radius_sklearn import SKLEARN_RADIUS
+from .rules import SIMPFUL_RULES, SKFUZZY_RULES, VICINAL_RULES
 from .sklearn_chunks import SCIKIT_LEARN
 from .torch_matmul import TORCH_MATMUL
 from .torch_sdpa import SDPA
@@ -53,6 +54,8 @@ __all__ = [
     "SCIPY_LISTS",
     "SDPA",
     "SKIMAGE_PICTURE",
+    "SIMPFUL_RULES",
+    "SKFUZZY_RULES",
     "SKLEARN_CLUSTERS",
     "SKLEARN_CLUSTERS_ALONE",
     "SKLEARN_DENSITY",
@@ -76,6 +79,7 @@ __all__ = [
     "VICINAL_INDEXED_DENSITY",
     "VICINAL_LISTS",
     "VICINAL_PICTURE",
+    "VICINAL_RULES",
     "VICINAL_SEARCH",
     "Contender",
     "Missing",

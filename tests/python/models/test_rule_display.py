@@ -60,7 +60,7 @@ def test_one_input_on_given_axes(model):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"inputs": ["servce"]}, "'servce' is no input"),
+        ({"inputs": ["srvice"]}, "'srvice' is no input"),
         ({"inputs": []}, "one or two names"),
         ({"output": "joy"}, "output 'joy' is not among tip, mood"),
         ({"fixed": {"wine": 1}}, "'wine' is no input"),

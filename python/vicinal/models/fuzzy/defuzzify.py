@@ -53,9 +53,29 @@ class Curve:
         exact = len(straight) == len(terms)
         bends = [term.knots for term in straight] if exact else np.linspace(*ends, resolution + 1)
         self._fixed = np.unique(np.clip(np.append(bends, ends), *ends))
-        lines = [(*line, t) for t, term in enumerate(straight) for line in self._lines(term)]
-        self._sides = np.array(lines if exact and not self.adds else []).reshape(-1, 3)
-        self._of_side = self._sides[:, 2].astype(int)
+        self._lines: list[tuple[float, float, float, float, int]] = []
+        for t, term in enumerate(straight if exact and not self.adds else ()):
+            self._lines += [(*side, t) for side in term.sides]
+            _, b, c, _ = term.knots
+            if b < c and not self.cuts:  # scaling lowers a plateau; a cut is one
+                self._lines.append((0.0, 1.0, b, c, t))
+        self._meet()
+
+    def _meet(self) -> None:
+        """Find which lines can meet: those of two terms, and sides with the cuts of a term."""
+        lines = self._lines
+        pairs = [
+            (i, j)
+            for i, j in combinations(range(len(lines)), 2)
+            if lines[i][4] != lines[j][4] and _overlap(lines[i][2:4], lines[j][2:4])
+        ]
+        cuts = [
+            (t, i)
+            for t, term in enumerate(self.terms)
+            for i, line in enumerate(lines)
+            if self.cuts and _overlap(term.support, line[2:4])
+        ]
+        self._pairs, self._cuts = (np.array(p, int).reshape(-1, 2).T for p in (pairs, cuts))
 
     def numbers(self, strengths: Array, method: str) -> Array:
         """Return one number for every row of strengths, (m, terms); NaN where there is no area."""
@@ -78,32 +98,22 @@ class Curve:
             total = total + part if self.adds else np.maximum(total, part)
         return total
 
-    def _lines(self, term: Piecewise) -> list[tuple[float, float]]:
-        """Return the lines that may cross another term's; scaling lowers a plateau as well."""
-        plateau = [] if self.cuts or term.knots[1] == term.knots[2] else [(0.0, 1.0)]
-        return [*term.sides, *plateau]
-
     def _points(self, strengths: Array) -> Array:
         """Return where the curve may bend, ascending, (m or 1, k): sides meet, or a cut."""
-        if not len(self._sides):
+        if not self._lines:
             return self._fixed[None]
-        slope, height = self._sides[:, 0], self._sides[:, 1]
-        pairs = np.array(list(combinations(range(len(slope)), 2)), dtype=int).reshape(-1, 2)
-        i, j = pairs[:, 0], pairs[:, 1]
+        lines = np.array(self._lines)
+        slope, height, term = lines[:, 0], lines[:, 1], lines[:, 4].astype(int)
+        (i, j), (cut, side) = self._pairs, self._cuts
+        scale = np.ones_like(strengths) if self.cuts else strengths
+        slopes, heights = scale[:, term] * slope, scale[:, term] * height
         with np.errstate(invalid="ignore", divide="ignore"):
-            if self.cuts:
-                sides = np.broadcast_to((height[j] - height[i]) / (slope[i] - slope[j]),
-                                        (len(strengths), len(i)))  # fmt: skip
-                cuts = (strengths[:, :, None] - height) / slope
-                meet = np.concatenate([sides, cuts.reshape(len(strengths), -1)], axis=1)
-            else:
-                scale = strengths[:, self._of_side]
-                slopes, heights = scale * slope, scale * height
-                meet = (heights[:, j] - heights[:, i]) / (slopes[:, i] - slopes[:, j])
+            sides = (heights[:, j] - heights[:, i]) / (slopes[:, i] - slopes[:, j])
+            meet = np.hstack([sides, (strengths[:, cut] - height[side]) / slope[side]])
         low, high = self.ends
         meet = np.where((meet > low) & (meet < high), meet, low)
         fixed = np.broadcast_to(self._fixed, (len(meet), len(self._fixed)))
-        return np.sort(np.concatenate([fixed, meet], axis=1), axis=1)
+        return np.sort(np.hstack([fixed, meet]), axis=1)
 
     def _pieces(self, strengths: Array, points: Array) -> tuple[Array, Array, Array, Array, Array]:
         """Return half widths and middles of pieces, heights at two Gauss points, their offset."""
@@ -159,3 +169,7 @@ class Curve:
         top = top & apart  # a corner that two sides share counts once
         single = np.where(top, spread, 0.0).sum(axis=1) / top.sum(axis=1)
         return np.asarray(np.where(width.sum(axis=1) > 0, flat, single))
+
+
+def _overlap(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    return max(a[0], b[0]) <= min(a[1], b[1])

@@ -85,11 +85,11 @@ class Piecewise(Membership):
         return self.knots[0], self.knots[3]
 
     @property
-    def sides(self) -> list[tuple[float, float]]:
-        """The straight sides, (slope, height at 0) of each."""
+    def sides(self) -> list[tuple[float, float, float, float]]:
+        """The straight sides: slope, height at 0, where it begins and where it ends."""
         a, b, c, d = self.knots
-        rising = [(1 / (b - a), -a / (b - a))] if a < b else []
-        return [*rising, (-1 / (d - c), d / (d - c))] if c < d else rising
+        rising = [(1 / (b - a), -a / (b - a), a, b)] if a < b else []
+        return [*rising, (-1 / (d - c), d / (d - c), c, d)] if c < d else rising
 
     def _degree(self, x: Array) -> Array:
         a, b, c, d = self.knots
