@@ -47,7 +47,7 @@ def by_grid(f, y, method):
 @pytest.mark.parametrize("implication", ["min", "product"])
 @pytest.mark.parametrize("method", vc.models.fuzzy.mamdani.METHODS)
 def test_against_a_fine_grid(implication, method):
-    values = sample(12)
+    values = sample(5)
     w = firing(values, "min")
     found = system(implication=implication, defuzzification=method).infer(values)
     for output, tolerance in (("tip", 1e-6), ("mood", 2e-4)):
