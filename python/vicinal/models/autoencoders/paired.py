@@ -53,7 +53,7 @@ class PairedMaps(
         X : array-like of shape (n, d)
             Training rows.
         y : array-like of shape (n, c) or (n,), default=None
-            Their codes Z. None asks `embedding` for them.
+            Their codes Z. None asks `embedding` for them. In a pipeline the targets arrive here.
 
         Returns
         -------

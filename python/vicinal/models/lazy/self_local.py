@@ -32,7 +32,7 @@ class SelfLocalRegressor(LocalMeanRegressor):
 
     Parameters
     ----------
-    kernel, bandwidth, metric, mass_tol, empty, n_jobs
+    kernel, bandwidth
         Of the rows, as in `LocalMeanRegressor`; a bandwidth of each row is refused.
     target_bandwidth : float, array-like of shape (p,) or None, default=None
         Of the Gaussian kernel of the targets, in units of `y`. None is the standard deviation of
@@ -41,6 +41,8 @@ class SelfLocalRegressor(LocalMeanRegressor):
         The most steps; then there is a `ConvergenceWarning`.
     tol : float, default=1e-4
         A row stops with a step of at most this share of the target bandwidth.
+    metric, mass_tol, empty, n_jobs
+        As in `LocalMeanRegressor`.
 
     Attributes
     ----------
