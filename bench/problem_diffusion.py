@@ -54,8 +54,8 @@ class Sampling:
         return Verdict(float(error), "ok" if error < 1e-3 else "wrong", f"error {error:.1e}")
 
 
-def random_rows(n, d, samples, steps, *, low=0.5, high=80.0, seed=0):
-    """Keys without structure, a start around some of them, and Karras et al.'s levels."""
+def random_rows(n, d, samples, steps, *, low=0.002, high=80.0, seed=0):
+    """Keys without structure, a start around some of them, and the levels of Karras et al."""
     rng = np.random.default_rng(seed)
     keys = rng.standard_normal((n, d), dtype=np.float32)
     start = keys[:samples] + np.float32(high) * rng.standard_normal((samples, d), dtype=np.float32)
