@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .lazy.self_local import SelfLocalRegressor as SelfLocalRegressor
     from .level import Level as Level
     from .lle import LocallyLinearEmbedding as LocallyLinearEmbedding
+    from .localized.localized import Localized as Localized
     from .mean_shift import MeanShift as MeanShift
     from .memory.hopfield import Hopfield as Hopfield
     from .metric_learner import MetricLearner as MetricLearner
@@ -62,6 +63,7 @@ MODELS = {
     "LocalMeanRegressor": "regression",
     "LocalPCA": "fits.local_pca",
     "LocalPolynomialRegressor": "fits.local_polynomial",
+    "Localized": "localized.localized",
     "LocallyLinearEmbedding": "lle",
     "Mamdani": "fuzzy.mamdani",
     "MeanShift": "mean_shift",
@@ -113,6 +115,7 @@ __all__ = [
     "LocalMeanRegressor",
     "LocalPCA",
     "LocalPolynomialRegressor",
+    "Localized",
     "LocallyLinearEmbedding",
     "Mamdani",
     "MeanShift",

@@ -163,6 +163,28 @@ def check_geography(state: State) -> None:
     _require(isinstance(state["regularized_"], int), "regularized_", "is no count")
 
 
+def check_localized(state: State, classes: Any) -> None:
+    """Raise unless rows, places, columns and targets agree."""
+    rows, places, columns = state["rows_"], state["keys_"], state["columns_"]
+    _check_array(rows, "rows_", (None, state["n_features_in_"]), np.dtype(np.float64))
+    _require(np.isfinite(rows).all(), "rows_", "are not finite")
+    whole = isinstance(columns, np.ndarray) and columns.dtype == np.int64 and columns.ndim == 1
+    inside = whole and columns.size > 0 and columns.min() >= 0 and columns.max() < rows.shape[1]
+    _require(inside, "columns_", "are no columns of the rows")
+    _require(np.array_equal(places, rows[:, columns]), "keys_", "are not those columns")
+    check_training_set({**state, "n_features_in_": len(columns), "feature_names_in_": None})
+    _check_feature_names(state, rows.shape[1])
+    _require(isinstance(state["linear_"], bool), "linear_", "is neither True nor False")
+    values = state["values_"]
+    if classes is None:
+        check_values(state)
+        return
+    labels = isinstance(classes, np.ndarray) and classes.ndim == 1
+    numbers = isinstance(values, np.ndarray) and values.dtype == np.int64
+    _require(labels and numbers and values.shape == (len(rows),), "values_", "are no classes")
+    _require(values.min() >= 0 and values.max() < len(classes), "values_", "are no classes")
+
+
 def _check_feature_names(state: State, features: int) -> None:
     names = state.get("feature_names_in_")
     if names is not None:

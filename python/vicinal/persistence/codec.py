@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vicinal import kernels
+from vicinal import kernels, models
 from vicinal.arrays import Array
 from vicinal.bandwidth.adaptive import Abramson, KthNeighbor, Perplexity
 from vicinal.bandwidth.given import PerKey
@@ -59,6 +59,10 @@ def encode(value: Any, arrays: dict[str, Array], name: str) -> Any:
     kind = type(value)
     known = _NAMES.get(kind, kind.__name__)
     if _registered(known) is kind:
+    if getattr(models, kind.__name__, None) is kind and kind.__name__ in models.MODELS:
+        parameters = encode(value.get_params(deep=False), arrays, name)
+        return {"model": kind.__name__, "parameters": parameters}
+    if _registered(kind.__name__) is kind:
         content = {field.name: getattr(value, field.name) for field in fields(kind) if field.init}
         return {"object": known, "fields": encode(content, arrays, name)}
     raise TypeError(
@@ -78,6 +82,8 @@ def decode(value: Any, arrays: Mapping[str, Array]) -> Any:
         if tag in _DECODERS:
             return _DECODERS[tag](content, arrays)
     content = {key: decode(item, arrays) for key, item in value.items()}
+    if content.keys() == {"model", "parameters"}:
+        return _model(**content)
     return _object(**content) if content.keys() == {"object", "fields"} else content
 
 
@@ -110,6 +116,13 @@ def _registered(name: Any) -> type[Any] | None:
     known = kernels.__all__ if isinstance(name, str) else ()
     found = getattr(kernels, name, None) if name in known else OTHERS.get(name)
     return found if isinstance(found, type) and is_dataclass(found) else None
+
+
+def _model(model: Any, parameters: Any) -> Any:
+    """Return an estimator of vicinal that is not fitted."""
+    if not isinstance(model, str) or model not in models.MODELS:
+        raise Refused(f"it uses {model!r}, which this version does not know")
+    return getattr(models, model)(**parameters)
 
 
 def _object(object: Any, fields: Any) -> Any:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas  # noqa: F401  # its absence would turn checks into skips
 import polars  # noqa: F401
 import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -20,6 +22,7 @@ from vicinal.models import (
     LabelPropagation,
     Level,
     LinearNeighborhoodPropagation,
+    Localized,
     LocalMeanClassifier,
     LocalMeanRegressor,
     LocalPCA,
@@ -98,6 +101,13 @@ FITS = (
     LocalPolynomialRegressor(family="quantile", bandwidth=5.0, empty="nearest"),
     LocalPolynomialRegressor(bandwidth="loo"),
 )
+NEWTON = LogisticRegression(solver="newton-cholesky", tol=1e-12)
+LOCALIZED = (
+    Localized(Ridge()),
+    Localized(NEWTON, kernel="tricube", bandwidth=vc.bandwidth.KthNeighbor(5)),
+    Localized(GaussianNB(), mass_tol=1e-6, empty="nearest"),
+    Localized(LocalMeanRegressor(bandwidth=1.0), kernel="epanechnikov", bandwidth=9.0),
+)
 ESTIMATORS = [
     *(model(**setting) for model in MODELS for setting in SETTINGS),
     *SHIFTS,
@@ -107,6 +117,7 @@ ESTIMATORS = [
     *GEOGRAPHIES,
     *COMPONENTS,
     *FITS,
+    *LOCALIZED,
 ]
 RAN: Counter[str] = Counter()
 

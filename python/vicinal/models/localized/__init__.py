@@ -1,0 +1,1 @@
+"""The localization trick for any estimator: one small fit around every query."""
