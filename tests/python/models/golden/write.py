@@ -25,6 +25,7 @@ from vicinal.models import (
     Level,
     LinearNeighborhoodPropagation,
     LocalAutoregressor,
+    Localized,
     LocallyLinearEmbedding,
     LocalMeanClassifier,
     LocalMeanRegressor,
@@ -107,6 +108,8 @@ def models():
     bandwidth = vc.bandwidth.KthNeighbor(12)
     geography = GeographicallyWeightedRegressor(["höhe"], bandwidth=bandwidth, metric="manhattan")
     yield LocalPCA(0.7, kernel="tricube", bandwidth=5.0).fit(frame, sample_weight=np.arange(20.0))
+    inner = LocalMeanRegressor(kernel="laplace", bandwidth=0.7)
+    yield Localized(inner, on=["höhe"], bandwidth=2.0).fit(frame, X.sum(1))
     yield geography.fit(frame.drop(columns="constant"), X.sum(1))
 
 
