@@ -43,14 +43,8 @@ GROUPS = {
     "sparse": [density, pruned_mean, nearest, scale, tolerance, lists],
     # whole models
     "models": [mean_shift, embedding],
-    # the rest of the family
-    "family": [memory],
     # heads, gradients, the Transformer
     "attention": [attention, attention_rules, gradients, encoder],
-    # further models that are thin faces of the primitives
-    "family": [diffusion],
     # the rest of the family
-    "family": [images],
-    # the other models of the theory
-    "family": [rules],
+    "family": [memory, diffusion, images, rules],
 }

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from .estimated_bandwidth import estimate_bandwidth as estimate_bandwidth
     from .fits.gwr import GeographicallyWeightedRegressor as GeographicallyWeightedRegressor
     from .fits.local_pca import LocalPCA as LocalPCA
+    from .fits.local_polynomial import LocalPolynomialRegressor as LocalPolynomialRegressor
     from .fuzzy.mamdani import Mamdani as Mamdani
     from .fuzzy.takagi_sugeno import TakagiSugeno as TakagiSugeno
-    from .fits.local_polynomial import LocalPolynomialRegressor as LocalPolynomialRegressor
     from .hierarchy import HierarchicalLocalModel as HierarchicalLocalModel
     from .images.bilateral import Bilateral as Bilateral
     from .images.noise import estimate_sigma as estimate_sigma

@@ -57,12 +57,11 @@ def encode(value: Any, arrays: dict[str, Array], name: str) -> Any:
         items = [encode(item, arrays, f"{name}[{i}]") for i, item in enumerate(value)]
         return items if isinstance(value, list) else {"tuple": items}
     kind = type(value)
-    known = _NAMES.get(kind, kind.__name__)
-    if _registered(known) is kind:
     if getattr(models, kind.__name__, None) is kind and kind.__name__ in models.MODELS:
         parameters = encode(value.get_params(deep=False), arrays, name)
         return {"model": kind.__name__, "parameters": parameters}
-    if _registered(kind.__name__) is kind:
+    known = _NAMES.get(kind, kind.__name__)
+    if _registered(known) is kind:
         content = {field.name: getattr(value, field.name) for field in fields(kind) if field.init}
         return {"object": known, "fields": encode(content, arrays, name)}
     raise TypeError(

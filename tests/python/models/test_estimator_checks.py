@@ -93,6 +93,7 @@ COMPONENTS = (
     LocalPCA(),
     LocalPCA(1, kernel="tricube", neighbors=vc.KNearest(5), empty="nearest"),
     LocalPCA(0.9, bandwidth=vc.bandwidth.KthNeighbor(3)),
+)
 FITS = (
     LocalPolynomialRegressor(),
     LocalPolynomialRegressor(kernel="tricube", bandwidth=vc.bandwidth.KthNeighbor(8), ridge=0.1),
