@@ -30,6 +30,7 @@ from vicinal.models import (
     LocalMeanClassifier,
     LocalMeanRegressor,
     LocalPCA,
+    LocalPolynomialRegressor,
     Mamdani,
     MeanShift,
     MetricLearner,
@@ -110,6 +111,7 @@ def models():
     yield LocalPCA(0.7, kernel="tricube", bandwidth=5.0).fit(frame, sample_weight=np.arange(20.0))
     inner = LocalMeanRegressor(kernel="laplace", bandwidth=0.7)
     yield Localized(inner, on=["höhe"], bandwidth=2.0).fit(frame, X.sum(1))
+    yield LocalPolynomialRegressor(2, bandwidth=4.0, ridge=1e-3).fit(frame, X.sum(1) ** 2)
     yield geography.fit(frame.drop(columns="constant"), X.sum(1))
 
 
