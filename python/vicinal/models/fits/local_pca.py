@@ -147,8 +147,8 @@ class LocalPCA(TransformerMixin, LocalModel):  # type: ignore[misc]
 
         Returns
         -------
-        coordinates : ndarray of shape (m, n_components_)
-            ``axes · (q − m(q))``.
+        coordinates : ndarray of shape (m, c)
+            ``axes · (q − m(q))``, c the number of components.
         """
         X = self._queries(X)
         mean, axes, _ = self._parts(X)
@@ -159,7 +159,7 @@ class LocalPCA(TransformerMixin, LocalModel):  # type: ignore[misc]
 
         Parameters
         ----------
-        Z : array-like of shape (m, n_components_)
+        Z : array-like of shape (m, c)
             Coordinates along the axes at the rows of `X`.
         X : array-like of shape (m, d), default=None
             Where the tangent spaces are; ``inverse_transform(transform(X), X)`` projects `X`. None
@@ -184,18 +184,48 @@ class LocalPCA(TransformerMixin, LocalModel):  # type: ignore[misc]
         return mean
 
     def tangent_spaces(self, X: Any) -> Array:
-        """Return the local axes at each row of `X`, orthonormal, (m, n_components_, d)."""
+        """Return the local axes at each row of `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, d)
+            Queries.
+
+        Returns
+        -------
+        axes : ndarray of shape (m, c, d)
+            Orthonormal, by descending variance.
+        """
         return self._parts(self._queries(X))[1]
 
     def explained_variance(self, X: Any) -> Array:
-        """Return the variance along every axis at each row of `X`, descending, (m, d)."""
+        """Return the variance along every axis at each row of `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, d)
+            Queries.
+
+        Returns
+        -------
+        variances : ndarray of shape (m, d)
+            Descending.
+        """
         return self._parts(self._queries(X))[2]
 
     def dimension(self, X: Any) -> Array:
-        """Return how many axes take part at each row of `X`, ``(Σ λ)² / Σ λ²``, (m,).
+        """Return how many axes take part at each row of `X`.
 
-        The participation ratio: 1 on a line, k where k variances are equal, 0 where nothing
-        varies.
+        Parameters
+        ----------
+        X : array-like of shape (m, d)
+            Queries.
+
+        Returns
+        -------
+        dimension : ndarray of shape (m,)
+            The participation ratio ``(Σ λ)² / Σ λ²``: 1 on a line, k where k variances are equal,
+            0 where nothing varies.
         """
         variance = self.explained_variance(X)
         total = variance.sum(axis=1)

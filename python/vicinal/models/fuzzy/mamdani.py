@@ -40,8 +40,8 @@ class Mamdani(RuleSystem):
     aggregation : {"max", "sum"}
         How rules and terms are joined; "sum" goes with ``implication="product"``, the additive
         model, since sums of terms that are cut off depend on every single rule.
-    defuzzification : {"centroid", "bisector", "mean_of_maximum", "smallest_of_maximum", \
-            "largest_of_maximum"}
+    defuzzification : str
+        "centroid", "bisector", "mean_of_maximum", "smallest_of_maximum" or "largest_of_maximum".
         The number: of the area its centroid or the point that halves it, or of the points where the
         curve is highest.
     ranges : mapping of str to (float, float), optional

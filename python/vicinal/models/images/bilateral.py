@@ -46,7 +46,7 @@ class Bilateral:
     ----------
     win_size : int, default=None
         Side of the window in pixels, rounded up to an odd number; None is
-        max(5, 2 ⌈3 `sigma_spatial`⌉ + 1), scikit-image's.
+        ``max(5, 2 ⌈3 sigma_spatial⌉ + 1)``, scikit-image's.
     sigma_color : float, default=None
         Width in color, in units of the guide; None is its standard deviation.
     sigma_spatial : float, default=1.0

@@ -38,13 +38,15 @@ class Localized(MetaEstimatorMixin, NeighborhoodFits):  # type: ignore[misc]
         Kernel weights go in as `sample_weight`, scaled so that the largest is 1, times the sample
         weights given to `fit`; or (Σw)²/Σw² rows
         are drawn by them and fitted without weights.
-    kernel, metric, neighbors
-        As in `vicinal.models.LocalMeanRegressor`, over the columns that locate.
+    kernel : str or Kernel, default="gaussian"
+        Over the columns that locate.
     bandwidth : float, array-like of shape (c,), str or rule, default="scott"
         As in `LocalMeanRegressor`; "loo" takes the candidate of `grid` with the smallest
         leave-one-out error: squared, of a classifier that of the probabilities.
     grid : array-like of shape (g,), default=None
         Candidates of "loo"; None is ¼, ½, 1, 2 and 4 times the scale of Scott's rule.
+    metric, neighbors
+        As in `vicinal.models.LocalMeanRegressor`, over the columns that locate.
     mass_tol : float, default=0.0
         Weights below this share of a query's largest are left out.
     empty : {"auto", "nearest", "raise"}, default="auto"
@@ -231,7 +233,13 @@ class Localized(MetaEstimatorMixin, NeighborhoodFits):  # type: ignore[misc]
         return answer if self._classes == 0 else np.asarray(self.classes_[answer])
 
     def loo_score(self) -> float:
-        """Return R² or accuracy of the leave-one-out predictions, by sample weight."""
+        """Return how well the leave-one-out predictions meet the targets, by sample weight.
+
+        Returns
+        -------
+        score : float
+            R² of a regressor, accuracy of a classifier.
+        """
         fitted, weights = self.loo_predict(), self.sample_weight_
         if self._classes:
             truth = self.classes_[self.values_]
