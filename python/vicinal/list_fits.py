@@ -18,7 +18,7 @@ from vicinal.strips import run_rows, with_index
 __all__ = ["Basis", "Model", "fit_lists"]
 
 PAIRS = 1 << 20  # entries of the lists of a strip
-FIRST_ROWS = 64  # of the first strip, which tells how long lists are
+GROWTH = 4  # of the rows from a strip to the next: the lists so far may be shorter than usual
 
 
 class Basis(NamedTuple):
@@ -143,14 +143,15 @@ def _strips(
 ) -> Iterator[tuple[slice, dict[str, Any]]]:
     options = {**request.engine_options, "lists": True, "normalize": True, "empty": "nan"}
     m, first = problem.m, 0
-    step = max(FIRST_ROWS, PAIRS // max(1, problem.n))
+    step = max(1, PAIRS // max(1, problem.n))  # so many pairs even if every row sees every key
     while first < m:
         rows = slice(first, min(first + step, m))
         part = share(report, rows.start / m, rows.stop / m)
         lists = run_rows(problem, rows, {}, options, part)
         yield rows, lists
         first = rows.stop
-        step = max(1, PAIRS * (rows.stop - rows.start) // max(1, len(lists["indices"])))
+        usual = PAIRS * (rows.stop - rows.start) // max(1, len(lists["indices"]))
+        step = max(1, min(usual, GROWTH * step))
     if report is not None:
         report(1.0)
 

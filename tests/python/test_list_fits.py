@@ -10,6 +10,7 @@ import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 
 import vicinal as vc
+from vicinal import list_fits
 
 N, M, D = 150, 12, 2
 ALL = ("standard_errors", "self_weight", "weights")
@@ -243,7 +244,6 @@ def test_bits_and_batches(data, monkeypatch):
     many = vc.local_fit(q, x, y, num_threads=4, **options)
     alone = vc.local_fit(q[7:8], x, y, **options)
     monkeypatch.setattr("vicinal.list_fits.PAIRS", 100)
-    monkeypatch.setattr("vicinal.list_fits.FIRST_ROWS", 1)
     fractions = []
     strips = vc.local_fit(q, x, y, progress=fractions.append, **options)
     assert fractions == sorted(fractions)
@@ -290,3 +290,21 @@ def test_refusals(data):
         vc.local_fit(q, x, np.ones((N, 2)), family="poisson", statistics="weights")
     with pytest.raises(ValueError, match="at most 1024 columns, got 1771"):
         vc.local_fit(np.ones((1, 20)), np.ones((3, 20)), [1, 2, 3], degree=3)
+
+
+def test_a_strip_holds_a_bounded_number_of_pairs(monkeypatch):
+    keys = np.random.default_rng(5).normal(size=(3000, 2))
+    whole = vc.local_fit(keys[:300], keys, keys[:, 0], degree=2)
+    sizes = []
+    run_rows = list_fits.run_rows
+
+    def counted(*arguments):
+        lists = run_rows(*arguments)
+        sizes.append(len(lists["indices"]))
+        return lists
+
+    monkeypatch.setattr(list_fits, "PAIRS", 6000)
+    monkeypatch.setattr(list_fits, "run_rows", counted)
+    strips = vc.local_fit(keys[:300], keys, keys[:, 0], degree=2)
+    assert max(sizes) <= 6000
+    assert strips.fitted.tobytes() == whole.fitted.tobytes()
