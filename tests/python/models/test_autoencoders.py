@@ -227,3 +227,18 @@ def test_refused_calls(problem):
         model.fit(problem.X, problem.Y[1:])
     with pytest.raises(ValueError, match="n_samples=1"):
         model.fit(problem.X[:1], problem.Y[:1])
+
+
+@pytest.mark.parametrize("model", [LazyAutoencoder, HierarchicalAutoencoder])
+def test_rows_that_weigh_are_named_and_those_alone_counted(model):
+    rng = np.random.default_rng(2)
+    X = np.concatenate([rng.normal(size=(30, 2)), [[40.0, 0.0]]])
+    fitted = model(kernel="epanechnikov", bandwidth=(3.0, 3.0)).fit(X, X)
+    asked = X[:3] + 0.1
+    weights = np.maximum(1 - ((asked[:, None] - X) ** 2).sum(axis=2) / 9, 0)
+    indices, shares = fitted.explain(asked, k=4)
+    np.testing.assert_array_equal(indices, np.argsort(-weights, axis=1, kind="stable")[:, :4])
+    heaviest = np.take_along_axis(weights, indices, axis=1)
+    np.testing.assert_allclose(shares, heaviest / weights.sum(axis=1, keepdims=True), rtol=1e-12)
+    assert fitted.empty_rows_ == 1
+    np.testing.assert_array_equal(fitted.values_, fitted.embedding_)

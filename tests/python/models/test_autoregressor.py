@@ -159,3 +159,22 @@ def test_refused_calls(series):
         model.forecast(0)
     with pytest.raises(ValueError, match="contains NaN"):
         model.fit(np.where(series > 0.9, np.nan, series))
+
+
+def test_windows_are_named_and_those_alone_counted(series):
+    series[60] = 9.0  # the windows that hold it are like no other
+    X, _ = cut(series, 4, 1, 1)
+    model = LocalAutoregressor(4, kernel="epanechnikov", bandwidth=0.8).fit(series)
+    asked = X[:3] + 0.01
+    squares = ((asked[:, None] - X) ** 2).sum(axis=2) / 0.8**2
+    weights = np.maximum(1 - squares, 0)
+    indices, shares = model.explain(asked, k=2)
+    np.testing.assert_array_equal(indices, np.argsort(-weights, axis=1, kind="stable")[:, :2])
+    heaviest = np.take_along_axis(weights, indices, axis=1)
+    np.testing.assert_allclose(shares, heaviest / weights.sum(axis=1, keepdims=True), rtol=1e-12)
+    apart = np.abs(np.subtract.outer(np.arange(len(X)), np.arange(len(X)))) >= 5
+    near = ((X[:, None] - X) ** 2).sum(axis=2) < 0.8**2
+    alone = ~(near & apart).any(axis=1)
+    assert 0 < alone.sum() < len(X)
+    np.testing.assert_array_equal(np.isnan(model.loo_predict()[:, 0]), alone)
+    assert model.empty_rows_ == alone.sum()

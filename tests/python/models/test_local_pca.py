@@ -126,3 +126,40 @@ def test_coordinates_that_do_not_fit(problem):
     model = LocalPCA(2).fit(problem.X)
     with pytest.raises(ValueError, match=r"Z must be \(25, 2\)"):
         model.inverse_transform(np.zeros((25, 3)), problem.queries)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_are_projected_onto_the_planes_of_the_others(problem, weighted):
+    X = problem.X
+    counts = np.random.default_rng(0).uniform(0.5, 2, len(X)) if weighted else None
+    model = LocalPCA(2, bandwidth=0.9).fit(X, sample_weight=counts)
+    projected = model.loo_predict()
+    for i in range(0, len(X), 7):
+        others = np.delete(np.arange(len(X)), i)
+        own = None if counts is None else counts[others]
+        mean, _, vectors = reference(X[others], X[i], 0.9, own)
+        expected = mean + vectors[:2].T @ (vectors[:2] @ (X[i] - mean))
+        np.testing.assert_allclose(projected[i], expected, rtol=1e-9, atol=1e-9)
+    weights = np.ones(len(X)) if counts is None else counts
+    missed = np.average(((X - projected) ** 2).sum(axis=1), weights=weights)
+    spread = ((X - np.average(X, axis=0, weights=weights)) ** 2).sum(axis=1)
+    score = 1 - missed / np.average(spread, weights=weights)
+    assert model.loo_score() == pytest.approx(score, rel=1e-12)
+
+
+def test_a_row_alone_is_scored_as_the_mean():
+    X = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 0.0], [50.0, 0.0]])
+    model = LocalPCA(1, kernel="epanechnikov", bandwidth=3.0).fit(X)
+    with pytest.warns(vc.LocalizationWarning, match="1 of 4 rows"):
+        assert np.isnan(model.loo_predict()[3]).all()
+    charged = ((X[3] - X.mean(axis=0)) ** 2).sum() / ((X - X.mean(axis=0)) ** 2).sum()
+    assert model.loo_score() == pytest.approx(1 - charged)
+
+
+def test_mass_tol_leaves_out_a_share(problem):
+    X = problem.X
+    exact = LocalPCA(2, bandwidth=0.5).fit(X).explained_variance(X)
+    near = LocalPCA(2, bandwidth=0.5, mass_tol=1e-4).fit(X).explained_variance(X)
+    # A share e of points within a ball of diameter R moves a covariance by at most 1.5 e R².
+    bound = 1.5e-4 * ((X[:, None] - X) ** 2).sum(axis=2).max()
+    np.testing.assert_allclose(near, exact, rtol=0, atol=bound)

@@ -71,6 +71,21 @@ class LeveledMap:
             found.append(float(1 - stats.self_weight.min()))
         return np.array(found)
 
+    def heaviest(self, queries: Array, k: int, num_threads: int | None) -> tuple[Array, Array]:
+        """Return the k keys that weigh most on the first level, and their shares, (m, k)."""
+        stats = self._first_stats(queries, "top_k", k=k, num_threads=num_threads)
+        assert stats.top_k is not None
+        return stats.top_k
+
+    def lonely(self, num_threads: int | None) -> int:
+        """Count the keys without another in their support on the first level."""
+        stats = self._first_stats(self.keys, "log_mass", exclude_self=True, num_threads=num_threads)
+        return int(np.isneginf(np.asarray(stats.log_mass)).sum())
+
+    def _first_stats(self, queries: Array, name: str, **more: Any) -> vicinal.LocalStats:
+        options = {**self._options, **more, "bandwidth": self.bandwidths[0]}
+        return vicinal.local_stats(queries, self.keys, statistics=(name,), **options)
+
     def _mean(self, queries: Array, values: Array, bandwidth: Any, **more: Any) -> Array:
         options = {**self._options, **more}
         return vicinal.local_mean(

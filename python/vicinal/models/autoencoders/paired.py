@@ -119,6 +119,38 @@ class PairedMaps(
         """
         return self._left_out()[1]
 
+    def explain(self, X: Any, k: int = 5) -> tuple[Array, Array]:
+        """Name the training rows whose codes weigh most in the code of each row of `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, d)
+            Rows of the data's space.
+        k : int, default=5
+            How many training rows to name per row.
+
+        Returns
+        -------
+        indices : ndarray of shape (m, k), int64
+            Training rows, heaviest first, ties by index; −1 where the support holds fewer.
+        weights : ndarray of shape (m, k)
+            Their shares of the whole weight of the row, on the first level of the encoder; 0 where
+            the index is −1.
+        """
+        return self._encoder.heaviest(self._queries(X), k, self.n_jobs)
+
+    @property
+    def values_(self) -> Array:
+        """The codes: `embedding_`."""
+        check_is_fitted(self, "embedding_")
+        return self.embedding_
+
+    @property
+    def empty_rows_(self) -> int:
+        """Training rows with no other in the support of the encoder's first level."""
+        check_is_fitted(self, "embedding_")
+        return self._encoder.lonely(self.n_jobs)
+
     @property
     def _n_features_out(self) -> int:
         return int(self.embedding_.shape[1])

@@ -8,19 +8,13 @@ import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-import vicinal
 from vicinal.arrays import Array
-from vicinal.models.base import LocalModel
-from vicinal.models.checks import check_number, check_whole
-from vicinal.models.state import check_training_set
+from vicinal.models.fits.local_axes import LocalAxes
 
 __all__ = ["LocalPCA"]
 
-_NOTHING = 1e-12  # of all variance: an axis that the rows do not determine
-_NUMBERS = 1 << 20  # of the covariances of a strip of queries
 
-
-class LocalPCA(TransformerMixin, LocalModel):  # type: ignore[misc]
+class LocalPCA(TransformerMixin, LocalAxes):  # type: ignore[misc]
     r"""Find the principal axes of the training rows around every query.
 
     .. math:: C(q) = \frac{\sum_j w_j K(q, x_j)\, (x_j - m(q))(x_j - m(q))^\top}
@@ -43,6 +37,8 @@ class LocalPCA(TransformerMixin, LocalModel):  # type: ignore[misc]
         Distance or similarity; None is the kernel's own.
     neighbors : NeighborSet, default=None
         Which training rows a query sees; None is all.
+    mass_tol : float, default=0.0
+        At most this share of a query's mass is left out; 0 is exact.
     empty : {"nan", "nearest", "raise"}, default="nan"
         What a query gets when no key is in the support of the kernel: NaN with one
         `LocalizationWarning`, the nearest row as its mean and a variance of 0, or a ValueError.
@@ -86,11 +82,6 @@ class LocalPCA(TransformerMixin, LocalModel):  # type: ignore[misc]
     array([1.])
     """
 
-    _policies = ("nan", "nearest", "raise")
-    _takes_number = False
-    _loss = "minus the mean log likelihood"
-    mass_tol = 0.0  # covariances have no bound for what is left out
-
     def __init__(
         self,
         n_components: Any = 2,
@@ -99,6 +90,7 @@ class LocalPCA(TransformerMixin, LocalModel):  # type: ignore[misc]
         bandwidth: Any = "scott",
         metric: Any = None,
         neighbors: Any = None,
+        mass_tol: float = 0.0,
         empty: Any = "nan",
         n_jobs: int | None = None,
     ) -> None:
@@ -107,6 +99,7 @@ class LocalPCA(TransformerMixin, LocalModel):  # type: ignore[misc]
         self.bandwidth = bandwidth
         self.metric = metric
         self.neighbors = neighbors
+        self.mass_tol = mass_tol
         self.empty = empty
         self.n_jobs = n_jobs
 
@@ -232,72 +225,36 @@ class LocalPCA(TransformerMixin, LocalModel):  # type: ignore[misc]
         squares = (variance**2).sum(axis=1)
         return np.where(squares == 0, 0.0, total**2 / np.where(squares == 0, 1.0, squares))
 
-    @property
-    def n_components_(self) -> int:
-        """Columns of `transform`."""
+    def loo_predict(self) -> Array:
+        """Project every training row onto the plane that the others span around it.
+
+        Returns
+        -------
+        rows : ndarray of shape (n, d)
+            To be compared with `keys_`; by the policy `empty` where no other row is near. A row is
+            left out with all of its sample weight.
+        """
         check_is_fitted(self)
-        whole = self.n_components is not None and self.n_components >= 1
-        return int(self.n_components if whole else self.keys_.shape[1])
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.n_components_
-
-    def _parts(self, X: Array) -> tuple[Array, Array, Array]:
-        """Return local means (m, d), axes (m, k, d) and all variances (m, d), descending."""
-        m, d = X.shape
-        mean, variance = np.empty((m, d)), np.empty((m, d))
-        axes = np.empty((m, self.n_components_, d))
-        empty = np.zeros(m, dtype=bool)
-        step = max(1, _NUMBERS // d**2)
-        for rows in (slice(at, min(at + step, m)) for at in range(0, m, step)):
-            stats = vicinal.local_stats(
-                X[rows],
-                self._search_keys,
-                self.keys_,
-                statistics=("mean", "covariance", "log_mass"),
-                empty=self.empty,
-                **self._options(X[rows]),
-            )
-            assert stats.mean is not None
-            assert stats.covariance is not None
-            assert stats.log_mass is not None
-            mean[rows], empty[rows] = stats.mean, np.isneginf(stats.log_mass)
-            covariance = np.where(empty[rows][:, None, None], 0.0, stats.covariance)
-            variance[rows], axes[rows] = self._axes(covariance)
+        self._need_two_rows("leave-one-out")
+        projected = self._left_out_rows()
         if self.empty == "nan":
-            variance[empty], axes[empty] = np.nan, np.nan
-            self._warn_of_empty(empty)
-        return mean, axes, variance
+            self._warn_of_empty(np.isnan(projected[:, 0]))
+        return projected
 
-    def _axes(self, covariance: Array) -> tuple[Array, Array]:
-        values, vectors = np.linalg.eigh(covariance)  # one call of LAPACK for each matrix
-        values = np.maximum(values[:, ::-1], 0.0)
-        axes = np.swapaxes(vectors[:, :, ::-1], 1, 2)[:, : self.n_components_]
-        largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=2)[:, :, None], axis=2)
-        axes = axes * np.where(largest < 0, -1.0, 1.0)
-        total = values.sum(axis=1, keepdims=True)
-        taken = values > _NOTHING * total
-        share = self.n_components
-        if share is not None and share < 1:
-            taken &= np.cumsum(values, axis=1) - values < share * total
-        return values, axes * taken[:, : self.n_components_, None]
+    def loo_score(self) -> float:
+        """Return the share of the variance that the planes of other rows explain.
 
-    def _check_components(self, features: int) -> None:
-        count = self.n_components
-        if count is None:
-            return
-        if isinstance(count, float | np.floating):
-            rule = f"a whole number from 1 to {features}, a share between 0 and 1, or None"
-            check_number(count, "n_components", lambda share: 0 < share < 1, rule)
-            return
-        check_whole(count, "n_components", 1)
-        if count > features:
-            raise ValueError(
-                f"n_components must be at most the number of features, got {count} for "
-                f"n_features={features}"
-            )
-
-    def _check_state(self, state: dict[str, Any]) -> None:
-        check_training_set(state)
-        self._check_components(state["n_features_in_"])
+        Returns
+        -------
+        score : float
+            ``1 − Σ w ‖x − x̂‖² / Σ w ‖x − x̄‖²`` with `loo_predict` as x̂, at most 1; a row that no
+            other one is near is charged its distance to the mean.
+        """
+        check_is_fitted(self)
+        self._need_two_rows("leave-one-out")
+        rows, weights = self.keys_, self.sample_weight_
+        around = ((rows - np.average(rows, axis=0, weights=weights)) ** 2).sum(axis=1)
+        missed = ((rows - self._left_out_rows()) ** 2).sum(axis=1)
+        missed = np.where(np.isnan(missed), around, missed)
+        total = float(np.average(around, weights=weights))
+        return 1 - float(np.average(missed, weights=weights)) / total if total > 0 else 1.0

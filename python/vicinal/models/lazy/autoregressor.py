@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 import vicinal
 from vicinal.arrays import Array
-from vicinal.models.checks import check_choice, check_number, check_whole
+from vicinal.models.checks import check_whole
+from vicinal.models.lazy.analogues import Analogues
 from vicinal.models.lazy.windows import as_series, windows_of
-from vicinal.models.saved import Saved
 from vicinal.models.sets import check_neighbors
-from vicinal.models.state import check_names
 
-# Bandwidths that "loo" tries, in standard deviations of a window's distance to the mean window.
-GRID = np.geomspace(0.05, 2.0, 16)
+__all__ = ["LocalAutoregressor"]
 
 
-class LocalAutoregressor(Saved, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class LocalAutoregressor(Analogues):
     r"""Predict what comes next from what came after similar windows of the series.
 
     The window at time t is :math:`x_t = (s_t, s_{t-\tau}, \dots, s_{t-(lags-1)\tau})`, its value
@@ -80,8 +76,6 @@ class LocalAutoregressor(Saved, BaseEstimator):  # type: ignore[misc]  # scikit-
     >>> bool(np.abs(model.forecast(20) - np.sin(np.arange(200, 220) / 3)).max() < 1e-6)
     True
     """
-
-    _state: ClassVar[tuple[str, ...]] = ("keys_", "values_", "history_", "flat_", "bandwidth_")
 
     def __init__(
         self,
@@ -151,14 +145,30 @@ class LocalAutoregressor(Saved, BaseEstimator):  # type: ignore[misc]  # scikit-
         y : ndarray of shape (m, horizon) or (m, horizon, channels)
             The next numbers.
         """
-        check_is_fitted(self)
-        windows = check_array(X, dtype=self.keys_.dtype, order="C", input_name="X")
-        if windows.shape[1] != self.keys_.shape[1]:
-            raise ValueError(
-                f"X must have windows of {self.keys_.shape[1]} numbers (lags times channels), got "
-                f"shape {windows.shape}"
-            )
-        return self._shaped(self._answers(windows, self.bandwidth_))
+        return self._shaped(self._answers(self._windows(X), self.bandwidth_))
+
+    def explain(self, X: Any, k: int = 5) -> tuple[Array, Array]:
+        """Name the windows of the series that weigh most in the prediction after each of `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, lags * channels)
+            Windows as in `keys_`.
+        k : int, default=5
+            How many windows to name for each.
+
+        Returns
+        -------
+        indices : ndarray of shape (m, k), int64
+            Rows of `keys_`, heaviest first, ties by index; −1 where the support holds fewer.
+        weights : ndarray of shape (m, k)
+            Their shares of the whole weight; 0 where the index is −1.
+        """
+        windows = self._windows(X)
+        options = self._weighing(self.bandwidth_, self.neighbors)
+        stats = vicinal.local_stats(windows, self.keys_, statistics="top_k", k=k, **options)
+        assert stats.top_k is not None
+        return stats.top_k
 
     def forecast(self, steps: int, series: Any = None) -> Array:
         """Continue a series.
@@ -223,78 +233,7 @@ class LocalAutoregressor(Saved, BaseEstimator):  # type: ignore[misc]  # scikit-
         return int(self.keys_.shape[1])
 
     @property
-    def _span(self) -> int:
-        return int((self.lags - 1) * self.spacing + 1)
-
-    def _settled(self) -> Any:
-        if not isinstance(self.bandwidth, str):
-            return self.bandwidth
-        spread = np.square(self.keys_.astype(np.float64) - self.keys_.mean(axis=0)).sum(axis=1)
-        grid = np.sqrt(spread.mean() or 1.0) * GRID
-        losses = [self._loss(float(h)) for h in grid]
-        return float(grid[int(np.argmin(losses))])
-
-    def _loss(self, bandwidth: Any) -> float:
-        """Return the mean squared error of the windows, each predicted by the others."""
-        found = self._others(bandwidth)
-        missed = np.where(np.isnan(found), self._gaps(), self.values_ - found)
-        return float(np.mean(np.square(missed, dtype=np.float64)))
-
-    def _gaps(self) -> Array:
-        return np.asarray(self.values_ - self.values_.mean(axis=0))
-
-    def _others(self, bandwidth: Any) -> Array:
-        """Return predictions by the windows that are far enough in time."""
-        far = self._span + self.horizon if self.theiler is None else self.theiler
-        if far == 0:
-            return self._answers(self.keys_, bandwidth)
-        away = vicinal.Window(None, 0, offset=-far) | vicinal.Window(0, None, offset=far)
-        return self._answers(self.keys_, bandwidth, away)
-
-    def _answers(self, windows: Array, bandwidth: Any, away: Any = None) -> Array:
-        """Return what comes after windows (m, lags · channels), (m, horizon · channels)."""
-        given = [one for one in (self.neighbors, away) if one is not None]
-        options = {
-            "kernel": self.kernel,
-            "bandwidth": bandwidth,
-            "neighbors": given[0] & given[1] if len(given) == 2 else (given or [None])[0],
-            "num_threads": self.n_jobs,
-        }
-        if self.degree == 0:
-            return vicinal.local_mean(windows, self.keys_, self.values_, **options)
-        options |= {"degree": 1, "ridge": self.ridge}
-        return np.asarray(vicinal.local_fit(windows, self.keys_, self.values_, **options).fitted)
-
-    def _shaped(self, rows: Array) -> Array:
-        return rows if self.flat_ else rows.reshape(len(rows), self.horizon, -1)
-
-    def _check(self) -> None:
-        for name in ("lags", "horizon", "spacing"):
-            check_whole(getattr(self, name), name, 1)
-        if self.degree not in (0, 1):
-            raise ValueError(f"degree must be 0 (means) or 1 (lines), got {self.degree!r}")
-        check_number(self.ridge, "ridge", lambda ridge: 0 <= ridge < np.inf, "finite, at least 0")
-        if self.theiler is not None:
-            check_whole(self.theiler, "theiler", 0)
-        if isinstance(self.bandwidth, str):
-            check_choice(self.bandwidth, "bandwidth", ("loo",))
-
-    def _get_state(self) -> dict[str, Any]:
-        """Return the fitted attributes that a file holds."""
-        return {name: getattr(self, name) for name in self._state}
-
-    def _set_state(self, state: dict[str, Any]) -> None:
-        """Take fitted attributes over from a file, after every check that `fit` would make."""
-        check_names(state, self._state, ())
-        self._check()
-        keys, values, history = (state[name] for name in ("keys_", "values_", "history_"))
-        channels = history.shape[1]
-        shapes = ((len(keys), self.lags * channels), (len(keys), self.horizon * channels))
-        fits = (keys.shape, values.shape) == shapes and len(history) == self._span
-        floats = all(one.dtype == keys.dtype and one.dtype.kind == "f" for one in (values, history))
-        finite = all(np.isfinite(one).all() for one in (keys, values, history))
-        if not (fits and floats and finite and isinstance(state["flat_"], bool) and len(keys) > 0):
-            raise ValueError("keys_, values_ and history_ do not fit the lags and the horizon")
-        check_neighbors(self.neighbors, len(keys))
-        self.__dict__.update(state)
-        self._answers(keys[:1], self.bandwidth_)
+    def empty_rows_(self) -> int:
+        """Windows that no window `theiler` steps away is near enough to."""
+        check_is_fitted(self)
+        return int(np.isnan(self._others(self.bandwidth_)[:, 0]).sum())
