@@ -11,7 +11,7 @@ from sklearn.utils.validation import _check_sample_weight
 from vicinal.arrays import Array
 from vicinal.kernels import as_kernel
 
-__all__ = ["as_weights", "check_empty", "check_mass_tol"]
+__all__ = ["as_weights", "check_empty", "check_mass_tol", "check_no_mass_tol"]
 
 
 def check_empty(empty: Any, policies: tuple[str, ...], takes_number: bool) -> None:
@@ -30,6 +30,12 @@ def check_mass_tol(share: Any, kernel: Any) -> None:
         raise ValueError(f"mass_tol must be at least 0 and below 1, got {share!r}")
     if share > 0 and as_kernel(kernel).signed:
         raise ValueError(f"mass_tol must be 0 for a signed kernel, got {share!r}")
+
+
+def check_no_mass_tol(share: Any) -> None:
+    """Raise unless `mass_tol` of a model of local lines is 0."""
+    if share != 0:
+        raise ValueError(f"mass_tol must be 0: its bound is one of means, got {share!r}")
 
 
 def as_weights(sample_weight: Any, X: Array) -> Array:

@@ -67,6 +67,16 @@ class RoundTrip:
         rows = self._left_out()[1]
         return _explained(self.keys_, rows)
 
+    def loo_predict(self) -> Array:
+        """Return every training row as the others encode and decode it.
+
+        Returns
+        -------
+        rows : ndarray of shape (n, d)
+            To be compared with `keys_`.
+        """
+        return self._left_out()[1]
+
     def loo_transform(self) -> Array:
         """Encode every training row by the others alone.
 

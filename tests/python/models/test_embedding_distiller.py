@@ -136,6 +136,8 @@ def test_scores_are_shares_of_variance(roll, fresh):
     left_out = 1 - np.square(model.distortion_).sum() / spread
     assert model.loo_score() == pytest.approx(left_out, rel=1e-12)
     assert 0.9 < model.loo_score() < 1
+    distances = np.linalg.norm(model.keys_ - model.loo_predict(), axis=1)
+    np.testing.assert_allclose(distances, model.distortion_, rtol=1e-9)
     assert model.score(X) == pytest.approx(1)  # which is why rows of the fit are left out
     assert model.score(1e140 * X) < 0  # nothing overflows
 

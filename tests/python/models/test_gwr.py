@@ -220,6 +220,7 @@ def test_places_far_from_everything(land, empty, expected):
         ({"bandwidth": "aic"}, "bandwidth must be a number"),
         ({"bandwidth": -1.0}, "bandwidth must be positive"),
         ({"bandwidth": 0.0}, "bandwidth must be positive"),
+        ({"mass_tol": 0.1}, "mass_tol must be 0"),
         ({"adaptive": "yes"}, "adaptive must be True or False"),
         ({"kernel": "sigmoid", "bandwidth": 1.0}, "kernel must have no negative weights"),
         ({"bandwidth": vc.bandwidth.KthNeighbor(500)}, "k of KthNeighbor"),

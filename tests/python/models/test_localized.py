@@ -7,11 +7,14 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import is_classifier
 from sklearn.linear_model import (
     LinearRegression,
     LogisticRegression,
     PoissonRegressor,
+    QuantileRegressor,
     Ridge,
+    RidgeClassifier,
     SGDRegressor,
 )
 from sklearn.model_selection import GridSearchCV
@@ -31,7 +34,10 @@ LINEAR = (
     Ridge(alpha=3.0),
     Ridge(alpha=0.5, fit_intercept=False),
     LogisticRegression(C=0.7, **EXACT),
+    LogisticRegression(C=0.7, fit_intercept=False, **EXACT),
     PoissonRegressor(alpha=0.3, **EXACT),
+    QuantileRegressor(quantile=0.3, alpha=0.0),
+    RidgeClassifier(alpha=2.0),
 )
 
 
@@ -41,7 +47,7 @@ def weights_at(q, X, h):
 
 
 def target(estimator, problem):
-    if isinstance(estimator, LogisticRegression | GaussianNB):
+    if is_classifier(estimator):
         return problem.labels == "high"
     return problem.counts if isinstance(estimator, PoissonRegressor) else problem.y
 
@@ -60,11 +66,39 @@ def test_linear_models_have_the_coefficients_of_a_loop(problem, estimator, weigh
         one = estimator.fit(X[prior > 0], y[prior > 0], sample_weight=w)
         expected = np.r_[np.ravel(one.intercept_), np.ravel(one.coef_)]
         np.testing.assert_allclose(found[i], expected, rtol=1e-6, atol=1e-6)
-        if isinstance(estimator, LogisticRegression):
+        if is_classifier(estimator) and not hasattr(estimator, "predict_proba"):
+            assert answers[i] == one.predict(q[None])[0]
+        elif is_classifier(estimator):
             proba = model.predict_proba(problem.queries[i : i + 1])[0]
             np.testing.assert_allclose(proba, one.predict_proba(q[None])[0], atol=1e-6)
         else:
             assert answers[i] == pytest.approx(one.predict(q[None])[0], rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("estimator", [Ridge(3.0), PoissonRegressor()])
+def test_a_penalty_counts_a_constant_first_column(problem, estimator):
+    """local_fit would leave it out."""
+    X = np.column_stack([np.ones(len(problem.X)), problem.X])
+    estimator.set_params(fit_intercept=False)
+    model = Localized(estimator, on=[1, 2], bandwidth=1.0).fit(X, problem.counts)
+    assert not model.linear_
+    q = X[0]
+    w = weights_at(q[1:3], X[:, 1:3], 1.0)
+    expected = estimator.fit(X, problem.counts, sample_weight=w).predict(q[None])
+    assert model.predict(q[None]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_ridge_classifier_of_three_classes(problem):
+    labels = np.digitize(problem.y, np.quantile(problem.y, [0.3, 0.7]))
+    model = Localized(RidgeClassifier(1.0), bandwidth=0.7).fit(problem.X, labels)
+    assert model.linear_
+    answers = model.predict(problem.queries)
+    for answer, q in zip(answers, problem.queries, strict=True):
+        one = RidgeClassifier(1.0).fit(
+            problem.X, labels, sample_weight=weights_at(q, problem.X, 0.7)
+        )
+        assert answer == one.predict(q[None])[0]
+    assert model.coefficients(problem.queries).shape == (len(answers), 1 + problem.X.shape[1], 3)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +191,7 @@ def test_columns_that_locate(problem):
 
 @pytest.mark.parametrize("estimator", [Ridge(), Ridge(positive=True)], ids=str)
 def test_leave_one_out_and_its_choice(problem, estimator):
-    X, y = problem.X, problem.y
+    X, y = problem.X[:30], problem.y[:30]
     model = Localized(estimator, bandwidth="loo", grid=[0.3, 0.9, 3.0]).fit(X, y)
     losses = []
     for h in (0.3, 0.9, 3.0):

@@ -109,16 +109,6 @@ class PairedMaps(
         check_is_fitted(self, "embedding_")
         return self._decoder(as_coordinates(X, self.embedding_.shape[1]), self.n_jobs)
 
-    def loo_predict(self) -> Array:
-        """Return every training row as the others encode and decode it.
-
-        Returns
-        -------
-        rows : ndarray of shape (n, d)
-            To be compared with `keys_`.
-        """
-        return self._left_out()[1]
-
     def explain(self, X: Any, k: int = 5) -> tuple[Array, Array]:
         """Name the training rows whose codes weigh most in the code of each row of `X`.
 

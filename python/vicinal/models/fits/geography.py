@@ -17,6 +17,7 @@ from vicinal.models.base import LocalModel
 from vicinal.models.fits.design_lines import DesignFit, DesignLines
 from vicinal.models.fits.gwr_search import CRITERIA, aicc, searched
 from vicinal.models.model_bandwidth import bandwidth_of
+from vicinal.models.model_checks import check_no_mass_tol
 from vicinal.models.model_keys import search_keys_of
 from vicinal.models.state import check_geography
 
@@ -30,7 +31,6 @@ class Geography(LocalModel):
     """Keep places as keys, covariates beside them, and lines from one to the other."""
 
     _loss = "mean squared error (units of y²)"
-    mass_tol = 0.0  # a line has no bound for what is left out
     covariates_: Array
     coordinates_: Array
     _state = (
@@ -48,6 +48,7 @@ class Geography(LocalModel):
                 f"vicinal.bandwidth or one of {', '.join(CRITERIA)}, got {self.bandwidth!r}"
                 f"{did_you_mean(self.bandwidth, tuple(CRITERIA))}"
             )
+        check_no_mass_tol(self.mass_tol)
         if as_kernel(self.kernel).signed:
             raise ValueError(
                 "kernel must have no negative weights, of which there is no least sum of squares, "

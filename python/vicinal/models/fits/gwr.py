@@ -47,6 +47,8 @@ class GeographicallyWeightedRegressor(RegressorMixin, Geography):  # type: ignor
         latitude and longitude, in this order.
     neighbors : NeighborSet, default=None
         Which training rows a place sees beside the kernel; None is all.
+    mass_tol : float, default=0.0
+        Must be 0: what is left out has a bound for means, not for lines.
     empty : {"nan", "zero", "nearest", "raise"} or float, default="nan"
         What a place gets when no row is in the support of the kernel: NaN with one
         `LocalizationWarning`, 0, the target of the nearest row, a ValueError, or this number; its
@@ -125,6 +127,7 @@ class GeographicallyWeightedRegressor(RegressorMixin, Geography):  # type: ignor
         adaptive: bool = True,
         metric: Any = None,
         neighbors: Any = None,
+        mass_tol: float = 0.0,
         empty: Any = "nan",
         n_jobs: int | None = None,
     ) -> None:
@@ -134,6 +137,7 @@ class GeographicallyWeightedRegressor(RegressorMixin, Geography):  # type: ignor
         self.adaptive = adaptive
         self.metric = metric
         self.neighbors = neighbors
+        self.mass_tol = mass_tol
         self.empty = empty
         self.n_jobs = n_jobs
 

@@ -17,6 +17,7 @@ from vicinal.kernels import as_kernel
 from vicinal.leave_one_out import LeftOut
 from vicinal.models.checks import check_choice, check_number, check_whole
 from vicinal.models.fits.smoother import FitSmoother, left_out_fits, spread_around
+from vicinal.models.model_checks import check_no_mass_tol
 from vicinal.models.regression import LocalMeanRegressor
 from vicinal.results import LocalFit
 
@@ -232,10 +233,7 @@ class LocalPolynomialRegressor(LocalMeanRegressor):
         check_number(self.ridge, "ridge", lambda r: 0 <= r < np.inf, "finite and at least 0")
         if self.family == "quantile" and self.ridge > 0:
             raise ValueError(f"ridge must be 0 for family='quantile', got {self.ridge!r}")
-        if self.mass_tol != 0:
-            raise ValueError(
-                f"mass_tol must be 0: its bound is one of means, got {self.mass_tol!r}"
-            )
+        check_no_mass_tol(self.mass_tol)
         if as_kernel(self.kernel).signed:
             raise ValueError(f"kernel must not be signed, got {self.kernel!r}")
         if isinstance(self.bandwidth, str) and self.bandwidth == "plugin":

@@ -5,7 +5,12 @@ With weights w of which the kernel's largest is 1, and their sum S, scikit-learn
 - `LinearRegression`: Σ w r²,
 - `Ridge`: Σ w r² + α ‖b‖², which is ``ridge = α / S`` of `local_fit`,
 - `LogisticRegression`: C Σ w ℓ + ½ ‖b‖², so ``ridge = 1 / (C S)`` beside twice the mean loss,
-- `PoissonRegressor`: Σ w ℓ / S + ½ α ‖b‖², so ``ridge = α``.
+- `PoissonRegressor`: Σ w ℓ / S + ½ α ‖b‖², so ``ridge = α``,
+- `QuantileRegressor` without a penalty: Σ w ρ(r), with ρ the tilted absolute value,
+- `RidgeClassifier`: as `Ridge`, of −1 and 1, for each class if there are more than two.
+
+The ridge of `local_fit` leaves out a first column that is constant: with a penalty and without an
+intercept, it serves where the first column of X is none.
 """
 
 from __future__ import annotations
@@ -14,7 +19,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegressor,
+    QuantileRegressor,
+    Ridge,
+    RidgeClassifier,
+)
 
 import vicinal
 from vicinal.arrays import Array
@@ -24,12 +36,35 @@ __all__ = ["LinearModel", "linear_model"]
 
 @dataclass(frozen=True)
 class LinearModel:
-    """A family of `local_fit`, a penalty, and whether it is divided by S."""
+    """A family of `local_fit`, a penalty, and whether it is divided by S.
+
+    `threshold` is of a classifier: where a fit says the second of two classes.
+    """
 
     family: str
     penalty: float
     shared: bool
     intercept: bool
+    threshold: float = 0.5
+    quantile: float = 0.5
+
+    def serves(self, X: Array) -> bool:
+        """Tell whether the penalty leaves out what that of scikit-learn does, for rows (n, d)."""
+        return self.intercept or self.penalty == 0 or bool((X[:, 0] != X[0, 0]).any())
+
+    def targets(self, y: Array, classes: int) -> Array:
+        """Return what is fitted, of numbers of classes or numbers."""
+        if classes == 0 or self.family == "binomial":
+            return y.astype(np.float64)
+        if classes == 2:
+            return np.where(y == 1, 1.0, -1.0)
+        return np.where(y[:, None] == np.arange(classes), 1.0, -1.0)
+
+    def labels(self, fitted: Array) -> Array:
+        """Return numbers of classes of fits, (m,) or (m, classes)."""
+        if fitted.ndim == 2:
+            return np.asarray(np.argmax(fitted, axis=1))
+        return np.asarray(fitted > self.threshold, dtype=np.int64)
 
     def fit(
         self,
@@ -39,6 +74,7 @@ class LinearModel:
         X: Array,
         y: Array,
         present: Array | None,
+        progress: bool,
         **options: Any,
     ) -> Any:
         """Return the `LocalFit` at `queries`, whose columns are `rows`; (m, r) and (n, r)."""
@@ -52,7 +88,9 @@ class LinearModel:
             design=self._with_intercept(X),
             query_design=self._with_intercept(rows),
             family=self.family,
+            quantile=self.quantile,
             ridge=ridge,
+            progress=progress,
             **options,
         )
 
@@ -82,7 +120,13 @@ def linear_model(estimator: Any, classes: Array | None) -> LinearModel | None:
 
     Only exact classes count, which a subclass may have changed.
     """
-    kind, given = type(estimator), estimator.get_params(deep=False)
+    given = estimator.get_params(deep=False)
+    if classes is not None:
+        return _classifier(type(estimator), given, len(classes))
+    return _regressor(type(estimator), given)
+
+
+def _regressor(kind: type, given: dict[str, Any]) -> LinearModel | None:
     intercept = bool(given.get("fit_intercept", True))
     if kind is LinearRegression and not given["positive"]:
         return LinearModel("gaussian", 0.0, False, intercept)
@@ -90,9 +134,18 @@ def linear_model(estimator: Any, classes: Array | None) -> LinearModel | None:
         return LinearModel("gaussian", float(given["alpha"]), True, intercept)
     if kind is PoissonRegressor and given["alpha"] > 0:
         return LinearModel("poisson", float(given["alpha"]), False, intercept)
-    binary = classes is not None and len(classes) == 2
-    if kind is LogisticRegression and binary and _is_l2(given) and intercept:
+    if kind is QuantileRegressor and given["alpha"] == 0:
+        return LinearModel("quantile", 0.0, False, intercept, quantile=float(given["quantile"]))
+    return None
+
+
+def _classifier(kind: type, given: dict[str, Any], classes: int) -> LinearModel | None:
+    intercept = bool(given.get("fit_intercept", True))
+    if kind is LogisticRegression and classes == 2 and _is_l2(given):
         return LinearModel("binomial", 1 / float(given["C"]), True, intercept)
+    plain = not given.get("positive") and given.get("class_weight") is None
+    if kind is RidgeClassifier and classes > 1 and plain and np.ndim(given["alpha"]) == 0:
+        return LinearModel("gaussian", float(given["alpha"]), True, intercept, threshold=0.0)
     return None
 
 

@@ -83,10 +83,10 @@ class Localized(MetaEstimatorMixin, NeighborhoodFits):  # type: ignore[misc]
 
     Notes
     -----
-    `LinearRegression`, `Ridge`, `LogisticRegression` (two classes, l2, an intercept) and
-    `PoissonRegressor` are answered by `vicinal.local_fit` with the same penalty when `mass_tol` is
-    0: the limit of their iterations, whatever `solver`, `tol` and `max_iter` say. All others
-    are cloned and fitted once for each distinct row of weights: queries with equal weights share a
+    `LinearRegression`, `Ridge`, `PoissonRegressor`, `QuantileRegressor` (alpha 0),
+    `LogisticRegression` (two classes, l2) and `RidgeClassifier` are answered by
+    `vicinal.local_fit` with the same penalty when `mass_tol` is 0: the limit of their iterations,
+    whatever `solver`, `tol` and `max_iter` say. All others are cloned and fitted once for each distinct row of weights: queries with equal weights share a
     fit, as with ``kernel="constant"`` those with equal nearest neighbors. A classifier that sees
     one class answers it without a fit; a class without a row near the query has probability 0.
     A row of `predict(X)` does not depend on the other rows, if a clone's own prediction is
@@ -203,7 +203,7 @@ class Localized(MetaEstimatorMixin, NeighborhoodFits):  # type: ignore[misc]
 
         Returns
         -------
-        coefficients : ndarray of shape (m, 1 + d)
+        coefficients : ndarray of shape (m, 1 + d), or (m, 1 + d, p) of p targets or classes
             The intercept first, 0 without one.
 
         Raises

@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
 import vicinal
@@ -17,21 +16,19 @@ from vicinal.bandwidth.scales import natural_scale
 from vicinal.kernels import as_kernel
 from vicinal.models.base import LocalModel
 from vicinal.models.checks import check_choice, check_whole
-from vicinal.models.localized.linear_family import linear_model
-from vicinal.models.localized.one_fit import LocalJob, groups_of
+from vicinal.models.localized.clone_fits import CloneFits
+from vicinal.models.localized.linear_family import LinearModel, linear_model
 from vicinal.models.located import locating_columns
 from vicinal.models.model_keys import search_keys_of
 from vicinal.models.state import check_localized
-from vicinal.progress import reporter
 
 __all__ = ["NeighborhoodFits"]
 
-PAIRS = 1 << 22  # weights of a strip of queries
 MULTIPLES = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the natural scale: candidates of a bandwidth
 FAMILIES = ("scott", "silverman", "loo")
 
 
-class NeighborhoodFits(LocalModel):
+class NeighborhoodFits(CloneFits, LocalModel):
     """Keep rows and places, weigh the rows at queries and answer by fits."""
 
     _policies = ("auto", "nearest", "raise")
@@ -68,7 +65,7 @@ class NeighborhoodFits(LocalModel):
             y = np.ascontiguousarray(y, dtype=np.float64)
         self.columns_ = locating_columns(self.on, self, "on")
         self.rows_ = X
-        self.linear_ = self._is_linear(y)
+        self.linear_ = self._is_linear()
         self._remember(np.ascontiguousarray(X[:, self.columns_]), y, sample_weight)
 
     def _check_parameters(self) -> None:
@@ -87,11 +84,13 @@ class NeighborhoodFits(LocalModel):
         if isinstance(self.bandwidth, str):
             check_choice(self.bandwidth, "bandwidth", FAMILIES)
 
-    def _is_linear(self, y: Array) -> bool:
+    def _is_linear(self) -> bool:
         reweights = self.strategy == "reweight" and self.mass_tol == 0
-        return (
-            reweights and linear_model(self.estimator, getattr(self, "classes_", None)) is not None
-        )
+        model = self._linear_model()
+        return reweights and model is not None and model.serves(self.rows_)
+
+    def _linear_model(self) -> LinearModel | None:
+        return linear_model(self.estimator, self.classes_ if self._classes else None)
 
     def _split(self, X: Any) -> tuple[Array, Array]:
         check_is_fitted(self)
@@ -177,15 +176,23 @@ class NeighborhoodFits(LocalModel):
             return fitted, empty
         if method == "predict_proba":
             return np.column_stack([1 - fitted, fitted]), empty
-        return (fitted > 0.5).astype(np.int64), empty
+        model = self._linear_model()
+        assert model is not None
+        return model.labels(fitted), empty
 
     def _linear_fit(self, places: Array, rows: Array, leave_out: bool = False) -> Any:
-        model = linear_model(self.estimator, getattr(self, "classes_", None))
+        model = self._linear_model()
         assert model is not None
         own = np.arange(len(places)) if leave_out else None
-        y = self.values_.astype(np.float64)
         return model.fit(
-            places, rows, self.keys_, self.rows_, y, self._present, **self._weighing(places, own)
+            places,
+            rows,
+            self.keys_,
+            self.rows_,
+            model.targets(self.values_, self._classes),
+            self._present,
+            self.verbose > 0,
+            **self._weighing(places, own),
         )
 
     def _coefficients(self, places: Array, rows: Array) -> Array:
@@ -193,70 +200,6 @@ class NeighborhoodFits(LocalModel):
         if found.shape[1] == rows.shape[1]:
             found = np.concatenate([np.zeros_like(found[:, :1]), found], axis=1)
         return np.asarray(found)
-
-    def _fitted_answers(
-        self, places: Array, rows: Array, method: str, leave_out: bool
-    ) -> tuple[Array, Array]:
-        m, step = len(places), max(1, PAIRS // len(self.keys_))
-        job = LocalJob(
-            self.estimator,
-            self.rows_,
-            self.values_,
-            method,
-            self._classes,
-            self.strategy == "resample",
-            int(self.random_state),
-        )
-        found: list[Any] = [None] * m
-        without = []
-        with reporter(self.verbose > 0) as report:
-            for at in range(0, m, step):
-                strip = slice(at, min(at + step, m))
-                own = np.arange(m)[strip] if leave_out else None
-                weights = self._weights(places[strip], own)
-                groups, empty = groups_of(weights, self.mass_tol)
-                without.append(empty + at)
-                tasks = [
-                    (kept, self._counted(own_weights, kept), rows[strip][queries])
-                    for queries, kept, own_weights in groups
-                ]
-                answers = self._run(job, tasks)
-                for (queries, _, _), answer in zip(groups, answers, strict=True):
-                    for i, value in zip(queries, answer, strict=True):
-                        found[at + i] = value
-                if report is not None:
-                    report(strip.stop / m)
-        return self._stacked(found, method), np.concatenate(without) if without else np.zeros(
-            0, int
-        )
-
-    def _counted(self, weights: Array, rows: Array) -> Array:
-        """Return kernel weights times the sample weights of their rows."""
-        return weights if self.sample_weight_ is None else weights * self.sample_weight_[rows]
-
-    def _weights(self, places: Array, own: Array | None) -> Array:
-        """Return the weights of the kernel at the rows that are present, (m, n)."""
-        options = {**self._weighing(places, own), "weights": self._present}
-        found = vicinal.local_weights(places, self._search_keys, **options)
-        return found if isinstance(found, np.ndarray) else found.toarray()
-
-    def _run(self, job: LocalJob, tasks: list[Any]) -> list[Any]:
-        if self.n_jobs in (None, 1) or len(tasks) < 2:
-            return [job.answers(*task) for task in tasks]
-        return list(Parallel(n_jobs=self.n_jobs)(delayed(job.answers)(*task) for task in tasks))
-
-    def _stacked(self, found: list[Any], method: str) -> Array:
-        """Return answers as an array; places without one are filled later."""
-        if method == "predict_proba":
-            shape: tuple[int, ...] = (len(found), self._classes)
-        else:
-            shape = (len(found), *self.values_.shape[1:])
-        whole = method == "predict" and self._classes > 0
-        result = np.zeros(shape, np.int64) if whole else np.full(shape, np.nan)
-        for i, value in enumerate(found):
-            if value is not None:
-                result[i] = value
-        return result
 
     def _fill(
         self, answer: Array, empty: Array, places: Array, method: str, leave_out: bool
