@@ -229,3 +229,20 @@ def test_places_far_from_everything(land, empty, expected):
 def test_bad_parameters_are_named(land, parameters, message):
     with pytest.raises(ValueError, match=message):
         GeographicallyWeightedRegressor(**parameters).fit(*land)
+
+
+def test_a_bandwidth_of_all_rows_leaves_one_out_too(land):
+    """The farthest row is among the others: the bandwidths are those of the fit."""
+    X, y = land[0][:40], land[1][:40]
+    n = len(y)
+    model = GeographicallyWeightedRegressor([0, 1], bandwidth=vc.bandwidth.KthNeighbor(n))
+    left_out = model.fit(X, y).loo_predict()
+    for i in (0, 17, n - 1):
+        far = np.sqrt(((X[:, :2] - X[i, :2]) ** 2).sum(axis=1))
+        weights = np.maximum(1 - (far / (far.max() * (1 + 1e-7))) ** 2, 0) ** 2
+        weights[i] = 0
+        root = np.sqrt(weights)
+        design = np.column_stack([np.ones(n), X[:, 2:]])
+        line = np.linalg.lstsq(root[:, None] * design, root * y, rcond=None)[0]
+        assert left_out[i] == pytest.approx(line @ design[i], rel=1e-8)
+    assert np.isfinite(model.loo_score())

@@ -154,7 +154,9 @@ class Geography(LocalModel):
 
     def _line_options(self, places: Array, own: Array | None = None) -> dict[str, Any]:
         options = self._kernel_options(places)
-        if own is not None:
+        rule = self._open_bandwidth()
+        reaches_all = isinstance(rule, KthNeighbor) and rule.k > self._size - 1
+        if own is not None and not reaches_all:  # else the farthest row is the bandwidth as it is
             options["bandwidth"] = self._bandwidth_at(places, own)
         return {**options, "empty": self._engine_policy()}
 

@@ -86,11 +86,11 @@ class Localized(MetaEstimatorMixin, NeighborhoodFits):  # type: ignore[misc]
     `LinearRegression`, `Ridge`, `PoissonRegressor`, `QuantileRegressor` (alpha 0),
     `LogisticRegression` (two classes, l2) and `RidgeClassifier` are answered by
     `vicinal.local_fit` with the same penalty when `mass_tol` is 0: the limit of their iterations,
-    whatever `solver`, `tol` and `max_iter` say. All others are cloned and fitted once for each distinct row of weights: queries with equal weights share a
-    fit, as with ``kernel="constant"`` those with equal nearest neighbors. A classifier that sees
-    one class answers it without a fit; a class without a row near the query has probability 0.
-    A row of `predict(X)` does not depend on the other rows, if a clone's own prediction is
-    reproducible.
+    whatever `solver`, `tol` and `max_iter` say. All others are cloned and fitted once for each
+    distinct row of weights: queries with equal weights share a fit, as with ``kernel="constant"``
+    those with equal nearest neighbors. A classifier that sees one class answers it without a fit; a
+    class without a row near the query has probability 0. A row of `predict(X)` does not depend on
+    the other rows, if a clone's own prediction is reproducible.
 
     Examples
     --------
