@@ -208,3 +208,21 @@ def test_many_rows_are_brought_into_an_order_and_back(moons, monkeypatch):
     model.fit(X, y)
     np.testing.assert_allclose(model.label_distributions_, plain.label_distributions_, atol=1e-7)
     assert np.array_equal(states[-1], model.label_distributions_)
+
+
+@pytest.mark.parametrize("alpha", [None, 0.8])
+def test_what_the_others_say_of_a_row(moons, alpha):
+    X, y = moons[:2]
+    model = LabelPropagation(bandwidth=0.3, alpha=alpha).fit(X, y)
+    weights = np.exp(-(cdist(X, X) ** 2) / (2 * 0.3**2))
+    np.fill_diagonal(weights, 0)
+    shares = weights @ model.label_distributions_
+    np.testing.assert_array_equal(model.loo_predict(), model.classes_[shares.argmax(axis=1)])
+    assert model.loo_score() == np.mean(model.loo_predict() == model.transduction_)
+
+
+def test_stored_distances_leave_no_row_to_ask_about(moons):
+    X, y = moons[:2]
+    model = LabelPropagation(metric="precomputed", bandwidth=0.3).fit(cdist(X, X), y)
+    with pytest.raises(ValueError, match="loo_predict needs rows"):
+        model.loo_score()

@@ -111,3 +111,31 @@ def test_bad_input(moons):
     same = np.ones((8, 2))
     even = LinearNeighborhoodPropagation(3).fit(same, [0, 1, -1, -1, -1, -1, -1, -1])
     assert np.isfinite(even.label_distributions_).all()
+
+
+def test_what_the_others_say_of_a_row(moons):
+    X, y, _ = moons
+    model = LinearNeighborhoodPropagation(8, alpha=0.9).fit(X, y)
+    weights = model.weights_.toarray()
+    assert np.all(weights.diagonal() == 0)
+    shares = weights @ model.label_distributions_
+    np.testing.assert_array_equal(model.loo_predict(), model.classes_[shares.argmax(axis=1)])
+    assert model.loo_score() == np.mean(model.loo_predict() == model.transduction_)
+    np.testing.assert_array_equal(model.values_, model.label_distributions_)
+
+
+def test_rows_that_reproduce_a_row_are_named(moons):
+    X, y, _ = moons
+    model = LinearNeighborhoodPropagation(6, nonnegative=False).fit(X, y)
+    asked = X[:5] + 0.02
+    indices, shares = model.explain(asked, k=8)
+    near = vc.knn(asked, X, 6).indices
+    for row, (found, share) in enumerate(zip(indices, shares, strict=True)):
+        assert set(found[:6].tolist()) == set(near[row].tolist())
+        assert (found[6:] == -1).all()
+        assert (share[6:] == 0).all()
+        assert share.sum() == pytest.approx(1)
+        assert np.all(np.diff(np.abs(share[:6])) <= 1e-15)
+        mean = share[:6] @ model.label_distributions_[found[:6]]
+        clipped = np.clip(mean, 0, 1) / np.clip(mean, 0, 1).sum()
+        np.testing.assert_allclose(model.predict_proba(asked)[row], clipped, atol=1e-6)

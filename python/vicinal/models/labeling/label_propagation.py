@@ -15,6 +15,7 @@ from vicinal.kernels import as_kernel
 from vicinal.models.base import FLOATS, LocalModel
 from vicinal.models.labeling.distances import graph_weights, is_precomputed
 from vicinal.models.labeling.labels import encoded
+from vicinal.models.labeling.left_out import LeftOutLabels
 from vicinal.models.labeling.propagation import Propagation
 from vicinal.models.labeling.walks import GraphWalk, KernelWalk, Walk
 from vicinal.models.state import check_names, check_training_set
@@ -22,7 +23,7 @@ from vicinal.models.state import check_names, check_training_set
 __all__ = ["LabelPropagation"]
 
 
-class LabelPropagation(Propagation, ClassifierMixin, LocalModel):  # type: ignore[misc]
+class LabelPropagation(LeftOutLabels, Propagation, ClassifierMixin, LocalModel):  # type: ignore[misc]
     r"""Spread the labels of a few rows to all by repeated local means.
 
     Labels held (``alpha=None``; Zhu & Ghahramani, 2002): the fixed point of
@@ -273,6 +274,13 @@ class LabelPropagation(Propagation, ClassifierMixin, LocalModel):  # type: ignor
         self.keys_: Any = None
         self.sample_weight_ = None
         self.bandwidth_ = None if self._kernel_has_bandwidth() else self.bandwidth
+
+    def _shares_of_others(self) -> Array:
+        if is_precomputed(self.metric):
+            raise ValueError(
+                "loo_predict needs rows: with metric='precomputed' pass distances to predict"
+            )
+        return self._mixed(np.asarray(self._left_out().mean))[0]
 
     def _compared_rows(self) -> Any:
         return self._held

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 import vicinal
 from vicinal.affine import as_reg
@@ -16,8 +16,9 @@ from vicinal.arrays import Array
 from vicinal.models.base import FLOATS
 from vicinal.models.checks import check_whole
 from vicinal.models.labeling.labels import encoded
+from vicinal.models.labeling.left_out import LeftOutLabels
+from vicinal.models.labeling.linear_weights import LinearWeights
 from vicinal.models.labeling.propagation import Propagation
-from vicinal.models.labeling.reconstruction_weights import reconstruction_weights
 from vicinal.models.labeling.walks import GraphWalk
 from vicinal.models.saved import Saved
 from vicinal.models.state import check_names
@@ -25,7 +26,13 @@ from vicinal.models.state import check_names
 __all__ = ["LinearNeighborhoodPropagation"]
 
 
-class LinearNeighborhoodPropagation(Propagation, Saved, BaseEstimator):  # type: ignore[misc]
+class LinearNeighborhoodPropagation(
+    LinearWeights,
+    LeftOutLabels,
+    Propagation,
+    Saved,
+    BaseEstimator,  # type: ignore[misc]  # scikit-learn carries no types
+):
     r"""Spread labels by weights that make every row the mean of its neighbors.
 
     .. math:: P \leftarrow \alpha W P + (1 - \alpha) Y, \qquad
@@ -188,10 +195,14 @@ class LinearNeighborhoodPropagation(Propagation, Saved, BaseEstimator):  # type:
         probabilities : ndarray of shape (m, n_classes)
             In the order of `classes_`; with negative weights cut to [0, 1] and scaled.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=self.keys_.dtype, order="C")
-        near = vicinal.knn(X, self.keys_, self.n_neighbors, num_threads=self.n_jobs)
-        weights = self._weigh(X, near.indices, "distance")
+        return self._shares(self._weights_at(X))
+
+    @property
+    def values_(self) -> Array:
+        """The shares of the training rows: `label_distributions_`."""
+        return self.label_distributions_
+
+    def _shares(self, weights: csr_array) -> Array:
         means = vicinal.local_mean(
             None,
             None,
@@ -200,6 +211,9 @@ class LinearNeighborhoodPropagation(Propagation, Saved, BaseEstimator):  # type:
             num_threads=self.n_jobs,
         )
         return self._mixed(np.clip(means, 0, 1))[0]
+
+    def _shares_of_others(self) -> Array:
+        return self._shares(self.weights_)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the share of rows whose label is right.
@@ -220,13 +234,6 @@ class LinearNeighborhoodPropagation(Propagation, Saved, BaseEstimator):  # type:
         """
         return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
 
-    @property
-    def weights_(self) -> csr_array:
-        """The weights of every row's neighbors, (n, n)."""
-        X = self.keys_
-        near = vicinal.knn(X, X, self.n_neighbors, exclude_self=True, num_threads=self.n_jobs)
-        return self._weigh(X, near.indices, "trace")
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
@@ -238,21 +245,6 @@ class LinearNeighborhoodPropagation(Propagation, Saved, BaseEstimator):  # type:
         as_reg(self.reg)
         if not isinstance(self.nonnegative, bool | np.bool_):
             raise ValueError(f"nonnegative must be True or False, got {self.nonnegative!r}")
-
-    def _weigh(self, rows: Array, indices: Array, ridge: str) -> csr_array:
-        weights = reconstruction_weights(
-            rows,
-            self.keys_,
-            indices,
-            reg=float(self.reg),
-            ridge=ridge,
-            nonnegative=bool(self.nonnegative),
-            num_threads=self.n_jobs,
-        )
-        m, k = indices.shape
-        starts = np.arange(m + 1) * k
-        shape = (m, len(self.keys_))
-        return csr_array((weights.ravel(), indices.ravel(), starts), shape=shape)
 
     def _get_state(self) -> dict[str, Any]:
         names = (*self._state, "feature_names_in_")
