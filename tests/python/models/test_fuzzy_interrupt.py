@@ -14,9 +14,18 @@ import vicinal as vc
 mf = vc.models.fuzzy
 
 
+@pytest.fixture
+def _interruptible():
+    """Take SIGINT, which a background job ignores, as Python does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(
     not hasattr(signal, "pthread_kill"), reason="no signals to a thread on this system"
 )
+@pytest.mark.usefixtures("_interruptible")
 def test_ctrl_c():
     inputs = {f"x{j}": {f"t{t}": mf.Gauss(t, 2) for t in range(10)} for j in range(4)}
     table = np.stack(np.meshgrid(*[np.arange(10)] * 4, indexing="ij"), -1).reshape(-1, 4)
