@@ -6,6 +6,7 @@
 #include "gradient.hpp"
 #include "images.hpp"
 #include "index.hpp"
+#include "labels.hpp"
 #include "linear.hpp"
 #include "local_fit.hpp"
 #include "mean_shift.hpp"
@@ -181,6 +182,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
                       [](const py::list& terms) { return std::make_unique<PyKernel>(terms); }));
 
   bind_images(m);
+  bind_labels(m);
   bind_index(m);
   bind_linear(m);
   bind_local_fit(m);

@@ -127,13 +127,15 @@ inline vicinal::Empty empty_policy(const std::string& name) {
 }
 
 // Ctrl-C and progress: both take the GIL, on the calling thread only.
+inline bool ctrl_c() {
+  const py::gil_scoped_acquire gil;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  return false;
+}
+
 template <class Options>
 void watch(Options& options, const py::object& progress) {
-  options.interrupted = [] {
-    const py::gil_scoped_acquire gil;
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    return false;
-  };
+  options.interrupted = ctrl_c;
   if (!progress.is_none())
     options.progress = [&progress](double fraction) {
       const py::gil_scoped_acquire gil;

@@ -335,6 +335,22 @@ def non_local_means(
     num_threads: int = 0,
     progress: _Progress | None = None,
 ) -> int: ...
+def label_propagation(
+    labels: _Array,
+    shares: _Array,
+    *,
+    graph: NeighborSet | None = None,
+    means: Callable[[_Array, _Array], None] | None = None,
+    masses: _Array | None = None,
+    alpha: float | None = None,
+    balanced: bool = True,
+    symmetric: bool = False,
+    solver: str = "auto",
+    tol: float = 1e-4,
+    max_iter: int = 1000,
+    num_threads: int = 0,
+    callback: Callable[[int, float, _Array], bool] | None = None,
+) -> tuple[int, float]: ...
 def rule_sums(
     steps: _Array,
     registers: int,

@@ -4,6 +4,7 @@
 #include "vicinal/config.hpp"
 #include "vicinal/gradient.hpp"
 #include "vicinal/kernel.hpp"
+#include "vicinal/label_propagation.hpp"
 #include "vicinal/linear.hpp"
 #include "vicinal/local_fit.hpp"
 #include "vicinal/local_mean.hpp"

@@ -14,7 +14,7 @@ from vicinal.bandwidth.given import AdaptiveBandwidth
 from vicinal.kernels import as_kernel
 from vicinal.models.base import FLOATS, LocalModel
 from vicinal.models.labeling.distances import graph_weights, is_precomputed
-from vicinal.models.labeling.labels import encoded
+from vicinal.models.labeling.labels import encoded, one_hot
 from vicinal.models.labeling.left_out import LeftOutLabels
 from vicinal.models.labeling.propagation import Propagation
 from vicinal.models.labeling.walks import GraphWalk, KernelWalk, Walk
@@ -107,7 +107,7 @@ class LabelPropagation(LeftOutLabels, Propagation, ClassifierMixin, LocalModel):
 
     Rows with no way to a label get the class frequencies, and one `LocalizationWarning` counts
     them and their parts of the graph. Rows of `predict` have the same bits in any batch, a fit for
-    any `n_jobs`; the threads of BLAS may change the rounding of "krylov".
+    any `n_jobs`.
 
     Examples
     --------
@@ -186,18 +186,16 @@ class LabelPropagation(LeftOutLabels, Propagation, ClassifierMixin, LocalModel):
                 raise ValueError(f"kernel must be nowhere negative, got {self.kernel!r}")
         given = is_precomputed(self.metric)
         X, y = validate_data(self, X, y, dtype=FLOATS, order="C", accept_sparse=given and "csr")
-        self.classes_, held, targets = encoded(y)
-        self._held = held
+        self.classes_, codes = encoded(y)
+        self._held = codes >= 0
         if given:
             self._take_distances()
-            walk: Walk = GraphWalk(
-                graph_weights(self, X), hollow=self.alpha is not None, num_threads=self.n_jobs
-            )
+            walk: Walk = GraphWalk(graph_weights(self, X), hollow=self.alpha is not None)
         else:
-            self._remember(X, targets.astype(X.dtype), None)
+            self._remember(X, one_hot(codes, len(self.classes_), X.dtype), None)
             walk = self._walk()
         dtype = np.dtype(np.float64) if given else X.dtype
-        self._spread(walk, held, targets, dtype, balanced=self.alpha is not None)
+        self._spread(walk, codes, dtype, balanced=self.alpha is not None)
         self.values_ = self.label_distributions_
         del self._held
         return self
@@ -261,7 +259,7 @@ class LabelPropagation(LeftOutLabels, Propagation, ClassifierMixin, LocalModel):
         weights = vicinal.local_weights(
             self.keys_, self._search_keys, normalize=False, tol=self.mass_tol, **options
         )
-        return GraphWalk(weights, hollow=hollow, num_threads=self.n_jobs)
+        return GraphWalk(weights, hollow=hollow)
 
     def _take_distances(self) -> None:
         """Settle what rows known by their distances alone have instead of keys."""

@@ -9,11 +9,11 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from vicinal.arrays import Array
 
-__all__ = ["encoded"]
+__all__ = ["encoded", "one_hot"]
 
 
-def encoded(y: Array) -> tuple[Array, Array, Array]:
-    """Return classes, which rows have a label, and one-hot labels (n, classes) in double.
+def encoded(y: Array) -> tuple[Array, Array]:
+    """Return the classes and which of them each row has, (n,), −1 where it has none.
 
     Raises
     ------
@@ -26,10 +26,15 @@ def encoded(y: Array) -> tuple[Array, Array, Array]:
             f"y holds no label: all {len(y)} entries are -1 (unlabelled); label at least one row"
         )
     check_classification_targets(y[held])
-    classes, codes = np.unique(y[held], return_inverse=True)
-    targets = np.zeros((len(y), len(classes)))
-    targets[np.flatnonzero(held), codes] = 1.0
-    return classes, held, targets
+    classes, found = np.unique(y[held], return_inverse=True)
+    codes = np.full(len(y), -1, dtype=np.int64)
+    codes[held] = found
+    return classes, codes
+
+
+def one_hot(codes: Array, count: int, dtype: Any) -> Array:
+    """Return rows (n, count) of `dtype` with a 1 in the column of their class, 0 without one."""
+    return np.asarray(codes[:, None] == np.arange(count), dtype=dtype)
 
 
 def _is_gap(label: Any) -> bool:

@@ -161,9 +161,9 @@ class LinearNeighborhoodPropagation(
                 f"n_neighbors={self.n_neighbors} needs more rows than that, got n_samples = "
                 f"{len(X)}; lower n_neighbors or give more rows"
             )
-        self.classes_, held, targets = encoded(y)
+        self.classes_, codes = encoded(y)
         self.keys_ = X
-        self._spread(GraphWalk(self.weights_, num_threads=self.n_jobs), held, targets, X.dtype)
+        self._spread(GraphWalk(self.weights_), codes, X.dtype)
         return self
 
     def predict(self, X: Any) -> Array:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 import vicinal
+from vicinal import _core
 from vicinal.arrays import Array
 from vicinal.models.caller import levels_to_the_caller
 from vicinal.models.checks import check_choice, check_number, check_whole
-from vicinal.models.labeling.spreading import Diffusion, Look, spread
 from vicinal.models.labeling.walks import Walk
+from vicinal.threads import resolve_num_threads
 
 __all__ = ["Propagation"]
 
 SOLVERS = ("auto", "iterate", "krylov")
-FAR = 0.9  # an alpha from which on steps are so many that solving is faster
+
+Look = Callable[[int, float, Array], bool]  # iteration, residual, shares -> stop?
 
 
 class Propagation:
     """Spread labels, report how, and answer for new rows."""
 
+    n_jobs: Any
     alpha: Any
     solver: Any
     max_iter: Any
@@ -54,42 +58,45 @@ class Propagation:
                 f"{type(self.callback).__name__}"
             )
 
-    def _spread(
-        self, walk: Walk, held: Array, targets: Array, dtype: Any, balanced: bool = False
-    ) -> None:
-        """Set distributions, of `dtype`, and transduction."""
-        alpha = None if self.alpha is None else float(self.alpha)
-        far = alpha is None or alpha >= FAR
-        solve = self.solver == "krylov" or (self.solver == "auto" and far)
+    def _spread(self, walk: Walk, codes: Array, dtype: Any, balanced: bool = False) -> None:
+        """Set distributions, of `dtype`, and transduction; `codes` are those of `encoded`."""
+        n, count = len(codes), len(self.classes_)
         order = slice(None) if walk.order is None else walk.order
-        found = spread(
-            Diffusion.of(walk, held[order], targets[order], alpha, balanced),
-            solve=solve,
+        shares = np.empty((n, count))
+        self.n_iter_, self.residual_ = _core.label_propagation(
+            np.ascontiguousarray(codes[order]),
+            shares,
+            alpha=None if self.alpha is None else float(self.alpha),
+            balanced=balanced,
+            symmetric=walk.symmetric,
+            solver=self.solver,
             tol=float(self.tol),
             max_iter=int(self.max_iter),
-            look=self._look_in(order) if self.verbose or self.callback is not None else None,
+            num_threads=resolve_num_threads(self.n_jobs),
+            callback=self._look_in(order) if self.verbose or self.callback is not None else None,
+            **walk.passing(),
         )
-        self.n_iter_, self.residual_ = found.n_iter, found.residual
-        self.class_prior_ = targets[held].mean(axis=0)
-        unreached = np.flatnonzero(~found.distributions.any(axis=1))
-        found.distributions[unreached] = self.class_prior_
-        distributions = np.empty_like(targets)
-        distributions[order] = found.distributions
-        self.label_distributions_ = distributions.astype(dtype, copy=False)
-        self.transduction_ = self.classes_[np.argmax(distributions, axis=1)]
+        known = np.bincount(codes[codes >= 0], minlength=count)
+        self.class_prior_ = known / known.sum()
+        unreached = np.flatnonzero(~shares.any(axis=1))
+        shares[unreached] = self.class_prior_
+        self.label_distributions_ = np.empty((n, count), dtype)
+        self.label_distributions_[order] = shares
+        self.transduction_ = np.empty(n, self.classes_.dtype)
+        self.transduction_[order] = self.classes_[np.argmax(shares, axis=1)]
         self._warn_of_spread(walk, unreached)
 
     def _look_in(self, order: Any) -> Look:
         """Return what is called after every step with rows in this order."""
 
-        def look(iteration: int, error: float, state: Array) -> Any:
+        def look(iteration: int, error: float, state: Array) -> bool:
             if self.verbose:
                 print(f"{type(self).__name__}: step {iteration}, largest change {error:.2g}")
             if self.callback is None:
                 return False
             shares = np.empty_like(state)
             shares[order] = state
-            return self.callback(iteration, error, shares)
+            return bool(self.callback(iteration, error, shares))
 
         return look
 

@@ -21,20 +21,11 @@ ALIKE = 1e-6  # share of a row by which it may differ from its column
 class Walk(Protocol):
     """Who passes labels to whom, with which weights W ≥ 0 or of rows that sum to 1."""
 
-    dtype: np.dtype[Any]
     symmetric: bool
     order: Array | None  # row i of the walk is training row order[i]; None: they are the same
 
-    def means(self, values: Array) -> Array:
-        """Return ``Σ_j W_ij y_j / Σ_j W_ij``, (n, p); 0 where a row has no weight."""
-        ...
-
-    def masses(self) -> Array:
-        """Return the sums of the rows up to one common factor, (n,)."""
-        ...
-
-    def arrivals(self) -> Array:
-        """Return the sums of the columns up to the same factor, (n,)."""
+    def passing(self) -> dict[str, Any]:
+        """Return what `_core.label_propagation` is told of the weights."""
         ...
 
     def parts(self, rows: Array) -> int:
@@ -45,9 +36,7 @@ class Walk(Protocol):
 class GraphWalk:
     """Weights that are kept: (n, n), sparse, in double: far from labels shares are tiny."""
 
-    def __init__(
-        self, weights: csr_array, *, hollow: bool = False, num_threads: int | None = None
-    ) -> None:
+    def __init__(self, weights: csr_array, *, hollow: bool = False) -> None:
         weights = csr_array(weights, dtype=np.float64)
         if hollow:
             weights = csr_array(weights - diags_array(weights.diagonal()))
@@ -57,29 +46,12 @@ class GraphWalk:
             self.order = np.asarray(reverse_cuthill_mckee(weights))
             weights = weights[self.order][:, self.order]
         self.weights = weights
-        self.dtype = weights.dtype
         self.symmetric = _is_symmetric(weights)
-        self._graph = vicinal.Graph(weights, data="weight")
-        self._num_threads = num_threads
 
-    def means(self, values: Array) -> Array:
+    def passing(self) -> dict[str, Any]:
         """See `Walk`."""
-        return vicinal.local_mean(
-            None,
-            None,
-            values,
-            neighbors=self._graph,
-            empty="zero",
-            num_threads=self._num_threads,
-        )
-
-    def masses(self) -> Array:
-        """See `Walk`."""
-        return np.asarray(self.weights.sum(axis=1), dtype=np.float64)
-
-    def arrivals(self) -> Array:
-        """See `Walk`."""
-        return np.asarray(self.weights.sum(axis=0), dtype=np.float64)
+        graph = vicinal.Graph(self.weights, data="weight")
+        return {"graph": graph.lower(*graph.shape, np.dtype(np.float64))}
 
     def parts(self, rows: Array) -> int:
         """See `Walk`."""
@@ -94,26 +66,33 @@ class KernelWalk:
     order: Array | None = None
 
     def __init__(self, keys: Array, options: Mapping[str, Any], *, hollow: bool = False) -> None:
-        self.dtype = keys.dtype
         self._keys = keys
         self._options = {**options, "exclude_self": hollow}
 
-    def means(self, values: Array) -> Array:
-        """See `Walk`."""
-        return vicinal.local_mean(self._keys, self._keys, values, empty="zero", **self._options)
+    def passing(self) -> dict[str, Any]:
+        """See `Walk`: the steps are the engine's, the local mean of a step is asked for here.
 
-    def masses(self) -> Array:
-        """See `Walk`."""
+        A bandwidth rule, a kernel of the caller and an index are resolved in Python.
+        """
+        return {"means": self._means, "masses": self._masses()}
+
+    def _means(self, values: Array, means: Array) -> None:
+        means[...] = vicinal.local_mean(
+            self._keys,
+            self._keys,
+            values.astype(self._keys.dtype, copy=False),
+            empty="zero",
+            **self._options,
+        )
+
+    def _masses(self) -> Array:
+        """Return the sums of the rows up to one common factor, (n,)."""
         stats = vicinal.local_stats(
             self._keys, self._keys, statistics=("log_mass",), **self._options
         )
         logs = np.asarray(stats.log_mass, dtype=np.float64)
         peak = logs.max()
         return np.asarray(np.exp(logs - (peak if np.isfinite(peak) else 0.0)))
-
-    def arrivals(self) -> Array:
-        """See `Walk`."""
-        return self.masses()
 
     def parts(self, rows: Array) -> int:
         """See `Walk`: a row that all others weigh nothing in is a part of its own."""
