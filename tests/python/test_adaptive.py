@@ -79,6 +79,7 @@ def test_bits_depend_on_neither_batch_nor_threads(rng, dtype):
             (PerKey(h), lambda i: PerKey(h)),
             (PerQuery(h[:300]), lambda i: PerQuery(h[i : i + 1])),
             (KthNeighbor(9), lambda i: KthNeighbor(9)),
+            (KthNeighbor(40), lambda i: KthNeighbor(40)),
         ):
             whole = vc.local_mean(q, x, y, kernel=kernel, bandwidth=rule, num_threads=1)
             again = vc.local_mean(q, x, y, kernel=kernel, bandwidth=rule, num_threads=3)

@@ -53,14 +53,20 @@ class Surroundings:
     ) -> None:
         self.queries, self.weights, self.own = queries, weights, own
         self.keys, self._metric, self.num_threads = keys, metric, num_threads
+        self._built: KeyIndex | None = None
 
     @property
     def counted_in(self) -> KeyIndex | None:
         """The index for which `distances_of_mass` answers, if it does for these keys."""
-        from vicinal.key_index import KeyIndex
+        return self._index() if self._metric == "euclidean" and self.own is None else None
 
-        plain = self._metric == "euclidean" and self.own is None
-        return self.keys if plain and isinstance(self.keys, KeyIndex) else None
+    def _index(self) -> KeyIndex:
+        from vicinal.key_index import as_index_of
+
+        if self._built is None:
+            given = self.keys, self._metric, self.queries.dtype, self.num_threads
+            self._built = as_index_of(*given)
+        return self._built
 
     def until(self, wanted: float) -> Iterator[tuple[Array, Array, Array]]:
         """Yield rows, their distances to the nearest keys and how often each of these counts.
@@ -87,7 +93,7 @@ class Surroundings:
 
         near = knn(
             self.queries[rows],
-            self.keys,
+            self._index(),
             found,
             metric=self._metric,
             num_threads=self.num_threads,
