@@ -1,6 +1,7 @@
 #include "sums.hpp"
 
 #include <cmath>
+#include <type_traits>
 
 #include "weights.hpp"
 
@@ -28,31 +29,45 @@ void reduce_bad_values(const Step<T>& s) {
   }
 }
 
-// Product columns about the center, in double: 1, z, then z² or all z z′.
+// z: the value columns about the center, in double.
 template <class T>
-void fill_product(const Step<T>& s, std::int64_t column, double* out) {
-  const std::int64_t p = s.problem.p;
+void center_values(const Step<T>& s, double* z) {
+  const std::int64_t p = s.problem.p, padded = s.problem.padded_values();
   const Chunk<T>& chunk = *s.w.chunk;
   const bool lanes = s.problem.lane_values();
-  const std::int64_t key = lanes ? 1 : s.problem.padded_values(), feature = lanes ? tile_keys : 1;
-  const T* values =
-      chunk.values.data() + std::int64_t(s.t) * tile_keys * (lanes ? p : s.problem.padded_values());
-  const auto centered = [&](std::int64_t c, int k) {
-    const auto at = static_cast<std::size_t>(c);
-    return static_cast<double>(values[k * key + c * feature]) * chunk.scales[at + header_columns] -
-           s.entry.value_center[at];
-  };
-  if (column == 0) return std::fill_n(out, tile_keys, 1.0), void();
-  if (column <= p) {
-    for (int k = 0; k < tile_keys; ++k) out[k] = centered(column - 1, k);
-    return;
+  const T* values = chunk.values.data() + std::int64_t(s.t) * tile_keys * (lanes ? p : padded);
+  for (std::int64_t c = 0; c < p; ++c, z += tile_keys) {
+    const double scale = chunk.scales[static_cast<std::size_t>(c) + header_columns];
+    const double center = s.entry.value_center[static_cast<std::size_t>(c)];
+    const auto centered = [=](T y) { return static_cast<double>(y) * scale - center; };
+    if (lanes)
+      std::transform(values + c * tile_keys, values + (c + 1) * tile_keys, z, centered);
+    else
+      for (int k = 0; k < tile_keys; ++k) z[k] = centered(values[k * padded + c]);
   }
+}
+
+// Product columns: 1, z, then z² or all z z′.
+template <class T>
+void fill_product(const Step<T>& s, const double* z, std::int64_t column, double* out) {
+  const std::int64_t p = s.problem.p;
+  if (column == 0) return std::fill_n(out, tile_keys, 1.0), void();
+  if (column <= p) return std::copy_n(z + (column - 1) * tile_keys, tile_keys, out), void();
   std::int64_t a = column - 1 - p, b = a;
   if (s.problem.covariance) {  // pairs (a ≤ b), row by row of the upper triangle
     for (a = 0, b = column - 1 - p; b >= p - a; ++a) b -= p - a;
     b += a;
   }
-  for (int k = 0; k < tile_keys; ++k) out[k] = centered(a, k) * centered(b, k);
+  table<double>().product(z + a * tile_keys, z + b * tile_keys, out, 1);
+}
+
+// The weights of a tile in double.
+template <class T>
+const double* wide_weights(const Step<T>& s) {
+  if constexpr (std::is_same_v<T, double>) return s.logs(0);
+  Group<T>& g = s.w.group;
+  std::copy_n(s.logs(0), std::int64_t(g.rows) * tile_keys, g.wide.data());
+  return g.wide.data();
 }
 
 template <class T>
@@ -61,15 +76,16 @@ void reduce_moments(const Step<T>& s) {
   const auto& wide = table<double>();
   constexpr std::int64_t panel = 64;
   const std::int64_t moments = s.problem.moment_columns();
-  for (std::int64_t i = 0; i < std::int64_t(g.rows) * tile_keys; ++i)
-    g.wide[i] = static_cast<double>(s.logs(0)[i]);
+  const double* weights = wide_weights(s);
+  center_values(s, g.centered.data());
   for (std::int64_t c = 0; c < moments; c += panel) {
     const int columns = static_cast<int>(std::min(panel, moments - c));
-    for (int i = 0; i < columns; ++i) fill_product(s, c + i, g.products.data() + i * tile_keys);
+    for (int i = 0; i < columns; ++i)
+      fill_product(s, g.centered.data(), c + i, g.products.data() + i * tile_keys);
     const std::int64_t row_lanes = columns * wide.lanes;
     std::fill_n(g.product_lanes.data(), g.rows * row_lanes, 0.0);
-    wide.reduce_lanes(g.wide.data(), {g.products.data(), columns, columns, 0},
-                      g.product_lanes.data(), g.rows);
+    wide.reduce_lanes(weights, {g.products.data(), columns, columns, 0}, g.product_lanes.data(),
+                      g.rows);
     double sums[panel];
     for (int r = 0; r < g.rows; ++r) {
       wide.close_lanes(g.product_lanes.data() + r * row_lanes, columns, sums);

@@ -96,7 +96,8 @@ void allocate(Workspace<T>& w, const Problem<T>& problem, std::size_t kernels) {
   q.sums.resize(problem.linear_columns() + lanes);
   if (const std::int64_t moments = problem.moment_columns(); moments > 0) {
     q.moments.resize(g * moments);
-    q.wide.resize(g * tile_keys);
+    if (sizeof(T) < sizeof(double)) q.wide.resize(g * tile_keys);
+    q.centered.resize(problem.p * tile_keys);
     q.products.resize(product_panel * tile_keys);
     q.product_lanes.resize(g * product_panel * lanes);
     q.ones.resize(moments);

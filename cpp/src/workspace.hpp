@@ -94,7 +94,8 @@ struct Group {  // up to group_rows queries
   Buffer<T> lanes;          // rows × p × lanes, or rows × padded sums
   Buffer<T> sums;           // linear columns of one row
   Buffer<double> moments;   // rows × moment columns
-  Buffer<double> wide;      // rows × tile_keys: weights in double
+  Buffer<double> wide;      // rows × tile_keys: weights in double, of float
+  Buffer<double> centered;  // p × tile_keys: values about the center
   Buffer<double> products;  // a panel of product columns × tile_keys
   Buffer<double> product_lanes;
   Buffer<double> ones;                   // moment columns: scale 1

@@ -51,7 +51,11 @@ VICINAL_INLINE void reduce_lane_rows(const T* weights, const ValueTile<T>& v, T*
   int c = 0;
   for (; c + C <= v.columns; c += C)
     reduce_lane_block<T, R, C>(weights, v.data + c * tile_keys, lanes + c * W, v.columns);
-  for (; c < v.columns; ++c)
+  if (c + 2 <= v.columns) {
+    reduce_lane_block<T, R, 2>(weights, v.data + c * tile_keys, lanes + c * W, v.columns);
+    c += 2;
+  }
+  if (c < v.columns)
     reduce_lane_block<T, R, 1>(weights, v.data + c * tile_keys, lanes + c * W, v.columns);
 }
 
