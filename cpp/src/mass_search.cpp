@@ -198,14 +198,40 @@ bool MassSearch<T>::settle(Query& query, double& square) {
   return false;
 }
 
+// The k-th smallest square: two limits, counted in registers, leave a few to be sorted.
+template <class T>
+double MassSearch<T>::square_of(const std::vector<Near>& near, int k) {
+  constexpr int close = 16;
+  const auto count = static_cast<int>(near.size());
+  const int padded = (count + select_lanes - 1) / select_lanes * select_lanes;
+  if (room_ < padded) squares_.resize(room_ = 2 * padded);
+  double* squares = squares_.data();
+  for (int i = 0; i < count; ++i) squares[i] = near[static_cast<std::size_t>(i)].square;
+  std::fill(squares + count, squares + padded, infinity);
+  const auto limit = [&](int least, int most) {
+    return table<double>().limit_of(squares, padded, least, most);
+  };
+  const double high = limit(k, k + close), low = k > close ? limit(k - close, k - 1) : -1;
+  int below = 0, kept = 0;
+  for (int i = 0; i < count; ++i) {
+    const double square = squares[i];
+    squares[kept] = square;
+    below += square <= low;
+    kept += low < square && square <= high;
+  }
+  if (below >= k) {  // equal squares, which no limit divides
+    for (int i = 0; i < count; ++i) squares[i] = near[static_cast<std::size_t>(i)].square;
+    below = 0;
+    kept = count;
+  }
+  std::nth_element(squares, squares + (k - below - 1), squares + kept);
+  return squares[k - below - 1];
+}
+
 // The square at which the nearest have this mass, which all of them have.
 template <class T>
-double MassSearch<T>::last_of(std::vector<Near>& near, double mass) const {
-  if (!keys_.weighted()) {
-    const auto last = near.begin() + (static_cast<std::ptrdiff_t>(std::ceil(mass)) - 1);
-    std::nth_element(near.begin(), last, near.end());
-    return last->square;
-  }
+double MassSearch<T>::last_of(std::vector<Near>& near, double mass) {
+  if (!keys_.weighted()) return square_of(near, static_cast<int>(std::ceil(mass)));
   std::sort(near.begin(), near.end());
   double sum = 0;
   for (const Near& one : near) {

@@ -73,12 +73,14 @@ class MassSearch {
   void descend(const TreeNode& node, std::uint32_t open);
   void visit(Query& query, std::int64_t leaf);
   bool settle(Query& query, double& square);
-  double last_of(std::vector<Near>& near, double mass) const;
+  double last_of(std::vector<Near>& near, double mass);
+  double square_of(const std::vector<Near>& near, int k);
 
   const MassedKeys<T>& keys_;
   const double mass_, reached_;  // rounded sums of weights may fall short of it
   std::array<Query, most_queries> queries_;
-  Buffer<double> scores_;
+  Buffer<double> scores_, squares_;
+  std::int64_t room_ = 0;  // of squares_
   std::int64_t pairs_ = 0;
 };
 
