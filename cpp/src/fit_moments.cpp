@@ -58,6 +58,7 @@ void check_fits(const LinearFits& fits, std::int64_t m, std::int64_t d, std::int
   check_matrix("fitted", fits.fitted, m, p);
   if (fits.slopes.data != nullptr) check_matrix("slopes", fits.slopes, m, d * p);
   if (!fits.self_weight.empty()) check_column("self_weight", fits.self_weight, m);
+  if (!fits.pivots.empty()) check_column("pivots", fits.pivots, m);
   if (fits.standard_errors.data != nullptr)
     check_matrix("standard_errors", fits.standard_errors, m, (1 + d) * p);
 }

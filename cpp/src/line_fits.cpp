@@ -208,7 +208,8 @@ LocalFitReport LineFits::run() {
                     {.fitted = strip_of(fits_.fitted, first, count),
                      .slopes = strip_of(fits_.slopes, first, count),
                      .standard_errors = strip_of(fits_.standard_errors, first, count),
-                     .self_weight = strip_of(fits_.self_weight, first, count)},
+                     .self_weight = strip_of(fits_.self_weight, first, count),
+                     .pivots = strip_of(fits_.pivots, first, count)},
                     ridge_, given_.num_threads);
     first += count;
   } while (first < m_);

@@ -22,6 +22,7 @@ LocalFitReport fit_constants(const KernelSum& kernel, View<const double> queries
                              const LinearFits& fits, const Options<double>& options) {
   if (fits.slopes.data != nullptr)
     refuse("slopes must not be given for degree 0, whose fits are constants");
+  if (!fits.pivots.empty()) refuse("pivots must not be given for degree 0, which solves nothing");
   check_fits(fits, queries.rows, 0, values.columns);
   std::vector<double> ess(fits.standard_errors.data == nullptr ? 0 : size_of(queries.rows));
   const Report report = local_stats(kernel, queries, keys, values,

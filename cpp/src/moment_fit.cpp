@@ -36,7 +36,10 @@ bool MomentFit::run(std::int64_t i) noexcept {
     return false;
   }
   const double rounding = fill(i);
-  const bool regularised = solver_.factor(0, rounding) && std::isfinite(solver_.trace());
+  const bool finite = std::isfinite(solver_.trace());
+  const bool regularised = solver_.factor(0, rounding) && finite;
+  if (!fits_.pivots.empty())
+    fits_.pivots[size_of(i)] = regularised ? 0 : finite ? solver_.least_pivot() : 1;
   const double* mean = moments_.mean.row(i);
   for (std::int64_t a = 0; a < d_; ++a)
     towards_[size_of(a)] = offset_[size_of(a)] = moments_.queries.row(i)[a] - mean[a];
@@ -56,6 +59,7 @@ void MomentFit::write_empty(std::int64_t i) noexcept {
       fits_.slopes.row(i)[a * p_ + y] = std::isnan(value) ? nan : 0;
   }
   if (!fits_.self_weight.empty()) fits_.self_weight[size_of(i)] = 0;
+  if (!fits_.pivots.empty()) fits_.pivots[size_of(i)] = 1;
   if (fits_.standard_errors.data != nullptr)
     std::fill_n(fits_.standard_errors.row(i), (1 + d_) * p_, nan);
 }

@@ -45,6 +45,13 @@ class SmallSolve {
     return true;
   }
 
+  // The smallest pivot of the last factor() over the trace.
+  double least_pivot() const noexcept {
+    double least = std::numeric_limits<double>::infinity();
+    for (std::int64_t j = 0; j < n_; ++j) least = std::min(least, factors(j)[j]);
+    return least / trace();
+  }
+
   // What the last factor() put on the diagonal besides the ridge.
   double added() const noexcept { return added_; }
 

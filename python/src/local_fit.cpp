@@ -87,10 +87,9 @@ std::int64_t fit_moments(const py::dict& moments, const py::dict& fits, double r
   each(fits, wanted, "fitted", output, &F::fitted);
   each(fits, wanted, "slopes", output, &F::slopes);
   each(fits, wanted, "standard_errors", output, &F::standard_errors);
-  each(
-      fits, wanted, "self_weight",
-      [](const char* n, const py::array& a) { return vector_spans<double>(n, a); },
-      &F::self_weight);
+  const auto outputs = [](const char* n, const py::array& a) { return vector_spans<double>(n, a); };
+  each(fits, wanted, "self_weight", outputs, &F::self_weight);
+  each(fits, wanted, "pivots", outputs, &F::pivots);
   if (given.size() != wanted.size()) throw std::invalid_argument("leading dimensions differ");
   std::int64_t regularised = 0;
   const py::gil_scoped_release release;

@@ -47,6 +47,12 @@ class Settings(NamedTuple):
         """Tell whether local means answer."""
         return self.degree == 0 and not self.needs_lists
 
+    @property
+    def has_moments(self) -> bool:
+        """Tell whether polynomials of squared residuals are asked for whose moments may do."""
+        rest = set(self.statistics) - {"self_weight"}
+        return self.degree > 1 and self.family == "gaussian" and not rest and not self.ridge.any()
+
     def has_few(self, problem: Problem) -> bool:
         """Tell whether keys are so few that lines are nearly undetermined: lists keep digits."""
         return problem.n <= FEW * (1 + self.d(problem))

@@ -12,6 +12,7 @@ from vicinal.evaluate import Request, allocate, evaluate
 from vicinal.fit_arguments import Settings, basis_of, check_values, model_of, settings_of
 from vicinal.line_fits import LineFits, as_fit, squared_problem
 from vicinal.list_fits import fit_lists
+from vicinal.polynomial_fits import grid_of, polynomial_fits
 from vicinal.problem import Problem, prepare
 from vicinal.progress import Report, reporter
 from vicinal.results import LocalFit
@@ -108,9 +109,11 @@ def local_fit(
     -----
     Lines of squared residuals, of more than 16 keys per coefficient, follow from the weighted means
     and covariances of (x, y), which are computed in double:
-    ``b = (C_xx + ridge · I)⁻¹ C_xy``, ``a = ȳ + bᵀ(q − x̄)``. Everything else comes from each
-    query's list of keys, whose normal equations are solved in double, once more for the residuals,
-    and for a likelihood by Newton's method. Where the keys do not determine the fit (fewer distinct
+    ``b = (C_xx + ridge · I)⁻¹ C_xy``, ``a = ȳ + bᵀ(q − x̄)``. So do quadratics and cubics, lines in
+    their monomials about the middle of a cell as wide as the weights, under a Gaussian or a compact
+    kernel that sees many keys. Everything else, and what moments do not determine to many digits,
+    comes from each query's list of keys, whose normal equations are solved in double, once more for
+    the residuals, and for a likelihood by Newton's method. Where the keys do not determine the fit (fewer distinct
     keys than coefficients, keys on a line), which shows in a pivot under 1e-12 of the trace between
     columns of unit variance, or under the rounding of the moments, 1e-10 of the trace (or that
     rounding) is added and the row counted in `regularized`; a column that is constant there has
@@ -225,7 +228,11 @@ def _from_lists(
         model_of(problem, settings),
         settings.statistics,
     )
-    if at_keys is None:
+    grid = grid_of(problem, basis.degree, settings.weighing) if settings.has_moments else None
+    if grid is not None:
+        given = problem, basis.degree, grid, request, wanted, report
+        fits, regularized = polynomial_fits(*given)
+    elif at_keys is None:
         fits, regularized = fit_lists(problem, basis, model, request, wanted, report)
     else:
         bases = basis, basis._replace(queries=basis.keys)

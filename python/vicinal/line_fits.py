@@ -25,17 +25,28 @@ NUMBERS = 1 << 20  # of the covariances of a strip
 
 
 class LineFits:
-    """The lines of a problem in float64, under a penalty of the slopes."""
+    """The lines of a problem in float64, under a penalty of the slopes.
+
+    They are lines in the first `d` features, or in columns given for keys and for queries.
+    """
 
     def __init__(
-        self, problem: Problem, d: int, request: Request, ridge: float, wanted: tuple[str, ...]
+        self,
+        problem: Problem,
+        d: int,
+        request: Request,
+        ridge: float,
+        wanted: tuple[str, ...],
+        columns: tuple[Array, Array] | None = None,
     ) -> None:
         assert problem.values is not None
-        self.d = d  # bandwidths of keys and features may stand beside them
+        # Bandwidths of keys and features may stand beside them.
+        at_keys, at_queries = columns or (problem.keys[..., :d], problem.queries[..., :d])
+        self.d = int(at_keys.shape[-1])
         # The rounding of second moments grows with the squared distance from their center.
-        center = _center(problem.keys[..., : self.d])
-        points = problem.keys[..., : self.d] - center
-        self.queries = problem.queries[..., : self.d] - center
+        center = _center(at_keys)
+        points = at_keys - center
+        self.queries = at_queries - center
         stacked = np.concatenate([points, problem.values], axis=-1)
         self.problem = problem._replace(values=as_rows(stacked, stacked.dtype), given=())
         self.points, self.p = points, problem.p
@@ -47,6 +58,8 @@ class LineFits:
             self.fits["standard_errors"] = np.empty((*shape, 1 + self.d, self.p))
         if "self_weight" in wanted:
             self.fits["self_weight"] = np.empty(shape)
+        if "pivots" in wanted:  # how well keys determine a line, and what they weigh
+            self.fits |= {"pivots": np.empty(shape), "log_mass": np.empty(shape)}
 
     def run(self, report: Report | None) -> int:
         """Fit every query; return how many were regularised."""
@@ -119,6 +132,9 @@ class LineFits:
             fits["standard_errors"] = np.empty((*lead, count, (1 + self.d) * self.p))
         if "self_weight" in self.fits:
             fits["self_weight"] = np.empty((*lead, count))
+        if "pivots" in self.fits:
+            fits["pivots"] = np.empty((*lead, count))
+            self.fits["log_mass"][..., rows] = moments["log_mass"]
         regularized = _core.fit_moments(
             moments,
             fits,
@@ -133,6 +149,8 @@ class LineFits:
             errors[...] = fits["standard_errors"].reshape(errors.shape)
         if "self_weight" in self.fits:
             self.fits["self_weight"][..., rows] = fits["self_weight"]
+        if "pivots" in self.fits:
+            self.fits["pivots"][..., rows] = fits["pivots"]
         return regularized
 
 

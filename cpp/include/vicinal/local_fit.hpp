@@ -71,6 +71,9 @@ struct LinearFits {
   View<double> slopes{};            // m × (d · p), feature by feature
   View<double> standard_errors{};   // m × ((1 + d) · p): of fitted, then of the slopes
   std::span<double> self_weight{};  // m: ∂ fitted / ∂ y of the own key
+  // m: how well the neighbors determine the fit, the smallest pivot between features of unit
+  // variance over their trace; 0 where that was regularised, 1 where nothing was to be solved.
+  std::span<double> pivots{};
 };
 
 // The line that minimises Σ w (y − a − bᵀ(x − q))² / Σ w + ridge · ‖b‖² at every query (Cleveland
