@@ -9,6 +9,7 @@ from . import (
     embedding,
     encoder,
     few_queries,
+    fits,
     float64,
     gaussian,
     gradients,
@@ -46,5 +47,5 @@ GROUPS = {
     # heads, gradients, the Transformer
     "attention": [attention, attention_rules, gradients, encoder],
     # the rest of the family
-    "family": [memory, diffusion, images, rules],
+    "family": [memory, diffusion, images, rules, fits],
 }
