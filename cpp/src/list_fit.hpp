@@ -33,6 +33,8 @@ class ListFit {
   bool newton(std::int64_t y, double floor) noexcept;
   void start(std::int64_t y, double floor) noexcept;
   double evaluate(const double* coefficients, std::int64_t y, double floor) noexcept;
+  double evaluate_logits(std::int64_t y) noexcept;
+  double evaluate_counts(std::int64_t y) noexcept;
   void gradient(double floor) noexcept;
   bool has_no_maximum() noexcept;
   void predict(const double* coefficients, double* out) const noexcept;

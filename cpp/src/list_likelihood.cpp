@@ -1,8 +1,11 @@
 // Likelihoods of one query's list: Newton's method on Σ w (cumulant(η) − y η) and penalties.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <numeric>
 
+#include "kernels/table.hpp"
 #include "list_fit.hpp"
 
 namespace vicinal {
@@ -15,6 +18,21 @@ double inner(const double* a, const double* b, std::int64_t n) noexcept {
   double sum = 0;
   for (std::int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
   return sum;
+}
+
+// log x for x from 1 to 2, to an absolute 1e-16: ½ log 2 + 2 artanh z of x / √2.
+inline double log_of(double x) noexcept {
+  constexpr double root = 1.4142135623730951, half_log_2 = 0.34657359027997264;
+  const double z = (x - root) / (x + root), square = z * z;  // at most 0.0295
+  double sum = 1.0 / 21;
+  for (int odd = 19; odd > 0; odd -= 2) sum = sum * square + 1.0 / odd;
+  return half_log_2 + 2 * z * sum;
+}
+
+// Where Newton's method starts: the logit of a value that is moved off the border.
+double logit_of(double value) noexcept {
+  constexpr double log_3 = 1.0986122886681098;  // of labels
+  return value == 0 ? -log_3 : value == 1 ? log_3 : std::log((value + 0.5) / (1.5 - value));
 }
 
 }  // namespace
@@ -38,23 +56,43 @@ bool ListFit::likelihood(std::int64_t i, std::int64_t y) noexcept {
 
 // Mean, curvature and residual of every key at these coefficients; the sum that is minimised.
 double ListFit::evaluate(const double* c, std::int64_t y, double floor) noexcept {
-  const double *w = basis_.weights(), *values = basis_.values(y);
-  const bool binomial = options_.family == Family::binomial;
   predict(c, eta_.data());
-  double sums[ListBasis::lanes] = {};
-  for (std::int64_t j = 0; j < basis_.size(); ++j) {
-    const double eta = eta_[at(j)], e = std::exp(binomial ? -std::abs(eta) : eta);
-    const double mean = !binomial ? e : (eta >= 0 ? 1 : e) / (1 + e);
-    const double cumulant = !binomial ? e : std::max(eta, 0.0) + std::log1p(e);
-    curvature_[at(j)] = w[j] * (binomial ? e / ((1 + e) * (1 + e)) : e);
-    residual_[at(j)] = w[j] * (values[j] - mean);
-    if (w[j] > 0) sums[j % ListBasis::lanes] += w[j] * (cumulant - values[j] * eta);
-  }
-  double sum = 0;
-  for (const double part : sums) sum += part;
+  double sum = options_.family == Family::binomial ? evaluate_logits(y) : evaluate_counts(y);
   for (std::int64_t a = 0; a < r_; ++a)
     sum += (basis_.penalties()[at(a)] + floor) / 2 * c[a] * c[a];
   return sum;
+}
+
+double ListFit::evaluate_logits(std::int64_t y) noexcept {
+  constexpr double log2_e = 1.4426950408889634;
+  const double *w = basis_.weights(), *values = basis_.values(y);
+  double* powers = product_.data();
+  for (std::int64_t j = 0; j < basis_.size(); ++j) powers[j] = -log2_e * std::abs(eta_[at(j)]);
+  kernels::table<double>().exp2(powers, powers, basis_.size());
+  double sums[ListBasis::lanes] = {};
+  for (std::int64_t first = 0; first < basis_.size(); first += ListBasis::lanes)
+    for (std::int64_t l = 0; l < ListBasis::lanes; ++l) {
+      const std::int64_t j = first + l;
+      const double eta = eta_[at(j)], e = powers[j], share = 1 / (1 + e);
+      const double mean = (eta >= 0 ? 1 : e) * share;
+      curvature_[at(j)] = w[j] * (e * share * share);
+      residual_[at(j)] = w[j] * (values[j] - mean);
+      const double cumulant = (eta > 0 ? eta : 0) + log_of(1 + e);
+      sums[l] += w[j] > 0 ? w[j] * (cumulant - values[j] * eta) : 0;
+    }
+  return std::accumulate(std::begin(sums), std::end(sums), 0.0);
+}
+
+double ListFit::evaluate_counts(std::int64_t y) noexcept {
+  const double *w = basis_.weights(), *values = basis_.values(y);
+  double sums[ListBasis::lanes] = {};
+  for (std::int64_t j = 0; j < basis_.size(); ++j) {
+    const double eta = eta_[at(j)], mean = std::exp(eta);
+    curvature_[at(j)] = w[j] * mean;
+    residual_[at(j)] = w[j] * (values[j] - mean);
+    if (w[j] > 0) sums[j % ListBasis::lanes] += w[j] * (mean - values[j] * eta);
+  }
+  return std::accumulate(std::begin(sums), std::end(sums), 0.0);
 }
 
 void ListFit::gradient(double floor) noexcept {
@@ -74,8 +112,11 @@ bool ListFit::newton(std::int64_t y, double floor) noexcept {
   }
   for (int count = 0; count < most_steps; ++count) {
     gradient(floor);
-    if (floor == 0 && has_no_maximum()) return false;
-    factor(curvature_.data(), floor);
+    if (floor == 0) {
+      if (has_no_maximum()) return false;  // else these are the factors that the step needs
+    } else {
+      factor(curvature_.data(), floor);
+    }
     step_ = gradient_;
     solver_.solve(step_.data());
     const double decrement = inner(gradient_.data(), step_.data(), r_);
@@ -104,7 +145,7 @@ void ListFit::start(std::int64_t y, double floor) noexcept {
   for (std::int64_t j = 0; j < basis_.size(); ++j) {
     const double mean = binomial ? (values[j] + 0.5) / 2 : values[j] + 0.1;
     const double v = binomial ? mean * (1 - mean) : mean;
-    const double eta = binomial ? std::log(mean / (1 - mean)) : std::log(mean);
+    const double eta = binomial ? logit_of(values[j]) : std::log(mean);
     curvature_[at(j)] = w[j] * v;
     residual_[at(j)] = w[j] * (v * eta + values[j] - mean);
   }

@@ -109,17 +109,18 @@ def local_fit(
     -----
     Lines of squared residuals, of more than 16 keys per coefficient, follow from the weighted means
     and covariances of (x, y), which are computed in double:
-    ``b = (C_xx + ridge · I)⁻¹ C_xy``, ``a = ȳ + bᵀ(q − x̄)``. So do quadratics and cubics, lines in
-    their monomials about the middle of a cell as wide as the weights, under a Gaussian or a compact
-    kernel that sees many keys. Everything else, and what moments do not determine to many digits,
-    comes from each query's list of keys, whose normal equations are solved in double, once more for
-    the residuals, and for a likelihood by Newton's method. Where the keys do not determine the fit (fewer distinct
-    keys than coefficients, keys on a line), which shows in a pivot under 1e-12 of the trace between
-    columns of unit variance, or under the rounding of the moments, 1e-10 of the trace (or that
-    rounding) is added and the row counted in `regularized`; a column that is constant there has
-    coefficient 0. A likelihood without a maximum (values that a plane separates, counts of 0 alone)
-    gets a penalty of 1e-6 of the scaled coefficients and is counted, too. A query without any
-    weight gets what `empty` says and slopes of 0 (NaN with NaN).
+    ``b = (C_xx + ridge · I)⁻¹ C_xy``, ``a = ȳ + bᵀ(q − x̄)``.
+    So do quadratics and cubics, lines in their monomials about the middle of a cell as wide as the
+    weights, under a Gaussian or a compact kernel that sees many keys. Everything else, and what
+    moments do not determine to many digits, comes from each query's list of keys, whose normal
+    equations are solved in double, once more for the residuals, and for a likelihood by Newton's
+    method. Where the keys do not determine the fit (fewer distinct keys than coefficients, keys on
+    a line), which shows in a pivot under 1e-12 of the trace between columns of unit variance, or
+    under the rounding of the moments, 1e-10 of the trace (or that rounding) is added and the row
+    counted in `regularized`; a column that is constant there has coefficient 0. A likelihood
+    without a maximum (values that a plane separates, counts of 0 alone) gets a penalty of 1e-6 of
+    the scaled coefficients and is counted, too. A query without any weight gets what `empty` says
+    and slopes of 0 (NaN with NaN).
 
     The robust weights are bisquares of the residuals of fits at the keys over six times their
     median, four times over, for each column of values; what `statistics` say of such a fit holds
