@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/table.hpp"
 #include "vicinal/local_fit.hpp"
 
 namespace vicinal {
@@ -35,6 +36,9 @@ class ListBasis {
   std::int64_t size() const noexcept { return padded_; }
   std::int64_t capacity() const noexcept { return most_; }
   const double* weights() const noexcept { return weights_.data(); }  // of sum 1
+  kernels::ListColumns<double> all() const noexcept {
+    return {basis_.data(), most_, static_cast<int>(r_), padded_};
+  }
   const double* column(std::int64_t a) const noexcept { return basis_.data() + a * most_; }
   const double* values(std::int64_t y) const noexcept { return values_local_.data() + y * most_; }
   std::span<const double> penalties() const noexcept { return penalties_; }

@@ -57,27 +57,21 @@ void ListFit::write_nothing(std::int64_t i) noexcept {
               fits_.influence.begin() + lists_.indptr[at(i + 1)], nan);
 }
 
-// Σ w x xᵀ + penalties; true if it was singular.
-bool ListFit::factor(const double* weights, double floor) noexcept {
-  const std::int64_t n = basis_.size();
+// Σ w x xᵀ + penalties.
+void ListFit::fill(const double* weights, double floor) noexcept {
   solver_.clear(r_);
-  for (std::int64_t a = 0; a < r_; ++a) {
-    const double* x = basis_.column(a);
-    for (std::int64_t j = 0; j < n; ++j) product_[at(j)] = weights[j] * x[j];
-    for (std::int64_t b = a; b < r_; ++b)
-      solver_.row(a)[b] = dot(product_.data(), basis_.column(b), n);
-    solver_.row(a)[a] += basis_.penalties()[at(a)] + floor;
-  }
+  kernels::table<double>().list_products(basis_.all(), weights, solver_.row(0), r_);
+  for (std::int64_t a = 0; a < r_; ++a) solver_.row(a)[a] += basis_.penalties()[at(a)] + floor;
+}
+
+// True if it was singular.
+bool ListFit::factor(const double* weights, double floor) noexcept {
+  fill(weights, floor);
   return solver_.factor() && std::isfinite(solver_.trace());
 }
 
 void ListFit::predict(const double* c, double* out) const noexcept {
-  const std::int64_t n = basis_.size();
-  std::fill_n(out, n, 0.0);
-  for (std::int64_t a = 0; a < r_; ++a) {
-    const double* x = basis_.column(a);
-    for (std::int64_t j = 0; j < n; ++j) out[j] += c[a] * x[j];
-  }
+  kernels::table<double>().list_combination(basis_.all(), c, out);
 }
 
 // Keys of weight 0 are not in lists; padding must not meet what is not finite.
@@ -89,7 +83,7 @@ void ListFit::residuals(const double* c, std::int64_t y) noexcept {
 }
 
 void ListFit::project(const double* weighted, double* out) const noexcept {
-  for (std::int64_t a = 0; a < r_; ++a) out[a] = dot(weighted, basis_.column(a), basis_.size());
+  kernels::table<double>().list_projections(basis_.all(), weighted, out);
 }
 
 // Normal equations, and the same again for the residuals: their digits are those of a QR. What was
@@ -163,14 +157,11 @@ void ListFit::write_influence(std::int64_t i, double slope) noexcept {
 // Σ w² v x xᵀ, v the curvature over w.
 void ListFit::weigh_squares(const double* curvature) noexcept {
   const double* w = basis_.weights();
-  for (std::int64_t a = 0; a < r_; ++a) {
-    const double* x = basis_.column(a);
-    for (std::int64_t j = 0; j < basis_.size(); ++j)
-      product_[at(j)] = w[j] * (curvature == nullptr ? w[j] : curvature[j]) * x[j];
-    for (std::int64_t b = a; b < r_; ++b)
-      squares_[at(a * r_ + b)] = squares_[at(b * r_ + a)] =
-          dot(product_.data(), basis_.column(b), basis_.size());
-  }
+  for (std::int64_t j = 0; j < basis_.size(); ++j)
+    product_[at(j)] = w[j] * (curvature == nullptr ? w[j] : curvature[j]);
+  kernels::table<double>().list_products(basis_.all(), product_.data(), squares_.data(), r_);
+  for (std::int64_t a = 0; a < r_; ++a)
+    for (std::int64_t b = a; b < r_; ++b) squares_[at(b * r_ + a)] = squares_[at(a * r_ + b)];
 }
 
 // tr(W − W X A⁻¹ XᵀW) over Σ w.

@@ -26,6 +26,7 @@ class ListFit {
     return basis_.is_intercept(a) ? 0 : solver_.added();
   }
   void write_nothing(std::int64_t i) noexcept;
+  void fill(const double* weights, double floor) noexcept;
   bool factor(const double* weights, double floor) noexcept;
   bool least_squares(std::int64_t i) noexcept;
   bool likelihood(std::int64_t i, std::int64_t y) noexcept;
@@ -33,7 +34,6 @@ class ListFit {
   bool newton(std::int64_t y, double floor) noexcept;
   void start(std::int64_t y, double floor) noexcept;
   double evaluate(const double* coefficients, std::int64_t y, double floor) noexcept;
-  double evaluate_logits(std::int64_t y) noexcept;
   double evaluate_counts(std::int64_t y) noexcept;
   void gradient(double floor) noexcept;
   bool has_no_maximum() noexcept;

@@ -20,15 +20,6 @@ double inner(const double* a, const double* b, std::int64_t n) noexcept {
   return sum;
 }
 
-// log x for x from 1 to 2, to an absolute 1e-16: ½ log 2 + 2 artanh z of x / √2.
-inline double log_of(double x) noexcept {
-  constexpr double root = 1.4142135623730951, half_log_2 = 0.34657359027997264;
-  const double z = (x - root) / (x + root), square = z * z;  // at most 0.0295
-  double sum = 1.0 / 21;
-  for (int odd = 19; odd > 0; odd -= 2) sum = sum * square + 1.0 / odd;
-  return half_log_2 + 2 * z * sum;
-}
-
 // Where Newton's method starts: the logit of a value that is moved off the border.
 double logit_of(double value) noexcept {
   constexpr double log_3 = 1.0986122886681098;  // of labels
@@ -57,30 +48,14 @@ bool ListFit::likelihood(std::int64_t i, std::int64_t y) noexcept {
 // Mean, curvature and residual of every key at these coefficients; the sum that is minimised.
 double ListFit::evaluate(const double* c, std::int64_t y, double floor) noexcept {
   predict(c, eta_.data());
-  double sum = options_.family == Family::binomial ? evaluate_logits(y) : evaluate_counts(y);
+  double sum = options_.family == Family::binomial
+                   ? kernels::table<double>().list_logits({eta_.data(), basis_.values(y),
+                                                           basis_.weights(), basis_.size(),
+                                                           curvature_.data(), residual_.data()})
+                   : evaluate_counts(y);
   for (std::int64_t a = 0; a < r_; ++a)
     sum += (basis_.penalties()[at(a)] + floor) / 2 * c[a] * c[a];
   return sum;
-}
-
-double ListFit::evaluate_logits(std::int64_t y) noexcept {
-  constexpr double log2_e = 1.4426950408889634;
-  const double *w = basis_.weights(), *values = basis_.values(y);
-  double* powers = product_.data();
-  for (std::int64_t j = 0; j < basis_.size(); ++j) powers[j] = -log2_e * std::abs(eta_[at(j)]);
-  kernels::table<double>().exp2(powers, powers, basis_.size());
-  double sums[ListBasis::lanes] = {};
-  for (std::int64_t first = 0; first < basis_.size(); first += ListBasis::lanes)
-    for (std::int64_t l = 0; l < ListBasis::lanes; ++l) {
-      const std::int64_t j = first + l;
-      const double eta = eta_[at(j)], e = powers[j], share = 1 / (1 + e);
-      const double mean = (eta >= 0 ? 1 : e) * share;
-      curvature_[at(j)] = w[j] * (e * share * share);
-      residual_[at(j)] = w[j] * (values[j] - mean);
-      const double cumulant = (eta > 0 ? eta : 0) + log_of(1 + e);
-      sums[l] += w[j] > 0 ? w[j] * (cumulant - values[j] * eta) : 0;
-    }
-  return std::accumulate(std::begin(sums), std::end(sums), 0.0);
 }
 
 double ListFit::evaluate_counts(std::int64_t y) noexcept {
@@ -157,18 +132,8 @@ void ListFit::start(std::int64_t y, double floor) noexcept {
 // Of a likelihood without a maximum the curvature vanishes along some direction.
 bool ListFit::has_no_maximum() noexcept {
   constexpr double vanished = 1e-8;
-  const std::int64_t n = basis_.size();
-  solver_.clear(r_);
-  double trace = 0;
-  for (std::int64_t a = 0; a < r_; ++a) {
-    const double* x = basis_.column(a);
-    for (std::int64_t j = 0; j < n; ++j) product_[at(j)] = curvature_[at(j)] * x[j];
-    for (std::int64_t b = a; b < r_; ++b)
-      solver_.row(a)[b] = dot(product_.data(), basis_.column(b), n);
-    solver_.row(a)[a] += basis_.penalties()[at(a)];
-    trace += solver_.row(a)[a];
-  }
-  return trace < vanished || solver_.factor(0, 1e-11);
+  fill(curvature_.data(), 0);
+  return solver_.trace() < vanished || solver_.factor(0, 1e-11);
 }
 
 }  // namespace vicinal

@@ -141,6 +141,25 @@ struct ValueTile {
   const std::uint64_t* dropped = nullptr;  // as in ScoreArguments: their weights are 0
 };
 
+// Columns over the keys of a list, `stride` apart; `count` is a multiple of the lanes.
+template <class T>
+struct ListColumns {
+  const T* data = nullptr;
+  std::int64_t stride = 0;
+  int columns = 0;
+  std::int64_t count = 0;
+};
+
+template <class T>
+struct LogitArguments {
+  const T* eta = nullptr;
+  const T* values = nullptr;
+  const T* weights = nullptr;
+  std::int64_t count = 0;
+  T* curvature = nullptr;
+  T* residual = nullptr;
+};
+
 // Lanes that are pairs: each has a query and a key of its own. Panels stand as those of keys do.
 template <class T>
 struct PairArguments {

@@ -6,6 +6,7 @@
 #include "candidates.hpp"
 #include "gradient.hpp"
 #include "gradient_rows.hpp"
+#include "list_sums.hpp"
 #include "mean_rows.hpp"
 #include "moments.hpp"
 #include "pack.hpp"
@@ -191,6 +192,13 @@ constexpr Table<T> make() {
   t.square_rows = square_rows<T>;
   t.weigh_patches = weigh_patches<T>;
   t.add_pixels = add_pixels<T>;
+
+  if constexpr (sizeof(T) == sizeof(double)) {
+    t.list_projections = list_projections<T>;
+    t.list_products = list_products<T>;
+    t.list_combination = list_combination<T>;
+    t.list_logits = list_logits<T>;
+  }
 
   enter<ProductNorm>(t, TriangularNorm::product);
   enter<MinimumNorm>(t, TriangularNorm::minimum);

@@ -160,6 +160,12 @@ struct Table {
   void (*weigh_patches)(const PatchArguments<T>&);
   void (*add_pixels)(const PixelArguments<T>&);
   void (*run_rules[3][2])(const RuleArguments<T>&);  // TriangularNorm, RuleSum
+
+  // Local fits, in double (list_sums.hpp).
+  void (*list_projections)(const ListColumns<T>&, const T* weights, T* out);
+  void (*list_products)(const ListColumns<T>&, const T* weights, T* out, std::int64_t stride);
+  void (*list_combination)(const ListColumns<T>&, const T* coefficients, T* out);
+  T (*list_logits)(const LogitArguments<T>&);
 };
 
 template <class T>
