@@ -46,17 +46,13 @@ double InteriorPoint::start(std::int64_t y, double level) noexcept {
   const double *w = basis_->weights(), *values = basis_->values(y);
   std::copy_n(w, n_, q_.data());
   for (std::int64_t j = 0; j < n_; ++j) along_[at(j)] = w[j] * values[j];
+  const auto& table = kernels::table<double>();
+  table.list_projections(basis_->all(), along_.data(), b_.data());
   solver_.clear(r_);
-  for (std::int64_t c = 0; c < r_; ++c) {
-    const double* x = basis_->column(c);
-    b_[at(c)] = dot(along_.data(), x, n_);
-    for (std::int64_t d = c; d < r_; ++d) solver_.row(c)[d] = dot(w, x, basis_->column(d), n_);
-  }
+  table.list_products(basis_->all(), w, solver_.row(0), r_);
   solver_.factor();
   solver_.solve(b_.data());
-  std::fill(along_.begin(), along_.end(), 0.0);
-  for (std::int64_t c = 0; c < r_; ++c)
-    for (std::int64_t j = 0; j < n_; ++j) along_[at(j)] += b_[at(c)] * basis_->column(c)[j];
+  table.list_combination(basis_->all(), b_.data(), along_.data());
   double size = 0;
   for (std::int64_t j = 0; j < n_; ++j) size += std::abs(w[j] * (values[j] - along_[at(j)]));
   for (std::int64_t j = 0; j < n_; ++j) {
@@ -79,13 +75,9 @@ double InteriorPoint::gap() const noexcept {
 // Σ q w² x xᵀ.
 void InteriorPoint::factor(const std::vector<double>& q) noexcept {
   const double* w = basis_->weights();
+  for (std::int64_t j = 0; j < n_; ++j) along_[at(j)] = q[at(j)] * w[j] * w[j];
   solver_.clear(r_);
-  for (std::int64_t c = 0; c < r_; ++c) {
-    const double* x = basis_->column(c);
-    for (std::int64_t j = 0; j < n_; ++j) along_[at(j)] = q[at(j)] * w[j] * w[j] * x[j];
-    for (std::int64_t d = c; d < r_; ++d)
-      solver_.row(c)[d] = dot(along_.data(), basis_->column(d), n_);
-  }
+  kernels::table<double>().list_products(basis_->all(), along_.data(), solver_.row(0), r_);
   solver_.factor();
 }
 
@@ -101,11 +93,10 @@ void InteriorPoint::find_direction(double mu, bool corrects) noexcept {
   const double* w = basis_->weights();
   const double target = corrects ? mu : 0;
   for (std::int64_t j = 0; j < n_; ++j) along_[at(j)] = w[j] * q_[at(j)] * corrected(j, target);
-  for (std::int64_t c = 0; c < r_; ++c) db_[at(c)] = dot(along_.data(), basis_->column(c), n_);
+  const auto& table = kernels::table<double>();
+  table.list_projections(basis_->all(), along_.data(), db_.data());
   solver_.solve(db_.data());
-  std::fill(along_.begin(), along_.end(), 0.0);
-  for (std::int64_t c = 0; c < r_; ++c)
-    for (std::int64_t j = 0; j < n_; ++j) along_[at(j)] += db_[at(c)] * basis_->column(c)[j];
+  table.list_combination(basis_->all(), db_.data(), along_.data());
   for (std::int64_t j = 0; j < n_; ++j) {
     const double a = a_[at(j)], room = room_[at(j)], z = z_[at(j)], v = v_[at(j)];
     const double da = w[j] > 0 ? q_[at(j)] * (w[j] * along_[at(j)] - corrected(j, target)) : 0;

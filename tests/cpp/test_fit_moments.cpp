@@ -79,6 +79,22 @@ TEST_CASE("a constant feature has slope 0 and is counted; an empty query keeps i
     }
 }
 
+// Between two features of unit variance and correlation ρ the pivots are 1 and 1 − ρ².
+TEST_CASE("pivots tell how well a line is determined") {
+  for (const bool flat : {false, true}) {
+    const Problem problem(flat, 1e3);
+    sample::Matrix<double> fitted(m, p);
+    std::vector<double> pivots(m);
+    fit_moments(problem.moments(), {.fitted = fitted.view(), .pivots = pivots});
+    for (std::int64_t i = 0; i < m - 1; ++i) {
+      const double* c = problem.covariance.row(i);
+      const double share = flat ? 0 : 1 - c[1] / c[0] * (c[1] / c[d + p + 1]);
+      CHECK(std::fabs(pivots[static_cast<std::size_t>(i)] - share / 2) <= 1e-12);
+    }
+    CHECK(pivots[m - 1] == 1);  // an empty query
+  }
+}
+
 TEST_CASE("what does not fit is refused by name") {
   const Problem problem;
   sample::Matrix<double> fitted(m, p), few(m - 1, p);
@@ -99,5 +115,7 @@ TEST_CASE("what does not fit is refused by name") {
   CHECK(message(short_mass, fits, 0).find("log_mass must have 70") == 0);
   CHECK(message(problem.moments(), {.fitted = fitted.view(), .self_weight = own}, 0)
             .find("self_share") == 0);
+  CHECK(message(problem.moments(), {.fitted = fitted.view(), .pivots = std::span(own).first(3)}, 0)
+            .find("pivots must have 70") == 0);
   CHECK(message(problem.moments(), fits, 0).empty());
 }
