@@ -213,11 +213,13 @@ double MassSearch<T>::square_of(const std::vector<Near>& near, int k) {
   };
   const double high = limit(k, k + close), low = k > close ? limit(k - close, k - 1) : -1;
   int below = 0, kept = 0;
-  for (int i = 0; i < count; ++i) {
-    const double square = squares[i];
-    squares[kept] = square;
-    below += square <= low;
-    kept += low < square && square <= high;
+  for (int i = 0; i < padded; i += select_lanes) {
+    std::uint64_t within, nearer;
+    table<double>().bits_below(squares + i, select_lanes, high, &within);
+    table<double>().bits_below(squares + i, select_lanes, low, &nearer);
+    below += std::popcount(nearer);
+    for (std::uint64_t bits = within & ~nearer; bits != 0; bits &= bits - 1)
+      squares[kept++] = squares[i + std::countr_zero(bits)];
   }
   if (below >= k) {  // equal squares, which no limit divides
     for (int i = 0; i < count; ++i) squares[i] = near[static_cast<std::size_t>(i)].square;

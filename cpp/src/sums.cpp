@@ -74,7 +74,7 @@ template <class T>
 void reduce_moments(const Step<T>& s) {
   Group<T>& g = s.w.group;
   const auto& wide = table<double>();
-  constexpr std::int64_t panel = 64;
+  constexpr std::int64_t panel = 8;  // stays in the nearest cache beside the weights
   const std::int64_t moments = s.problem.moment_columns();
   const double* weights = wide_weights(s);
   center_values(s, g.centered.data());
