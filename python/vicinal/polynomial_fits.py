@@ -52,9 +52,9 @@ class Grid(NamedTuple):
         if not rows.size:
             return
         labels = np.concatenate([self.sizes[rows], self.numbers[rows]], axis=1)
-        _, cell = np.unique(labels, axis=0, return_inverse=True)
-        order = np.argsort(cell, kind="stable")
-        starts = np.flatnonzero(np.diff(cell[order])) + 1
+        order = np.lexsort(labels.T)
+        changes = (labels[order[1:]] != labels[order[:-1]]).any(axis=1)
+        starts = np.flatnonzero(changes) + 1
         for part in np.split(rows[order], starts):
             size = self.sizes[part[0]]
             yield part, size, (self.numbers[part[0]] + 0.5) * size
