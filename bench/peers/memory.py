@@ -42,7 +42,7 @@ def _labels(problem, threads):
 def _sklearn(problem, threads):
     from sklearn import semi_supervised
 
-    options = {"gamma": problem.gamma, "n_neighbors": problem.nearest, "n_jobs": threads}
+    options = {"gamma": problem.gamma, "n_neighbors": problem.nearest or 7, "n_jobs": threads}
     options["kernel"] = "knn" if problem.nearest else "rbf"
     if problem.alpha is None:
         model = semi_supervised.LabelPropagation(**options)
