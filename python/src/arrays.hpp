@@ -93,6 +93,17 @@ std::vector<vicinal::PairView<T>> pair_views(const char* name, const py::array& 
   return views;
 }
 
+// A view as an array that borrows it, for as long as a Python function looks at it.
+template <class T>
+py::array borrowed(const vicinal::View<T>& view) {
+  using Element = std::remove_const_t<T>;
+  const auto size = static_cast<py::ssize_t>(sizeof(T));
+  py::array_t<Element> array({view.rows, view.columns}, {view.stride * size, size}, view.data,
+                             py::none());
+  if (std::is_const_v<T>) array.attr("flags").attr("writeable") = false;
+  return array;
+}
+
 // Memory of a finished vector, given to numpy without a copy.
 template <class T>
 py::array_t<T> give(std::vector<T>&& numbers) {

@@ -4,6 +4,7 @@
 
 #include "calls.hpp"
 #include "gradient.hpp"
+#include "hopfield.hpp"
 #include "images.hpp"
 #include "index.hpp"
 #include "labels.hpp"
@@ -183,6 +184,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
 
   bind_images(m);
   bind_labels(m);
+  bind_hopfield(m);
   bind_index(m);
   bind_linear(m);
   bind_local_fit(m);

@@ -8,17 +8,6 @@
 
 namespace {
 
-// A view as an array that borrows it, for as long as a Python function looks at it.
-template <class T>
-py::array_t<double> borrowed(const vicinal::View<T>& view) {
-  py::array_t<double> array(
-      {view.rows, view.columns},
-      {view.stride * std::int64_t{sizeof(double)}, std::int64_t{sizeof(double)}},
-      const_cast<double*>(view.data), py::none());
-  if (std::is_const_v<T>) array.attr("flags").attr("writeable") = false;
-  return array;
-}
-
 vicinal::LabelWalk walk_of(const py::object& means, const py::object& masses) {
   vicinal::LabelWalk walk;
   walk.means = [&means](vicinal::View<const double> values, vicinal::View<double> out) {

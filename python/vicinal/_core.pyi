@@ -335,6 +335,17 @@ def non_local_means(
     num_threads: int = 0,
     progress: _Progress | None = None,
 ) -> int: ...
+def hopfield(
+    update: Callable[[_Array, _Array], None],
+    queries: _Array,
+    *,
+    states: _Array,
+    iterations: _Array,
+    residuals: _Array,
+    tol: float,
+    max_iter: int,
+    callback: Callable[[int, float, _Array], bool] | None = None,
+) -> None: ...
 def label_propagation(
     labels: _Array,
     shares: _Array,

@@ -3,6 +3,7 @@
 
 #include "vicinal/config.hpp"
 #include "vicinal/gradient.hpp"
+#include "vicinal/hopfield.hpp"
 #include "vicinal/kernel.hpp"
 #include "vicinal/label_propagation.hpp"
 #include "vicinal/linear.hpp"

@@ -1,4 +1,4 @@
-"""What a retrieval found, and the loop that finds it: q ← m(q) until a step is short."""
+"""What a retrieval found, and how it is found: q ← m(q) until a step is short."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from vicinal import _core
 from vicinal.arrays import Array
 
 __all__ = ["Energy", "Recall", "Step", "Walked", "walk"]
@@ -80,29 +81,37 @@ def walk(
     energy: Energy | None = None,
     look: Look | None = None,
 ) -> Walked:
-    """Update every state until its step is at most `tol` long; a state does not see the others."""
+    """Update every state until its step is at most `tol` long; a state does not see the others.
+
+    The loop is the engine's, the step and the energies are asked for here: those of ±1 states and
+    the traces are Python's alone.
+    """
     m = len(start)
-    now = Walked(start.copy(), np.zeros(m, np.int64), np.full(m, np.inf), np.zeros(m, bool), [])
+    now = Walked(np.empty_like(start), np.empty(m, np.int64), np.empty(m), np.empty(m, bool), [])
     if energy is not None:
         now.energies.append(energy(start))
-    moving = np.arange(m)
-    for iteration in range(1, max_iter + 1):
-        if not len(moving):
-            break
-        before = now.states[moving]
-        after = step(before)
-        length = lengths(after - before)
-        now.states[moving] = after
-        now.n_iter[moving] = iteration
-        now.residual[moving] = length
-        now.converged[moving] = length <= tol
+
+    def update(states: Array, after: Array) -> None:
+        after[...] = step(states)
+
+    def told(iteration: int, longest: float, moved: Array) -> bool:
         if energy is not None:
             level = now.energies[-1].copy()
-            level[moving] = energy(after)
+            level[moved] = energy(now.states[moved])
             now.energies.append(level)
-        moving = moving[~(length <= tol)]
-        if look is not None and look(iteration, float(length.max(initial=0.0)), now.states):
-            break
+        return look is not None and bool(look(iteration, longest, now.states))
+
+    _core.hopfield(
+        update,
+        start,
+        states=now.states,
+        iterations=now.n_iter,
+        residuals=now.residual,
+        tol=tol,
+        max_iter=max_iter,
+        callback=told,
+    )
+    now.converged = now.residual <= tol
     return now
 
 
