@@ -81,6 +81,35 @@ TEST_CASE_TEMPLATE("weights of a graph are the weights, of either sign", T, floa
   }
 }
 
+TEST_CASE_TEMPLATE("rows of several tiles have the bits that a state gives them", T, float,
+                   double) {
+  constexpr std::int64_t rows = 40, keys = 900;
+  for (const std::int64_t p : {1, 3, 16}) {
+    const auto values = sample::normal<T>(keys, p, 4);
+    sample::Numbers draw(8);
+    Ints indptr{0}, indices;
+    std::vector<T> numbers;
+    for (std::int64_t i = 0; i < rows; ++i) {  // lists of 200 to 900 keys, one of them of zeros
+      for (std::int64_t j = 0; j < keys; ++j) {
+        if (draw.uniform() > 0.2 + 0.02 * double(i)) continue;
+        indices.push_back(j);
+        numbers.push_back(i == 20 && j > 300 ? T(0) : static_cast<T>(draw.uniform()));
+      }
+      indptr.push_back(std::ssize(indices));
+    }
+    const T zero = 0;
+    const View<const T> nowhere(&zero, rows, 1, 0), places(&zero, keys, 1, 0);
+    const Kernel kernel{.profile = Profile::constant};
+    const Options<T> options{.neighbors = graph(indptr, indices, numbers, EdgeData::weight)};
+    sample::Matrix<T> alone(rows, p), beside(rows, p);
+    std::vector<T> masses(rows);
+    local_mean(kernel, nowhere, places, values.view(), alone.view(), options);
+    local_stats(kernel, nowhere, places, values.view(), {.mean = beside.view(), .log_mass = masses},
+                options);
+    CHECK(sample::same_bits(alone, beside));
+  }
+}
+
 TEST_CASE_TEMPLATE("distances of a graph stand for those of points", T, float, double) {
   const sample::Points<T> points(m, n, 2, 3);
   const Listed<T> listed(false);

@@ -74,6 +74,36 @@ VICINAL_INLINE bool mean_of_row(const GraphRow<T, Row>& row, const MeanArguments
          mean_with_care(row, a, mean);
 }
 
+// A row of several tiles: their sums are folded as those of a state are, so it has the bits that it
+// gets by way of one. Signed weights and sums that need care go that way.
+template <class T, class Row>
+bool mean_of_long_row(const T* weights, const Row* keys, std::int64_t count, std::int64_t follow,
+                      const MeanArguments<T>& a, T* mean) {
+  constexpr int W = Pack<T>::width, most = 64;
+  if (a.is_signed || a.columns > most) return false;
+  alignas(VICINAL_VECTOR_BYTES) T buffer[tile_keys];
+  T header[header_columns], sums[1 + most];
+  double hi[1 + most] = {}, lo[1 + most] = {}, ones[1 + most];
+  for (double& one : ones) one = 1;
+  for (std::int64_t k = 0; k < count; k += tile_keys) {
+    const std::int64_t left = count - k, rest = left < tile_keys ? 0 : left - tile_keys;
+    const int keys_here = left < tile_keys ? static_cast<int>(left) : tile_keys,
+              lanes = (keys_here + W - 1) / W * W,
+              behind = rest + follow < tile_keys ? static_cast<int>(rest + follow) : tile_keys;
+    prefetch_list(keys + k, keys_here);
+    prefetch_list(weights + k, keys_here);
+    const T* tile = fill_packs(weights + k, keys_here, lanes, buffer);
+    sum_run(tile, lanes, false, header);
+    if (!is_moderate(header[2])) return false;
+    sum_values(tile, keys + k, keys_here, behind, a.values, a.stride, a.columns, sums + 1);
+    if (!are_tame<false>(sums + 1, a.columns)) return false;
+    sums[0] = header[0];
+    fold(hi, lo, sums, ones, 1 + a.columns, 1, 1);
+  }
+  quotients(hi + 1, lo + 1, a.columns, hi[0] + lo[0], mean);
+  return true;
+}
+
 template <class T, class Row>
 VICINAL_INLINE std::uint64_t mean_rows_of(const Row* keys, const MeanRows<T>& rows,
                                           const MeanArguments<T>& a) {
@@ -83,7 +113,14 @@ VICINAL_INLINE std::uint64_t mean_rows_of(const Row* keys, const MeanRows<T>& ro
   std::uint64_t done = 0;
   for (int r = 0; r < rows.count; ++r) {
     const std::int64_t first = rows.begins[r], past = rows.begins[r + 1], follow = end - past;
-    if (first == past || past - first > tile_keys) continue;
+    if (first == past) continue;
+    T* mean = rows.means + r * rows.mean_stride;
+    if (past - first > tile_keys) {
+      const bool has =
+          mean_of_long_row(rows.weights + first, keys + first, past - first, follow, a, mean);
+      done |= std::uint64_t{has} << r;
+      continue;
+    }
     GraphRow<T, Row> row;
     row.count = static_cast<int>(past - first);
     row.lanes = (row.count + W - 1) / W * W;
@@ -92,7 +129,7 @@ VICINAL_INLINE std::uint64_t mean_rows_of(const Row* keys, const MeanRows<T>& ro
     prefetch_list(row.keys, row.count);
     prefetch_list(rows.weights + first, row.count);
     row.weights = fill_packs(rows.weights + first, row.count, row.lanes, buffer);
-    done |= std::uint64_t{mean_of_row(row, a, rows.means + r * rows.mean_stride)} << r;
+    done |= std::uint64_t{mean_of_row(row, a, mean)} << r;
   }
   return done;
 }
