@@ -75,7 +75,9 @@ PaddedImage<T> padded(const ImageView<const T>& image, const NonLocalMeansOption
   // Reflection repeats an axis of one pixel, so that no patch differs along it.
   for (std::size_t axis = 0; axis < 3; ++axis) p.radius[axis] = p.size[axis] == 1 ? 0 : reach;
   p.channels = image.channels;
-  p.row_stride = (image.columns + 2 * p.radius[2] + lanes - 1) / lanes * lanes;
+  const auto whole = [&](std::int64_t n) { return (n + lanes - 1) / lanes * lanes; };
+  p.margin = whole(std::min(options.patch_distance, image.columns - 1));
+  p.row_stride = whole(image.columns + 2 * p.radius[2]) + 2 * p.margin + lanes;
   p.plane_stride = p.row_stride * (image.rows + 2 * p.radius[1]);
   p.channel_stride = p.plane_stride * (image.planes + 2 * p.radius[0]);
   p.masked = !options.mask.empty() || options.omit_missing;

@@ -8,6 +8,23 @@
 
 namespace vicinal {
 
+namespace {
+
+template <class T>
+bool takes_plain_sums(const PaddedImage<T>& image, const NonLocalMeansOptions& o) {
+  const bool flat = image.size[1] == 1 || image.size[2] == 1;
+  return o.patch == Patch::box && !image.masked && !flat && 3 <= o.patch_size && o.patch_size <= 7;
+}
+
+template <class T>
+void take_sums(double count, PatchPlan<T>& plan) {
+  for (const auto& profile : plan.profile) count *= static_cast<double>(profile.size());
+  if (plan.allowance != 0) plan.allowance = in_range<T>(count * plan.allowance);
+  plan.scale = static_cast<T>(plan.scale / count);
+}
+
+}  // namespace
+
 template <class T>
 PatchPlan<T> plan_of(const PaddedImage<T>& image, const NonLocalMeansOptions& options) {
   PatchPlan<T> plan;
@@ -27,6 +44,8 @@ PatchPlan<T> plan_of(const PaddedImage<T>& image, const NonLocalMeansOptions& op
   plan.allowance = in_range<T>(2 * options.sigma * options.sigma);
   if (options.sigma == 0) plan.allowance = 0;
   plan.scale = -in_range<T>(std::numbers::log2e / options.h / options.h);
+  plan.box = takes_plain_sums(image, options);
+  if (plan.box) take_sums(static_cast<double>(image.channels), plan);
   return plan;
 }
 template PatchPlan<float> plan_of(const PaddedImage<float>&, const NonLocalMeansOptions&);
@@ -35,23 +54,25 @@ template PatchPlan<double> plan_of(const PaddedImage<double>&, const NonLocalMea
 template <class T>
 PatchMeans<T>::PatchMeans(const PaddedImage<T>& image, const PatchPlan<T>& plan)
     : image_(image), plan_(plan), table_(kernels::table<T>()) {
-  const std::int64_t lanes = table_.lanes, down = 2 * image.radius[1] + 1;
+  const std::int64_t lanes = table_.lanes, columns = image.size[2];
   const auto whole = [&](std::int64_t n) { return (n + lanes - 1) / lanes * lanes; };
   // Rows and planes of sums that lie a multiple of 4 KB apart would make the processor take a load
   // for one that waits for a store.
-  stride_ = whole(image.size[2]) + 5 * lanes;
+  stride_ = whole(columns) + 5 * lanes;
   const std::int64_t rows = std::min(band_rows, image.size[1]);
   band_stride_ = stride_ * rows + 37 * lanes;  // sums are added in whole packs
-  wide_ = whole(image.size[2] + 2 * image.radius[2]) + lanes;
+  wide_ = whole(columns + 2 * image.radius[2]) + 3 * lanes;
+  weights_stride_ = whole(columns) + 2 * image.margin + 3 * lanes;
+  together_ = std::clamp<std::int64_t>(plan.reach[2], 1, most_together);
+  block_rows_ = std::max(block_numbers / (together_ * wide_), least_block_rows);
   mass_.resize(band_stride_);
   sums_.resize(band_stride_ * image.channels);
-  squares_.resize(down * wide_);
-  if (image.masked) used_.resize(down * wide_);
-  scratch_.resize(2 * (wide_ + 3 * lanes));
-  weights_.resize(stride_);
+  squares_.resize(together_ * block_rows_ * wide_ + lanes);
+  if (image.masked) used_.resize(together_ * block_rows_ * wide_ + lanes);
+  ring_.resize(4 * lanes * static_cast<std::int64_t>(plan.profile[1].size()));
+  weights_.resize(together_ * weights_stride_ + lanes);
+  std::fill_n(weights_.data(), together_ * weights_stride_ + lanes, T(0));
   pairs_.resize(plan.profile[0].size() * static_cast<std::size_t>(image.channels));
-  square_rows_.resize(static_cast<std::size_t>(down));
-  used_rows_.resize(static_cast<std::size_t>(down));
 }
 
 // A pixel weighs 1 for itself, if it may be used.
@@ -73,19 +94,23 @@ void PatchMeans<T>::run(std::int64_t plane, std::int64_t first, std::int64_t las
   const auto& reach = plan_.reach;
   for (std::int64_t z = -reach[0]; z <= reach[0]; ++z) {
     if (plane + z < 0 || plane + z >= image_.size[0]) continue;
-    for (std::int64_t y = z == 0 ? 0 : -reach[1]; y <= reach[1]; ++y)
-      for (std::int64_t x = z == 0 && y == 0 ? 1 : -reach[2]; x <= reach[2]; ++x) {
+    for (std::int64_t y = z == 0 ? 0 : -reach[1]; y <= reach[1]; ++y) {
+      const std::int64_t first_x = z == 0 && y == 0 ? 1 : -reach[2];
+      const std::int64_t groups = (reach[2] - first_x + together_) / together_;
+      const std::int64_t size = groups == 0 ? 0 : (reach[2] - first_x + groups) / groups;
+      for (std::int64_t x = first_x; x <= reach[2]; x += size) {
         if (poll.stopped()) return;
-        meet({z, y, x});
+        meet({z, y, x, static_cast<int>(std::min(size, reach[2] - x + 1))});
         poll.look();
       }
+    }
   }
 }
 
 // Within a plane, displacements go forward and serve both pixels of a pair: the rows whose partner
 // stands in the band come first.
 template <class T>
-void PatchMeans<T>::meet(const Displacement& by) noexcept {
+void PatchMeans<T>::meet(const Displacements& by) noexcept {
   const std::int64_t lowest = std::max<std::int64_t>(0, -by.rows);
   const std::int64_t highest = image_.size[1] - std::max<std::int64_t>(0, by.rows);
   const std::int64_t from = std::max(first_, lowest), to = std::min(last_, highest);
@@ -98,35 +123,28 @@ void PatchMeans<T>::meet(const Displacement& by) noexcept {
 }
 
 template <class T>
-void PatchMeans<T>::walk(const Displacement& by, std::int64_t from, std::int64_t to,
+void PatchMeans<T>::walk(const Displacements& by, std::int64_t from, std::int64_t to,
                          bool shared) noexcept {
-  const std::int64_t radius = image_.radius[1], column = first_column(by), count = columns(by);
-  for (std::int64_t row = from - radius; row < std::min(from + radius, to + radius); ++row)
-    square(by, row);
-  for (std::int64_t row = from; row < to; ++row) {
-    square(by, row + radius);
-    weigh(by, row);
-    const Side p{plane_, row, column};
-    const Side q{plane_ + by.planes, row + by.rows, column + by.columns};
-    const bool wanted = shared && q.row < last_;
-    if (row >= first_)
-      add(p, q, wanted, count);
-    else if (wanted)
-      add(q, p, false, count);
+  for (std::int64_t block = from; block < to; block += block_rows_) {
+    const std::int64_t end = std::min(block + block_rows_, to);
+    square(by, block, end);
+    for (std::int64_t row = block; row < end; ++row) {
+      weigh(by, row - block);
+      const std::int64_t other = row + by.rows;
+      if (row >= first_) add(row, {plane_ + by.planes, other, by.columns, 1}, by.count);
+      if (shared && other < last_) add(other, {plane_, row, -by.columns, -1}, by.count);
+    }
   }
 }
 
-// The squares of row and of row + by, into the ring, from one radius left of the first column.
+// The squares of rows [from, to), summed down their patches, from one radius left of the image.
 template <class T>
-void PatchMeans<T>::square(const Displacement& by, std::int64_t row) noexcept {
-  const std::int64_t down = 2 * image_.radius[1] + 1, slot = (row + image_.radius[1]) % down;
-  const std::int64_t column = first_column(by);
+void PatchMeans<T>::square(const Displacements& by, std::int64_t from, std::int64_t to) noexcept {
   std::size_t n = 0;
   for (std::size_t k = 0; k < plan_.profile[0].size(); ++k) {
     const std::int64_t plane = plane_ + static_cast<std::int64_t>(k);
-    const std::int64_t a = image_.at(plane, row + image_.radius[1], column);
-    const std::int64_t b =
-        image_.at(plane + by.planes, row + image_.radius[1] + by.rows, column + by.columns);
+    const std::int64_t a = image_.at(plane, from, 0);
+    const std::int64_t b = image_.at(plane + by.planes, from + by.rows, by.columns);
     for (std::int64_t c = 0; c < image_.channels; ++c) {
       const T* values = image_.values.data() + c * image_.channel_stride;
       const T* used = image_.masked ? image_.used.data() : nullptr;
@@ -135,55 +153,57 @@ void PatchMeans<T>::square(const Displacement& by, std::int64_t row) noexcept {
                      plan_.profile[0][k] / static_cast<T>(image_.channels)};
     }
   }
-  table_.square_rows({.pairs = pairs_.data(),
+  table_.sum_squares({.pairs = pairs_.data(),
                       .pairs_count = static_cast<int>(n),
-                      .count = static_cast<int>(columns(by) + 2 * image_.radius[2]),
-                      .out = squares_.data() + slot * wide_,
-                      .used = image_.masked ? used_.data() + slot * wide_ : nullptr});
+                      .stride = image_.row_stride,
+                      .down = axis(1),
+                      .displacements = by.count,
+                      .rows = to - from,
+                      .count = static_cast<int>(image_.size[2] + 2 * image_.radius[2]),
+                      .out = squares_.data(),
+                      .used = image_.masked ? used_.data() : nullptr,
+                      .plane = block_rows_ * wide_,
+                      .out_stride = wide_,
+                      .ring = ring_.data()});
 }
 
+// The weights of a row of the block; those of pixels whose partner is outside the image are 0.
 template <class T>
-void PatchMeans<T>::weigh(const Displacement& by, std::int64_t row) noexcept {
-  const std::int64_t down = 2 * image_.radius[1] + 1;
-  std::int64_t slot = row % down;
-  for (std::int64_t k = 0; k < down; ++k, slot = slot + 1 == down ? 0 : slot + 1) {
-    square_rows_[static_cast<std::size_t>(k)] = squares_.data() + slot * wide_;
-    if (image_.masked) used_rows_[static_cast<std::size_t>(k)] = used_.data() + slot * wide_;
+void PatchMeans<T>::weigh(const Displacements& by, std::int64_t row) noexcept {
+  const std::int64_t columns = image_.size[2], end = columns + table_.lanes;
+  for (std::int64_t k = 0; k < by.count; ++k) {
+    const std::int64_t at = (k * block_rows_ + row) * wide_, x = by.columns + k;
+    T* weights = weights_.data() + k * weights_stride_ + image_.margin;
+    table_.weigh_patches({.sums = squares_.data() + at,
+                          .used = image_.masked ? used_.data() + at : nullptr,
+                          .along = axis(2),
+                          .count = static_cast<int>(columns),
+                          .allowance = plan_.allowance,
+                          .scale = plan_.scale,
+                          .weights = weights});
+    std::fill(weights, weights + std::max<std::int64_t>(0, -x), T(0));
+    std::fill(weights + columns - std::max<std::int64_t>(0, x), weights + end, T(0));
   }
-  table_.weigh_patches({.rows = square_rows_.data(),
-                        .used = image_.masked ? used_rows_.data() : nullptr,
-                        .down = plan_.profile[1].data(),
-                        .along = plan_.profile[2].data(),
-                        .down_size = static_cast<int>(down),
-                        .along_size = static_cast<int>(plan_.profile[2].size()),
-                        .count = static_cast<int>(columns(by)),
-                        .allowance = plan_.allowance,
-                        .scale = plan_.scale,
-                        .scratch = scratch_.data(),
-                        .weights = weights_.data()});
 }
 
-// To the pixels from `own` on, which stand in the band, those from `other` on, and the reverse.
+// To the pixels of a row of the band. The weight of a pair stands where its first pixel does.
 template <class T>
-void PatchMeans<T>::add(const Side& own, const Side& other, bool both,
-                        std::int64_t count) noexcept {
-  const std::int64_t p = image_.pixel(own.plane, own.row, own.column);
-  const std::int64_t q = image_.pixel(other.plane, other.row, other.column);
-  const std::int64_t at = (own.row - first_) * stride_ + own.column;
-  const std::int64_t to = (other.row - first_) * stride_ + other.column;
-  const T* used = image_.masked ? image_.used.data() : nullptr;
-  table_.add_pixels({.weights = weights_.data(),
-                     .own = image_.values.data() + p,
-                     .other = image_.values.data() + q,
-                     .used_own = used == nullptr ? nullptr : used + p,
-                     .used_other = used == nullptr ? nullptr : used + q,
+void PatchMeans<T>::add(std::int64_t row, const Partners& partners, int count) noexcept {
+  const bool first = partners.step > 0;
+  const std::int64_t at = (row - first_) * stride_;
+  const std::int64_t to = image_.pixel(partners.plane, partners.row, partners.columns);
+  table_.add_pixels({.weights = weights_.data() + image_.margin + (first ? 0 : partners.columns),
+                     .weights_step = weights_stride_ + (first ? 0 : partners.step),
+                     .partners = image_.values.data() + to,
+                     .used = image_.masked ? image_.used.data() + to : nullptr,
+                     .partners_step = partners.step,
+                     .own = image_.values.data() + image_.pixel(plane_, row, 0),
+                     .displacements = count,
                      .plane = image_.channel_stride,
                      .channels = static_cast<int>(image_.channels),
-                     .count = static_cast<int>(count),
+                     .count = static_cast<int>(image_.size[2]),
                      .mass = mass_.data() + at,
                      .sums = sums_.data() + at,
-                     .other_mass = both ? mass_.data() + to : nullptr,
-                     .other_sums = both ? sums_.data() + to : nullptr,
                      .sums_plane = band_stride_});
 }
 

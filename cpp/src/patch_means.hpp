@@ -16,11 +16,18 @@ struct PatchPlan {
   std::array<std::vector<T>, 3> profile;  // of the patch along each axis, Σ = 1
   std::array<std::int64_t, 3> reach{};    // of the search along each axis
   T allowance = 0, scale = 0;             // 2σ², −log₂e / h²
+  bool box = false;                       // plain sums serve; the two above are then of sums
 };
 template <class T>
 PatchPlan<T> plan_of(const PaddedImage<T>& image, const NonLocalMeansOptions& options);
 
 inline constexpr std::int64_t band_rows = 64;
+// Displacements along a row that are weighed before they are added, so that a pixel's sums are read
+// and written once for all of them; and how many sums of squares of theirs stand in memory, which
+// is to be the second-level cache.
+inline constexpr std::int64_t most_together = 8;
+inline constexpr std::int64_t block_numbers = 1 << 17;
+inline constexpr std::int64_t least_block_rows = 8;
 
 // Two pixels of one band share their weight. An image's pixel gets its weights in the same order
 // wherever bands begin.
@@ -38,33 +45,35 @@ class PatchMeans {
   }
 
  private:
-  struct Displacement {
+  // `count` of them along the rows, the first by `columns`.
+  struct Displacements {
     std::int64_t planes, rows, columns;
+    int count;
   };
   void clear() noexcept;
-  void meet(const Displacement& by) noexcept;
-  void walk(const Displacement& by, std::int64_t from, std::int64_t to, bool shared) noexcept;
-  void square(const Displacement& by, std::int64_t row) noexcept;
-  void weigh(const Displacement& by, std::int64_t row) noexcept;
-  struct Side {
-    std::int64_t plane, row, column;
+  void meet(const Displacements& by) noexcept;
+  void walk(const Displacements& by, std::int64_t from, std::int64_t to, bool shared) noexcept;
+  void square(const Displacements& by, std::int64_t from, std::int64_t to) noexcept;
+  void weigh(const Displacements& by, std::int64_t row) noexcept;
+  // Of a row's pixels, the k-th stands `columns` + k `step` away along the row.
+  struct Partners {
+    std::int64_t plane, row, columns, step;
   };
-  void add(const Side& own, const Side& other, bool both, std::int64_t count) noexcept;
-  std::int64_t first_column(const Displacement& by) const {
-    return std::max<std::int64_t>(0, -by.columns);
-  }
-  std::int64_t columns(const Displacement& by) const {
-    return image_.size[2] - std::abs(by.columns);
+  void add(std::int64_t row, const Partners& partners, int count) noexcept;
+  kernels::PatchAxis<T> axis(std::size_t of) const {
+    const auto& profile = plan_.profile[of];
+    return {profile.data(), static_cast<int>(profile.size()), plan_.box};
   }
 
   const PaddedImage<T>& image_;
   const PatchPlan<T>& plan_;
   const kernels::Table<T>& table_;
   std::int64_t plane_ = 0, first_ = 0, last_ = 0;
-  std::int64_t stride_, band_stride_, wide_;
-  Buffer<T> mass_, sums_, squares_, used_, scratch_, weights_;
+  std::int64_t stride_, band_stride_, wide_, weights_stride_;
+  std::int64_t together_;    // displacements along a row
+  std::int64_t block_rows_;  // whose sums stand in memory
+  Buffer<T> mass_, sums_, squares_, used_, ring_, weights_;
   std::vector<kernels::RowPair<T>> pairs_;
-  std::vector<const T*> square_rows_, used_rows_;
 };
 
 }  // namespace vicinal

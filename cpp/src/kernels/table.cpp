@@ -189,7 +189,7 @@ constexpr Table<T> make() {
   t.product_columns = product_columns<T>;
   t.row_products = row_products<T>;
   t.layer_norm = layer_norm<T>;
-  t.square_rows = square_rows<T>;
+  t.sum_squares = sum_squares<T>;
   t.weigh_patches = weigh_patches<T>;
   t.add_pixels = add_pixels<T>;
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "arguments.hpp"
+#include "patch_arguments.hpp"
 
 namespace vicinal::kernels {
 
@@ -156,7 +157,7 @@ struct Table {
   void (*layer_norm)(const NormArguments<T>&, int rows);
 
   // Patches of an image (patches.hpp).
-  void (*square_rows)(const SquaresArguments<T>&);
+  void (*sum_squares)(const SquaresArguments<T>&);
   void (*weigh_patches)(const PatchArguments<T>&);
   void (*add_pixels)(const PixelArguments<T>&);
   void (*run_rules[3][2])(const RuleArguments<T>&);  // TriangularNorm, RuleSum

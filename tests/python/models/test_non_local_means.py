@@ -39,8 +39,9 @@ def test_patch_sizes(rng, size):
         assert np.abs(got - expected).max() <= 1e-13
 
 
-def test_is_a_local_mean_of_patches(rng):
-    image, size, reach, h = rng.random((80, 12)), 5, 4, 0.4
+@pytest.mark.parametrize(("shape", "size", "reach"), [((80, 12), 5, 4), ((20, 2200), 3, 8)])
+def test_is_a_local_mean_of_patches(rng, shape, size, reach):
+    image, h = rng.random(shape), 0.4
     padded = np.pad(image, size // 2, mode="reflect")
     patches = np.lib.stride_tricks.sliding_window_view(padded, (size, size)).reshape(-1, size**2)
     expected = vc.local_mean(
