@@ -71,6 +71,41 @@ def test_the_additive_model_is_a_local_mean(norm):
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+SHARED = [*RULES, "IF food IS fine THEN tip IS high WITH 0.6 IF food IS bad THEN tip IS low"]
+
+
+@pytest.mark.parametrize("method", vc.models.fuzzy.mamdani.METHODS)
+def test_sums_of_terms_that_are_cut_off(method, monkeypatch):
+    """Every rule adds its own term, also two rules of one term; by bends, and on the grid."""
+    values = sample(5)
+    tip = OUTPUTS["tip"]
+    y = np.linspace(0, 25, 400_001)
+    strengths = firing(values, "min")[:, [0, 1, 2]]
+    fine = 0.6 * INPUTS["food"]["fine"](values["food"])
+    strengths = np.column_stack([strengths, fine, INPUTS["food"]["bad"](values["food"])])
+    terms = [tip[name](y) for name in ("low", "medium", "high", "high", "low")]
+    curves = sum(np.minimum(strengths[:, r, None], term) for r, term in enumerate(terms))
+    options = {"aggregation": "sum", "defuzzification": method, "ranges": RANGES}
+    model = Mamdani(INPUTS, OUTPUTS, SHARED, **options)
+    found = model.infer(values)
+    expected = by_grid(curves, y, method)
+    tolerance = 2 * (y[1] - y[0]) if method.endswith("maximum") else 1e-6
+    np.testing.assert_allclose(found["tip"], expected, atol=tolerance, rtol=0)
+    np.testing.assert_allclose(model.aggregated(values, "tip", y[::1000]), curves[:, ::1000])
+    monkeypatch.setattr(vc.models.fuzzy.defuzzify, "MOST_CUTS", 2)
+    if not method.endswith("maximum"):
+        by_pieces = Mamdani(INPUTS, OUTPUTS, SHARED, resolution=2000, **options).infer(values)
+        np.testing.assert_allclose(by_pieces["tip"], expected, atol=1e-4, rtol=0)
+
+
+def test_sums_of_cut_terms_take_rows_in_strips(monkeypatch):
+    values = sample(40)
+    model = system(aggregation="sum")
+    whole = model.infer(values)
+    monkeypatch.setattr(vc.models.fuzzy.mamdani, "NUMBERS_OF_A_STRIP", 15)
+    assert all(np.array_equal(found, whole[name]) for name, found in model.infer(values).items())
+
+
 def test_the_joined_curve():
     values = sample(5)
     y = np.linspace(0, 25, 11)
@@ -120,11 +155,13 @@ def test_where_no_rule_fires_the_middle_of_the_range_answers():
     assert told[0].filename == __file__
 
 
-def test_an_output_that_no_rule_concludes():
+@pytest.mark.parametrize("aggregation", ["max", "sum"])
+def test_an_output_that_no_rule_concludes(aggregation):
     model = Mamdani(
         {"x": {"a": mf.Triangle(0, 1, 2)}},
         {"y": {"low": mf.Triangle(0, 0, 1)}, "z": {"low": mf.Triangle(0, 0, 4)}},
         ["IF x IS a THEN y IS low"],
+        aggregation=aggregation,
     )
     with pytest.warns(vc.LocalizationWarning, match="'z' at 1 of 1"):
         assert model.infer({"x": [1.0]})["z"] == 2
@@ -169,7 +206,6 @@ def test_rules_as_a_table():
     [
         ({"ranges": None}, r"outputs\['mood'\] spans .* give ranges=\{'mood': \(low, high\)\}"),
         ({"implication": "max"}, "implication must be one of 'min', 'product'"),
-        ({"aggregation": "sum"}, "aggregation='sum' takes implication='product'"),
         ({"defuzzification": "center"}, "defuzzification must be one of 'centroid'"),
         ({"resolution": 1}, "resolution must be at least 2"),
     ],

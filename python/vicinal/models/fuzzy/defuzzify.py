@@ -20,6 +20,7 @@ __all__ = ["METHODS", "Curve"]
 METHODS = ("centroid", "bisector", "mean_of_maximum", "smallest_of_maximum", "largest_of_maximum")
 ROWS_OF_A_STRIP = 1024
 NUMBERS_OF_A_STRIP = 1 << 19
+MOST_CUTS = 64  # of a sum whose every bend is found
 _SAME = 1 - 1e-12  # heights of at least this share of the largest are at the maximum
 
 
@@ -29,6 +30,7 @@ class Curve:
     Parameters
     ----------
     terms : list of Membership
+        A term may stand there for each of its rules.
     ends : (float, float)
         The range of the output.
     implication : {"min", "product"}
@@ -36,7 +38,8 @@ class Curve:
     aggregation : {"max", "sum"}
         How terms are joined.
     resolution : int
-        Pieces of the grid, where a term is not piecewise linear.
+        Pieces of the grid, where a term is not piecewise linear, or where more than 64 terms that
+        are cut off add up.
     """
 
     def __init__(
@@ -50,11 +53,13 @@ class Curve:
         self.terms, self.ends = terms, ends
         self.cuts, self.adds = implication == "min", aggregation == "sum"
         straight = [term for term in terms if isinstance(term, Piecewise)]
-        exact = len(straight) == len(terms)
+        many = self.cuts and self.adds and len(terms) > MOST_CUTS
+        exact = len(straight) == len(terms) and not many
         bends = [term.knots for term in straight] if exact else np.linspace(*ends, resolution + 1)
         self._fixed = np.unique(np.clip(np.append(bends, ends), *ends))
         self._lines: list[tuple[float, float, float, float, int]] = []
-        for t, term in enumerate(straight if exact and not self.adds else ()):
+        # A sum of terms that are scaled bends at their knots alone.
+        for t, term in enumerate(straight if exact and (self.cuts or not self.adds) else ()):
             self._lines += [(*side, t) for side in term.sides]
             _, b, c, _ = term.knots
             if b < c and not self.cuts:  # scaling lowers a plateau; a cut is one
@@ -62,7 +67,10 @@ class Curve:
         self._meet()
 
     def _meet(self) -> None:
-        """Find which lines can meet: those of two terms, and sides with the cuts of a term."""
+        """Find which lines can meet: those of two terms, and sides with the cuts of a term.
+
+        A sum bends only where a term meets its own cut.
+        """
         lines = self._lines
         pairs = [
             (i, j)
@@ -75,6 +83,8 @@ class Curve:
             for i, line in enumerate(lines)
             if self.cuts and _overlap(term.support, line[2:4])
         ]
+        if self.adds:
+            pairs, cuts = [], [(line[4], i) for i, line in enumerate(lines)]
         self._pairs, self._cuts = (np.array(p, int).reshape(-1, 2).T for p in (pairs, cuts))
 
     def numbers(self, strengths: Array, method: str) -> Array:

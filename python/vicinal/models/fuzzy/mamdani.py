@@ -9,20 +9,23 @@ import numpy as np
 
 from vicinal.arrays import Array, as_index
 from vicinal.models.fuzzy.defuzzify import METHODS, Curve
+from vicinal.models.fuzzy.memberships import Membership
 from vicinal.models.fuzzy.program import Conclusions
 from vicinal.models.fuzzy.rule_system import LEAST_MASS, RuleSystem, check_numbers
 from vicinal.models.fuzzy.variables import Rows, as_ranges, as_variables, one_of
 
 __all__ = ["Mamdani"]
 
+NUMBERS_OF_A_STRIP = 1 << 22  # of columns that rules add to
+
 
 class Mamdani(RuleSystem):
     r"""Fuzzy rules whose conclusions are terms of the outputs.
 
-    A rule fires to the degree :math:`w_r(x)` to which its premise holds. The strength of a term is
-    the largest (or the sum) of those of its rules; each term's membership is cut off at its
-    strength (or scaled by it), the terms are joined by their maximum (or sum), and the area below
-    the curve becomes one number, its centroid :math:`\int y f(y) dy / \int f(y) dy`.
+    A rule fires to the degree :math:`w_r(x)` to which its premise holds. The membership of the term
+    that it concludes is cut off at that degree (or scaled by it), what all rules conclude is joined
+    by its maximum (or sum), and the area below the curve becomes one number, its centroid
+    :math:`\int y f(y) dy / \int f(y) dy`.
 
     Parameters
     ----------
@@ -36,10 +39,10 @@ class Mamdani(RuleSystem):
     norm : {"min", "product", "lukasiewicz"}
         AND: the smaller degree, the product, or max(a + b − 1, 0). OR is its dual, NOT is 1 − a.
     implication : {"min", "product"}
-        How a strength bounds its term: cut off or scaled.
+        How the degree of a rule bounds its term: cut off or scaled.
     aggregation : {"max", "sum"}
-        How rules and terms are joined; "sum" goes with ``implication="product"``, the additive
-        model, since sums of terms that are cut off depend on every single rule.
+        How rules are joined. The cheap sum is that of scaled terms, the additive model; a sum of
+        terms that are cut off looks at every single rule.
     defuzzification : str
         "centroid", "bisector", "mean_of_maximum", "smallest_of_maximum" or "largest_of_maximum".
         The number: of the area its centroid or the point that halves it, or of the points where the
@@ -48,8 +51,8 @@ class Mamdani(RuleSystem):
         Range of an output, on which the curve is taken; None spans its terms. Needed where a term
         has no end.
     resolution : int
-        Pieces of the grid for outputs with a bell, Gaussian or sigmoid term. With triangles and
-        trapezoids alone, the integral is exact.
+        Pieces of the grid for outputs with a bell, Gaussian or sigmoid term, or with a sum of more
+        than 64 rules that are cut off. With triangles and trapezoids alone, the integral is exact.
     num_threads : int, optional
         As of the primitives; the result does not depend on it.
 
@@ -118,17 +121,19 @@ class Mamdani(RuleSystem):
         self.implication = one_of(implication, ("min", "product"), "implication")
         self.aggregation = one_of(aggregation, ("max", "sum"), "aggregation")
         self.defuzzification = one_of(defuzzification, METHODS, "defuzzification")
-        if aggregation == "sum" and implication == "min":
-            raise ValueError(
-                "aggregation='sum' takes implication='product', got 'min'; or aggregation='max'"
-            )
         self.ranges = as_ranges(ranges, self.outputs)
         self.resolution = as_index(resolution, "resolution")
         if self.resolution < 2:
             raise ValueError(f"resolution must be at least 2 pieces, got {resolution}")
-        self._curves = {name: self._curve(name) for name in self.outputs}
+        ends = {name: self._ends(name) for name in self.outputs}
         self.rules = rules if isinstance(rules, str | np.ndarray) else list(rules)
-        self._conclusions = self._compile()
+        self._conclusions, of_columns = self._compile()
+        self._curves = {
+            name: Curve(
+                of_columns[name], ends[name], self.implication, self.aggregation, self.resolution
+            )
+            for name in self.outputs
+        }
 
     def infer(self, values: Any) -> dict[str, Array]:
         """Return every output.
@@ -151,13 +156,24 @@ class Mamdani(RuleSystem):
             If they are not real numbers.
         """
         rows = Rows(values, self.inputs)
-        strengths = self._sums(rows, self._conclusions, maximum=self.aggregation == "max")
-        missing, results, first = rows.missing, {}, 0
-        for name, terms in self.outputs.items():
-            own = strengths[:, first : first + len(terms)]
-            results[name] = self._number(name, own, missing).reshape(rows.shape)
-            first += len(terms)
-        return {name: found.astype(rows.dtype, copy=False) for name, found in results.items()}
+        results = {name: np.empty(len(rows)) for name in self.outputs}
+        silent = dict.fromkeys(self.outputs, 0)
+        step = max(1, NUMBERS_OF_A_STRIP // self._conclusions.width)
+        for start in range(0, len(rows), step):
+            strip = slice(start, start + step)
+            part, first = rows.strip(strip), 0
+            strengths = self._sums(part, self._conclusions, maximum=self.aggregation == "max")
+            for name, curve in self._curves.items():
+                own = strengths[:, first : first + len(curve.terms)]
+                results[name][strip], count = self._numbers(curve, own, part.missing)
+                silent[name] += count
+                first += len(curve.terms)
+        for name, count in silent.items():
+            self._warn_of_silence(count, len(rows), name)
+        return {
+            name: found.reshape(rows.shape).astype(rows.dtype, copy=False)
+            for name, found in results.items()
+        }
 
     def aggregated(self, values: Any, output: str, y: Any) -> Array:
         """Return the joined curve of an output, of which `infer` takes one number.
@@ -179,20 +195,21 @@ class Mamdani(RuleSystem):
         rows = Rows(values, self.inputs)
         strengths = self._sums(rows, self._conclusions, maximum=self.aggregation == "max")
         names = list(self.outputs)
-        first = sum(len(self.outputs[name]) for name in names[: names.index(output)])
-        own = strengths[:, first : first + len(self.outputs[output])]
-        return self._curves[output].heights(own, np.asarray(y, np.float64)[None])
+        first = sum(len(self._curves[name].terms) for name in names[: names.index(output)])
+        curve = self._curves[output]
+        own = strengths[:, first : first + len(curve.terms)]
+        return curve.heights(own, np.asarray(y, np.float64)[None])
 
-    def _number(self, name: str, strengths: Array, missing: Array) -> Array:
-        found = self._curves[name].numbers(strengths, self.defuzzification)
-        silent = ~(strengths.max(axis=1) >= LEAST_MASS) & ~missing
-        found[silent] = sum(self._curves[name].ends) / 2
+    def _numbers(self, curve: Curve, strengths: Array, missing: Array) -> tuple[Array, int]:
+        """Return the number of every row, and how many get the middle of the range."""
+        found = curve.numbers(strengths, self.defuzzification)
+        silent = ~(strengths.max(axis=1, initial=0) >= LEAST_MASS) & ~missing
+        found[silent] = sum(curve.ends) / 2
         found[missing] = np.nan
-        self._warn_of_silence(int(silent.sum()), len(found), name)
-        return found
+        return found, int(silent.sum())
 
-    def _curve(self, name: str) -> Curve:
-        terms = list(self.outputs[name].values())
+    def _ends(self, name: str) -> tuple[float, float]:
+        terms = self.outputs[name].values()
         ends = self.ranges.get(name)
         if ends is None:
             supports = [term.support for term in terms]
@@ -202,10 +219,13 @@ class Mamdani(RuleSystem):
                     f"outputs[{name!r}] spans {ends}: a term has no end, or the terms no width; "
                     f"give ranges={{{name!r}: (low, high)}}"
                 )
-        return Curve(terms, ends, self.implication, self.aggregation, self.resolution)
+        return ends
 
-    def _compile(self) -> Conclusions:
-        """Compile the rules; return a column for every term of every output."""
+    def _compile(self) -> tuple[Conclusions, dict[str, list[Membership]]]:
+        """Compile the rules; return what they add to columns, and the terms of these.
+
+        A column is a term of an output; where terms are cut off and added up, one rule's term.
+        """
         first, columns = 0, {}
         for name, terms in self.outputs.items():
             columns[name] = {term: first + place for place, term in enumerate(terms)}
@@ -217,13 +237,27 @@ class Mamdani(RuleSystem):
         else:
             rules = self._compile_text(self.rules, self.outputs)
             found = [[columns[c.variable][c.term] for c in rule.conclusions] for rule in rules]
+        return self._spread(found)
+
+    def _spread(self, found: list[list[int]]) -> tuple[Conclusions, dict[str, list[Membership]]]:
+        """Give a column to every term, or to every term of every rule."""
         sizes = [len(rule) for rule in found]
-        return Conclusions(
+        concluded = np.array([column for rule in found for column in rule], np.int32)
+        owned = [(name, term) for name in self.outputs for term in self.outputs[name].values()]
+        if self.implication == "min" and self.aggregation == "sum":
+            order = np.argsort(concluded, kind="stable")  # outputs keep their columns together
+            owned = [owned[column] for column in concluded[order]]
+            concluded = np.argsort(order).astype(np.int32)
+        of_columns: dict[str, list[Membership]] = {name: [] for name in self.outputs}
+        for name, term in owned:
+            of_columns[name].append(term)
+        conclusions = Conclusions(
             np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-            np.array([column for rule in found for column in rule], np.int32),
+            concluded,
             np.repeat(self._weights, sizes),
-            first,
+            len(owned),
         )
+        return conclusions, of_columns
 
     def _columns_of(self, table: Array, columns: dict[str, dict[str, int]]) -> list[list[int]]:
         for place, (name, terms) in enumerate(self.outputs.items()):

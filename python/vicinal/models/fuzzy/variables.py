@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -103,6 +104,12 @@ class Rows:
 
     def __len__(self) -> int:
         return self.columns[0].size
+
+    def strip(self, rows: slice) -> Rows:
+        """Return some of the rows."""
+        part = copy.copy(self)
+        part.columns = [column[rows] for column in self.columns]
+        return part
 
     @property
     def missing(self) -> Array:
