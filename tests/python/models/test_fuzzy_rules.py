@@ -45,6 +45,26 @@ def test_and_binds_closer_than_or_and_words_take_any_case():
 
 
 @pytest.mark.parametrize("norm", AND)
+def test_hedges(norm):
+    """Degrees are squared by very, rooted by somewhat; NOT is outside of both."""
+    inputs = {"a": {"big": mf.Gauss(1, 1), "very": mf.Gauss(0, 1)}, "b": {"big": mf.Bell(1, 2, 3)}}
+    rules = [
+        "IF a IS very big AND b IS NOT Somewhat big THEN y IS one",
+        "IF a IS VERY very big THEN y IS one",
+        "IF b IS very somewhat big AND a IS very THEN y IS one",
+        "IF a IS very very THEN y IS one",
+        "IF a IS big THEN y IS one",
+    ]
+    model = vc.models.TakagiSugeno(inputs, {"y": {"one": 1}}, rules, norm=norm)
+    x = np.random.default_rng(0).uniform(-2, 4, (40, 2))
+    big, zero = (inputs["a"][term](x[:, 0]) for term in ("big", "very"))
+    other, both = inputs["b"]["big"](x[:, 1]), AND[norm]
+    expected = [both(big**2, 1 - np.sqrt(other)), big**4, both(other, zero), zero**2, big]
+    found = model.firing_strengths(x)
+    np.testing.assert_allclose(found, np.transpose(expected), rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("norm", AND)
 def test_a_grid_of_rules(norm):
     """Every combination of terms, and some left out, against a loop over rules."""
     sizes = {"a": 3, "b": 2, "c": 4}
@@ -90,6 +110,9 @@ def test_shared_premises_are_computed_once():
         ("IF service IS good", 1, 19, "expected THEN, got the end"),
         ("IF (service IS good THEN tip IS low", 1, 21, r"expected \), got 'THEN'"),
         ("IF service IS good THEN tip IS NOT low", 1, 25, "not what is not"),
+        ("IF service IS very THEN tip IS low", 1, 15, "'very' is not among the terms"),
+        ("IF service IS very god THEN tip IS low", 1, 20, "did you mean 'good'"),
+        ("IF service IS good THEN tip IS very low", 1, 25, "leave out 'very' and 'somewhat'"),
         ("IF service IS good THEN tip IS low WITH 2", 1, 41, "weight from 0 to 1, got '2'"),
         ("IF service IS good; THEN tip IS low", 1, 19, "';' has no meaning"),
         ("IF service IS good THEN tip IS low OR tip IS high", 1, 36, "expected IF, got 'OR'"),

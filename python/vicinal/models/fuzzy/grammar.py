@@ -9,11 +9,12 @@ from typing import NoReturn
 
 from vicinal.errors import did_you_mean
 
-__all__ = ["Expression", "Is", "Join", "Not", "Rule", "parse_rules"]
+__all__ = ["Expression", "Is", "Join", "Not", "Rule", "parse_rules", "terms_of"]
 
 Names = Mapping[str, Collection[str]]  # variable → its terms
 
 _WORDS = ("IF", "IS", "NOT", "AND", "OR", "THEN", "WITH")
+_HEDGES = {"VERY": 1, "SOMEWHAT": -1}  # squarings of a degree; words like others elsewhere
 _TOKEN = re.compile(
     r"""\s+ | \#[^\n]* |
     (?P<token> [()] | "[^"\n]*" | '[^'\n]*' | [0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?(?!\w) | \w+ )""",
@@ -23,10 +24,11 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Is:
-    """A variable belongs to a term."""
+    """A variable belongs to a term, to a degree that is squared, or rooted where negative."""
 
     variable: str
     term: str
+    squarings: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def parse_rules(text: str, inputs: Names, outputs: Names, name: str = "rules") -
     Parameters
     ----------
     text : str
-        Rules ``IF … THEN … [WITH weight]``; keywords in any case, ``#`` begins a comment.
+        Rules ``IF … THEN … [WITH weight]``; keywords in any case, ``#`` begins a comment. Before a
+        term of an input, ``very`` squares its degree, and ``somewhat`` takes the root.
     inputs, outputs : mapping of str to collection of str
         Variables and their terms.
     name : str
@@ -98,6 +101,15 @@ def parse_rules(text: str, inputs: Names, outputs: Names, name: str = "rules") -
     while not parser.at_end():
         rules.append(parser.rule())
     return rules
+
+
+def terms_of(expression: Expression) -> Iterator[Is]:
+    """Go through the terms of an expression."""
+    if isinstance(expression, Is):
+        yield expression
+        return
+    for part in expression.parts if isinstance(expression, Join) else (expression.part,):
+        yield from terms_of(part)
 
 
 class _Parser:
@@ -141,14 +153,29 @@ class _Parser:
         variable = self._name(variables, f"{kind}s", f"an {kind}")
         self._expect("IS")
         negated = self._take("NOT")
-        found = Is(variable, self._name(variables[variable], f"terms of {variable!r}", "a term"))
+        squarings = self._hedges()
+        term = self._name(variables[variable], f"terms of {variable!r}", "a term")
+        found = Is(variable, term, squarings)
         return Not(found) if negated else found
+
+    def _hedges(self) -> int:
+        """Take hedges, each before a name: the last name is the term, whatever its word."""
+        count = 0
+        while (word := self.tokens[self.place].text.upper()) in _HEDGES:
+            after = self.tokens[self.place + 1]
+            if not after.text or after.word:
+                break
+            count += _HEDGES[word]
+            self.place += 1
+        return count
 
     def _conclusion(self) -> Is:
         start = self.tokens[self.place]
         found = self._is(self.outputs, "output")
         if not isinstance(found, Is):
             self._fail(start, "a rule concludes what is, not what is not; name another term")
+        if self.tokens[self.place - 2].word != "IS":
+            self._fail(start, "a rule concludes a term as it is; leave out 'very' and 'somewhat'")
         return found
 
     def _name(self, names: Collection[str], kind: str, wanted: str) -> str:

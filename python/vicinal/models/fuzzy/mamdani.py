@@ -34,8 +34,9 @@ class Mamdani(RuleSystem):
     rules : sequence of str, str, or ndarray of int of shape (rules, inputs + outputs)
         Text ``IF service IS good AND food IS NOT bad THEN tip IS high WITH 0.5``: keywords in any
         case, parentheses, AND before OR, names that are no word in quotes, ``#`` a comment, one
-        string for one rule or for several. Or the number of the term of every input and output,
-        −1 for none.
+        string for one rule or for several; ``IS very bad`` squares the degree, ``IS somewhat bad``
+        takes its root (Zadeh 1972). Or the number of the term of every input and output, −1 for
+        none.
     norm : {"min", "product", "lukasiewicz"}
         AND: the smaller degree, the product, or max(a + b − 1, 0). OR is its dual, NOT is 1 − a.
     implication : {"min", "product"}

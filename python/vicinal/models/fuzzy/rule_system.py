@@ -11,7 +11,7 @@ import numpy as np
 from vicinal.arrays import Array
 from vicinal.errors import LocalizationWarning
 from vicinal.models.caller import levels_to_the_caller
-from vicinal.models.fuzzy.grammar import Is, Names, Rule, parse_rules
+from vicinal.models.fuzzy.grammar import Is, Names, Rule, parse_rules, terms_of
 from vicinal.models.fuzzy.program import NORMS, Conclusions, Program
 from vicinal.models.fuzzy.variables import Rows, as_variables, one_of
 from vicinal.models.saved import Saved
@@ -47,6 +47,8 @@ class RuleSystem(Saved):
             name = "rules" if isinstance(rules, str) else f"rules[{number}]"
             found.extend(parse_rules(text, self.inputs, outputs, name))
         _require_rules(len(found))
+        hedged = dict.fromkeys(leaf for rule in found for leaf in terms_of(rule.premise))
+        self._leaves += [leaf for leaf in hedged if leaf.squarings]
         self._program = Program(self._leaves, [rule.premise for rule in found], self.norm)
         self._weights = np.array([rule.weight for rule in found])
         return found
@@ -114,6 +116,9 @@ class RuleSystem(Saved):
             for place, leaf in enumerate(self._leaves):
                 membership = self.inputs[leaf.variable][leaf.term]
                 degrees[place] = membership(columns[number[leaf.variable]])
+                for _ in range(abs(leaf.squarings)):
+                    change = np.square if leaf.squarings > 0 else np.sqrt
+                    change(degrees[place], out=degrees[place])
             sums[strip] = self._program.sums(
                 degrees, conclusions, maximum=maximum, num_threads=threads
             )
