@@ -101,8 +101,8 @@ def tables(results):
     return texts
 
 
-def main():
-    given = [json.loads(Path(path).read_text()) for path in sys.argv[1:]]
+def write(given):
+    """Replace the tables of all pages, by these results or the newest stored ones."""
     texts = tables({result.get("group", "dense"): result for result in given})
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         old = page.read_text()
@@ -113,4 +113,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    write([json.loads(Path(path).read_text()) for path in sys.argv[1:]])

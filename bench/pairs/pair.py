@@ -1,0 +1,133 @@
+"""A model against its incumbents on real data: folds, contenders, a judge."""
+
+import importlib
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+OURS = "vicinal"  # names of our contenders start so
+NEVER_ZERO = 1e-9
+
+
+@dataclass(frozen=True)
+class Contender:
+    """`answer(fold)` fits, tunes and predicts: all of it is timed."""
+
+    name: str
+    answer: Callable
+    needs: tuple = ()  # modules imported before the clock starts; a missing one is told
+    context: bool = False  # shown for comparison, no rival: another task or a plain baseline
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One line of evidence: `judge(fold, answer)` is a number, larger is better if `higher`."""
+
+    name: str
+    model: str
+    title: str  # the data and the task
+    measure: str
+    higher: bool
+    folds: Callable  # () -> folds, made once
+    judge: Callable
+    contenders: tuple
+    tuned: str  # how every side chooses its settings
+    equal: bool = False  # the answers are compared, too: both compute one formula
+
+
+def run(pair, log):
+    """Return the record of a pair: scores, seconds and peak memory of every contender."""
+    folds = pair.folds()
+    rows = [{"name": c.name, "context": c.context} | _peak(c, folds[0]) for c in pair.contenders]
+    answers = {}
+    for number, fold in enumerate(folds):
+        for contender, row in zip(pair.contenders, rows, strict=True):
+            if row["status"] != "ok":
+                continue
+            start = perf_counter()
+            answer = contender.answer(fold)
+            row.setdefault("seconds", []).append(perf_counter() - start)
+            row.setdefault("scores", []).append(float(pair.judge(fold, answer)))
+            answers[contender.name] = np.asarray(answer)
+        if pair.equal:
+            _differences(rows, answers)
+        log(f"  {pair.name}: fold {number + 1} of {len(folds)}")
+    told = ("name", "model", "title", "measure", "higher", "tuned")
+    return {field: getattr(pair, field) for field in told} | {"rows": rows}
+
+
+def _differences(rows, answers):
+    """Note how far a peer's answers are from ours, relative to our largest."""
+    ours = next(answers[row["name"]] for row in rows if row["name"] in answers)
+    for row in rows[1:]:
+        if row["status"] == "ok" and not row["context"]:
+            gap = np.max(np.abs(answers[row["name"]] - ours)) / np.max(np.abs(ours))
+            row["difference"] = max(row.get("difference", 0.0), float(gap))
+
+
+def _peak(contender, fold):
+    """Run once in a fork, so that what others left in memory does not count; warms nothing."""
+    try:
+        for module in contender.needs:
+            importlib.import_module(module)
+    except ImportError as reason:
+        return {"status": "missing", "note": str(reason)}
+    if not Path("/proc/self/clear_refs").exists():
+        return {"status": "ok"}
+    return {"status": "ok", "peak_mb": _in_fork(lambda: contender.answer(fold))}
+
+
+def _in_fork(call):
+    import multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send_peak, args=(call, sender))
+    process.start()
+    process.join()
+    return receiver.recv() if receiver.poll() else None
+
+
+def _send_peak(call, sender):
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before = _status("VmRSS")
+    call()
+    sender.send((_status("VmHWM") - before) / 1024)
+
+
+def _status(field):
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith(field))
+
+
+def verdict(record):
+    """Compare our first contender with the best rival: folds are paired.
+
+    "better" and "worse" ask for a mean difference beyond twice its standard error.
+    """
+    ours, *others = [row for row in record["rows"] if row["status"] == "ok"]
+    rivals = [row for row in others if not (row["context"] or row["name"].startswith(OURS))]
+    if not rivals:
+        return None
+    sign = 1 if record["higher"] else -1
+    best = max(rivals, key=lambda row: sign * statistics.fmean(row["scores"]))
+    gains = [sign * (a - b) for a, b in zip(ours["scores"], best["scores"], strict=True)]
+    gain = statistics.fmean(gains)
+    error = statistics.stdev(gains) / len(gains) ** 0.5
+    size = max(abs(gain), NEVER_ZERO * max(map(abs, ours["scores"])))
+    word = "equal" if size <= 2 * error or size > abs(gain) else "better" if gain > 0 else "worse"
+    return {
+        "rival": best["name"],
+        "word": word,
+        "won": sum(g > 0 for g in gains),
+        "folds": len(gains),
+        "faster": seconds(best) / seconds(ours),
+    }
+
+
+def seconds(row):
+    return statistics.median(row["seconds"])

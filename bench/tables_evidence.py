@@ -1,0 +1,102 @@
+"""Tables of docs/evidence.md: quality on held-out folds, time and memory of models and peers."""
+
+import statistics
+
+from cells import seconds_text, table
+from pairs.pair import OURS, seconds, verdict
+
+SECTIONS = ("regression", "localizing", "memory", "fuzzy", "images", "denoising", "series")
+
+
+def _rounded(mean, spread):
+    """Write both with two digits of the spread, at most four places."""
+    places = 0
+    while places < 4 and spread * 10**places < 10:
+        places += 1
+    return f"{mean:.{places}f} ± {spread:.{places}f}"
+
+
+def quality_text(row):
+    if row["status"] != "ok":
+        return row["status"]
+    return _rounded(statistics.fmean(row["scores"]), statistics.stdev(row["scores"]))
+
+
+def time_text(row):
+    return seconds_text(seconds(row)) if row["status"] == "ok" else "–"
+
+
+def memory_text(row):
+    peak = row.get("peak_mb")
+    if peak is None:
+        return "–"
+    return f"{peak:.0f} MB" if peak >= 1 else "< 1 MB"
+
+
+def verdict_text(record):
+    found = verdict(record)
+    if found is None:
+        return "no incumbent here"
+    times = found["faster"]
+    speed = f"{times:.3g} × faster" if times >= 1 else f"{1 / times:.3g} × slower"
+    folds = f"{found['won']} of {found['folds']} folds"
+    return f"{found['word']} than {found['rival']} ({folds}), {speed}".replace(
+        "equal than", "equal to"
+    )
+
+
+def _remark(record, row):
+    if row is record["rows"][0]:
+        return verdict_text(record)
+    if "difference" in row:
+        return f"answers differ by {row['difference']:.1g} of the largest"
+    return "for comparison" if row["context"] else row.get("note", "")
+
+
+def _cells(record, row):
+    name = f"**{row['name']}**" if row["name"].startswith(OURS) else row["name"]
+    return [name, quality_text(row), time_text(row), memory_text(row), _remark(record, row)]
+
+
+def pair_text(record):
+    arrow = "higher" if record["higher"] else "lower"
+    lines = [f"\n{record['name']}: {record['model']}, {record['title']}; {record['measure']}"]
+    lines[0] += f", {arrow} is better"
+    lines += ["  " + "  ".join(f"{cell:24}" for cell in _cells(record, r)) for r in record["rows"]]
+    return "\n".join(lines)
+
+
+def _section(name):
+    def write(result):
+        parts = []
+        for record in result["pairs"]:
+            if record["section"] != name:
+                continue
+            arrow = "higher is better" if record["higher"] else "lower is better"
+            titles = ["", f"{record['measure']} ({arrow})", "fit + predict", "memory", ""]
+            cells = table(titles, [_cells(record, row) for row in record["rows"]])
+            head = f"**`{record['model']}`**: {record['title']}. Settings: {record['tuned']}."
+            parts.append(f"{head}\n\n{cells}\n")
+        return "\n".join(parts) or "not measured"
+
+    return write
+
+
+def _summary(result):
+    rows = []
+    for record in result["pairs"]:
+        found = verdict(record)
+        quality = "–" if found is None else f"{found['word']} ({found['won']}/{found['folds']})"
+        time = "–" if found is None else f"{found['faster']:.3g}"
+        rival = "none here" if found is None else found["rival"]
+        rows.append([f"`{record['model']}`", record["title"], rival, quality, time])
+    return table(["", "data", "best rival", "quality", "its time / ours"], rows)
+
+
+def _machine(result):
+    m = result["machine"]
+    return f"{m['processor']}, {m['threads']} threads, {m['isa']}, {m['date']}, {m['commit']}."
+
+
+TABLES = {f"evidence_{name}": _section(name) for name in SECTIONS}
+TABLES |= {"evidence_summary": _summary, "evidence_machine": _machine}
