@@ -1,7 +1,7 @@
 """Stored results → text and the tables of README and docs: `report.py [result.json …]`.
 
 A page asks for a table by the markers `<!-- bench:NAME -->` and `<!-- /bench -->`; what stands
-between them is replaced. Names: the keys of TABLES in the four tables_*.py.
+between them is replaced. Names: the keys of TABLES in the tables_*.py.
 """
 
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import tables_attention
 import tables_dense
+import tables_evidence
 import tables_models
 import tables_sparse
 from cells import seconds_text, value_text
@@ -23,6 +24,7 @@ GROUPS = {
     "sparse": tables_sparse.TABLES,
     "models": tables_models.TABLES,
     "attention": tables_attention.TABLES,
+    "evidence": tables_evidence.TABLES,
 }
 
 

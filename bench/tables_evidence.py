@@ -5,7 +5,10 @@ import statistics
 from cells import seconds_text, table
 from pairs.pair import OURS, seconds, verdict
 
-SECTIONS = ("regression", "localizing", "memory", "fuzzy", "images", "denoising", "series")
+SECTIONS = (
+    *("regression", "localizing", "memory", "fuzzy"),
+    *("images", "denoising", "series", "earlier"),
+)
 
 
 def _rounded(mean, spread):
@@ -39,10 +42,12 @@ def verdict_text(record):
         return "no incumbent here"
     times = found["faster"]
     speed = f"{times:.3g} × faster" if times >= 1 else f"{1 / times:.3g} × slower"
-    folds = f"{found['won']} of {found['folds']} folds"
-    return f"{found['word']} than {found['rival']} ({folds}), {speed}".replace(
-        "equal than", "equal to"
-    )
+    like = "equal to" if found["word"] == "equal" else f"{found['word']} than"
+    return f"{like} {found['rival']} ({_folds(found)}), {speed}"
+
+
+def _folds(found):
+    return f"{found['won']} folds won, {found['lost']} lost"
 
 
 def _remark(record, row):
@@ -86,7 +91,7 @@ def _summary(result):
     rows = []
     for record in result["pairs"]:
         found = verdict(record)
-        quality = "–" if found is None else f"{found['word']} ({found['won']}/{found['folds']})"
+        quality = "–" if found is None else f"{found['word']}, {_folds(found)}"
         time = "–" if found is None else f"{found['faster']:.3g}"
         rival = "none here" if found is None else found["rival"]
         rows.append([f"`{record['model']}`", record["title"], rival, quality, time])

@@ -1,6 +1,6 @@
 """Models and their incumbents, a section of docs/evidence.md per file, each with `pairs()`."""
 
-from . import denoising, fuzzy, images, localizing, memory, regression, series
+from . import denoising, earlier, fuzzy, images, localizing, memory, regression, series
 
 GROUPS = {
     "regression": regression,
@@ -10,4 +10,5 @@ GROUPS = {
     "images": images,
     "denoising": denoising,
     "series": series,
+    "earlier": earlier,
 }

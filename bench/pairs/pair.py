@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 
 OURS = "vicinal"  # names of our contenders start so
-NEVER_ZERO = 1e-9
+SAME = 1e-6  # of a score: what rounding and a peer's own tolerance may do
 
 
 @dataclass(frozen=True)
@@ -107,24 +107,26 @@ def _status(field):
 def verdict(record):
     """Compare our first contender with the best rival: folds are paired.
 
-    "better" and "worse" ask for a mean difference beyond twice its standard error.
+    "better" and "worse" ask for a mean difference beyond twice its standard error; of rivals with
+    the same answers the fastest counts.
     """
     ours, *others = [row for row in record["rows"] if row["status"] == "ok"]
     rivals = [row for row in others if not (row["context"] or row["name"].startswith(OURS))]
     if not rivals:
         return None
     sign = 1 if record["higher"] else -1
-    best = max(rivals, key=lambda row: sign * statistics.fmean(row["scores"]))
+    means = [sign * statistics.fmean(row["scores"]) for row in rivals]
+    least = max(means) - SAME * abs(max(means))
+    best = min((r for r, mean in zip(rivals, means, strict=True) if mean >= least), key=seconds)
     gains = [sign * (a - b) for a, b in zip(ours["scores"], best["scores"], strict=True)]
-    gain = statistics.fmean(gains)
+    gain, same = statistics.fmean(gains), SAME * max(map(abs, ours["scores"]))
     error = statistics.stdev(gains) / len(gains) ** 0.5
-    size = max(abs(gain), NEVER_ZERO * max(map(abs, ours["scores"])))
-    word = "equal" if size <= 2 * error or size > abs(gain) else "better" if gain > 0 else "worse"
+    word = "equal" if abs(gain) <= max(2 * error, same) else "better" if gain > 0 else "worse"
     return {
         "rival": best["name"],
         "word": word,
-        "won": sum(g > 0 for g in gains),
-        "folds": len(gains),
+        "won": sum(g > same for g in gains),
+        "lost": sum(g < -same for g in gains),
         "faster": seconds(best) / seconds(ours),
     }
 
