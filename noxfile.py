@@ -150,6 +150,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def evidence(session: nox.Session) -> None:
+    """Compare models with their incumbents on real data; writes docs/evidence.md."""
+    install(session, "evidence")
+    session.run("python", "bench/evidence.py", *session.posargs)
+
+
+@nox.session(default=False)
 def oracles(session: nox.Session) -> None:
     """Compare with other packages; a missing one is an error."""
     install(session, "oracles")

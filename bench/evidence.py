@@ -30,7 +30,7 @@ def _run(module, name, sender):
     from pairs import GROUPS, pair
 
     found = next(p for p in GROUPS[module].pairs() if p.name == name)
-    sender.send(pair.run(found, lambda line: None))
+    sender.send(pair.run(found))
 
 
 def _record(module, name):

@@ -12,6 +12,7 @@ from pathlib import Path
 import tables_attention
 import tables_dense
 import tables_evidence
+import tables_family
 import tables_models
 import tables_sparse
 from cells import seconds_text, value_text
@@ -24,6 +25,7 @@ GROUPS = {
     "sparse": tables_sparse.TABLES,
     "models": tables_models.TABLES,
     "attention": tables_attention.TABLES,
+    "family": tables_family.TABLES,
     "evidence": tables_evidence.TABLES,
 }
 

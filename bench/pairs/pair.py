@@ -1,6 +1,7 @@
 """A model against its incumbents on real data: folds, contenders, a judge."""
 
 import importlib
+import multiprocessing
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from time import perf_counter
 
 import numpy as np
 
+RESET = Path("/proc/self/clear_refs")  # of Linux
 OURS = "vicinal"  # names of our contenders start so
 SAME = 1e-6  # of a score: what rounding and a peer's own tolerance may do
 
@@ -39,25 +41,45 @@ class Pair:
     equal: bool = False  # the answers are compared, too: both compute one formula
 
 
-def run(pair, log):
-    """Return the record of a pair: scores, seconds and peak memory of every contender."""
+def run(pair):
+    """Return the record of a pair: scores, seconds and peak memory of every contender.
+
+    The first fold runs in a fork, where the peak of memory is its own; the rest take turns here.
+    """
     folds = pair.folds()
-    rows = [{"name": c.name, "context": c.context} | _peak(c, folds[0]) for c in pair.contenders]
-    answers = {}
-    for number, fold in enumerate(folds):
+    rows = [_row(contender) for contender in pair.contenders]
+    for fold in folds:
+        answers = {}
         for contender, row in zip(pair.contenders, rows, strict=True):
             if row["status"] != "ok":
                 continue
-            start = perf_counter()
-            answer = contender.answer(fold)
-            row.setdefault("seconds", []).append(perf_counter() - start)
-            row.setdefault("scores", []).append(float(pair.judge(fold, answer)))
+            if fold is folds[0] and RESET.exists():
+                answer, seconds, row["peak_mb"] = _in_fork(contender, fold)
+            else:
+                answer, seconds = _timed(contender, fold)
+            row["seconds"].append(seconds)
+            row["scores"].append(float(pair.judge(fold, answer)))
             answers[contender.name] = np.asarray(answer)
         if pair.equal:
             _differences(rows, answers)
-        log(f"  {pair.name}: fold {number + 1} of {len(folds)}")
     told = ("name", "model", "title", "measure", "higher", "tuned")
     return {field: getattr(pair, field) for field in told} | {"rows": rows}
+
+
+def _row(contender):
+    row = {"name": contender.name, "context": contender.context}
+    try:
+        for module in contender.needs:
+            importlib.import_module(module)
+    except ImportError as reason:
+        return row | {"status": "missing", "note": str(reason)}
+    return row | {"status": "ok", "seconds": [], "scores": []}
+
+
+def _timed(contender, fold):
+    start = perf_counter()
+    answer = contender.answer(fold)
+    return answer, perf_counter() - start
 
 
 def _differences(rows, answers):
@@ -69,34 +91,26 @@ def _differences(rows, answers):
             row["difference"] = max(row.get("difference", 0.0), float(gap))
 
 
-def _peak(contender, fold):
-    """Run once in a fork, so that what others left in memory does not count; warms nothing."""
-    try:
-        for module in contender.needs:
-            importlib.import_module(module)
-    except ImportError as reason:
-        return {"status": "missing", "note": str(reason)}
-    if not Path("/proc/self/clear_refs").exists():
-        return {"status": "ok"}
-    return {"status": "ok", "peak_mb": _in_fork(lambda: contender.answer(fold))}
-
-
-def _in_fork(call):
-    import multiprocessing
-
+def _in_fork(contender, fold):
+    """Return answer, seconds and the peak in MB over what was there before."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send_peak, args=(call, sender))
+    process = context.Process(target=_send, args=(contender, fold, sender))
     process.start()
-    process.join()
-    return receiver.recv() if receiver.poll() else None
+    sender.close()
+    try:
+        return receiver.recv()
+    except EOFError:
+        raise RuntimeError(f"{contender.name} ended without an answer, see above") from None
+    finally:
+        process.join()
 
 
-def _send_peak(call, sender):
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+def _send(contender, fold, sender):
+    RESET.write_text("5")  # the peak starts anew
     before = _status("VmRSS")
-    call()
-    sender.send((_status("VmHWM") - before) / 1024)
+    answer, seconds = _timed(contender, fold)
+    sender.send((answer, seconds, (_status("VmHWM") - before) / 1024))
 
 
 def _status(field):
@@ -132,4 +146,4 @@ def verdict(record):
 
 
 def seconds(row):
-    return statistics.median(row["seconds"])
+    return min(row["seconds"])  # folds do the same work; what disturbs only adds
