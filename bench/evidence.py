@@ -13,6 +13,10 @@ import warnings
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+PEERS = (
+    *("statsmodels", "scikit-misc", "mgwr", "scikit-fuzzy", "simpful"),
+    *("scikit-image", "opencv-python-headless"),
+)
 
 
 def _arguments():
@@ -58,23 +62,26 @@ def main():
     import tables_evidence
     from pairs import GROUPS
 
-    description = machine.describe(options.threads)
+    description = machine.describe(options.threads, PEERS)
+    folder = options.output or (None if options.names else HERE / "results")
+    stored = folder and folder / f"{description['isa']}-{options.threads}threads-evidence.json"
     result = {"group": "evidence", "machine": description, "pairs": []}
+    if options.names and stored and stored.exists():  # the other pairs stay as they were
+        result["pairs"] = json.loads(stored.read_text())["pairs"]
+    order = [pair.name for group in GROUPS.values() for pair in group.pairs()]
+    result["pairs"] = [record for record in result["pairs"] if record["name"] in order]
     for module, group in GROUPS.items():
         for pair in group.pairs():
             if options.names and not any(pair.name.startswith(start) for start in options.names):
                 continue
             record = _record(module, pair.name)
-            result["pairs"].append(record)
             print(tables_evidence.pair_text(record), flush=True)
-    folder = options.output or (None if options.names else HERE / "results")
-    if folder is None:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    stored = folder / f"{description['isa']}-{options.threads}threads-evidence.json"
-    stored.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"written to {stored}")
-    if options.output is None:
+            kept = [other for other in result["pairs"] if other["name"] != pair.name]
+            result["pairs"] = sorted([*kept, record], key=lambda r: order.index(r["name"]))
+            if stored:
+                folder.mkdir(parents=True, exist_ok=True)
+                stored.write_text(json.dumps(result, indent=1) + "\n")
+    if stored and options.output is None:
         report.write([result])
 
 

@@ -37,12 +37,13 @@ def _version(package):
         return "missing"
 
 
-def describe(threads):
+def describe(threads, peers=()):
     commit = _git("rev-parse", "--short", "HEAD") or "none"
     changed = _git("status", "--porcelain", "--", "cpp", "python")
     packages = (
         *("numpy", "scipy", "scikit-learn", "torch", "pykeops"),
         *("mlpack", "KDEpy", "faiss-cpu", "hnswlib", "pynndescent"),
+        *peers,
     )
     return {
         "date": datetime.date.today().isoformat(),

@@ -5,6 +5,10 @@ import statistics
 from cells import seconds_text, table
 from pairs.pair import OURS, seconds, verdict
 
+PEERS = (
+    *("scikit-learn", "statsmodels", "scikit-misc", "mgwr", "scikit-fuzzy", "simpful"),
+    *("scikit-image", "opencv-python-headless", "torch"),
+)
 SECTIONS = (
     *("regression", "localizing", "memory", "fuzzy"),
     *("images", "denoising", "series", "earlier"),
@@ -100,7 +104,9 @@ def _summary(result):
 
 def _machine(result):
     m = result["machine"]
-    return f"{m['processor']}, {m['threads']} threads, {m['isa']}, {m['date']}, {m['commit']}."
+    told = f"{m['processor']}, {m['threads']} threads, {m['isa']}, {m['date']}, {m['commit']}"
+    peers = [f"{name} {m[name]}" for name in PEERS if name in m]
+    return f"{told}; {', '.join(peers)}."
 
 
 TABLES = {f"evidence_{name}": _section(name) for name in SECTIONS}

@@ -16,7 +16,7 @@ from .pair import Contender, Pair
 from .tuning import Fold, fitted, held_out, r2, root_mean_square, tuned
 
 AXES = 8
-ROWS = (40, 120)
+NEAR = 60  # rows of a local axis
 PENALTIES = (0.1, 1.0, 10.0)
 SHARES = (2.0, 4.0, 8.0, 16.0)  # bandwidths, in standard deviations of a feature
 
@@ -62,18 +62,19 @@ def digits():
     return [Fold(f.y, f.y, f.y_test, f.y_test) for f in held_out(X, X)]
 
 
-def _local_axes(k, X, y, X_test):
+def _local_axes(fold):
     """Project rows on the axes of the training rows around them."""
-    model = LocalPCA(AXES, kernel="tricube", bandwidth=KthNeighbor(k)).fit(X)
-    return model.inverse_transform(model.transform(X_test), X_test)
+    model = LocalPCA(AXES, kernel="tricube", bandwidth=KthNeighbor(NEAR)).fit(fold.X)
+    return model.inverse_transform(model.transform(fold.X_test), fold.X_test)
 
 
-def _loop_of_axes(k, X, y, X_test):
-    near = NearestNeighbors(n_neighbors=k).fit(X).kneighbors(X_test, return_distance=False)
-    axes = [PCA(AXES).fit(X[rows]) for rows in near]
+def _loop_of_axes(fold):
+    search = NearestNeighbors(n_neighbors=NEAR).fit(fold.X)
+    near = search.kneighbors(fold.X_test, return_distance=False)
+    axes = [PCA(AXES).fit(fold.X[rows]) for rows in near]
     answers = [
         pca.inverse_transform(pca.transform(row[None]))[0]
-        for pca, row in zip(axes, X_test, strict=True)
+        for pca, row in zip(axes, fold.X_test, strict=True)
     ]
     return np.stack(answers)
 
@@ -148,13 +149,11 @@ def pairs():
         digits,
         root_mean_square,
         (
-            Contender("vicinal", tuned(ROWS, _local_axes, folds=2)),
-            Contender(
-                "a loop of scikit-learn PCA over neighbors", tuned(ROWS, _loop_of_axes, folds=2)
-            ),
+            Contender("vicinal", _local_axes),
+            Contender("a loop of scikit-learn PCA over neighbors", _loop_of_axes),
             Contender("one PCA for all", _global_axes, context=True),
         ),
-        "2 inner folds over the number of neighbors; local axes depend on the row itself",
+        f"none: {NEAR} neighbors, under tricube weights (vicinal) and without (scikit-learn)",
     )
     yield Pair(
         "ridge-diabetes",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,37 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+# Of scikit-learn's estimator checks: (class, setting) and outcome of each that ran.
+CHECKS: dict[tuple[str, str], Counter[str]] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Count what `parametrize_with_checks` made, by class and setting."""
+    report = yield
+    given = getattr(getattr(item, "callspec", None), "params", {})
+    if {"estimator", "check"} <= given.keys() and (report.when == "call" or not report.passed):
+        estimator = given["estimator"]
+        setting = type(estimator).__name__, repr(estimator)
+        outcome = "expected to fail" if hasattr(report, "wasxfail") else report.outcome
+        CHECKS.setdefault(setting, Counter())[outcome] += 1
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many classes, settings and checks that was, and how they ended."""
+    if not CHECKS:
+        return
+    classes = {name for name, _ in CHECKS}
+    ended = sum(CHECKS.values(), Counter())
+    outcomes = ("passed", "failed", "expected to fail", "skipped")
+    counts = ", ".join(f"{ended[outcome]} {outcome}" for outcome in outcomes)
+    terminalreporter.write_line(
+        f"scikit-learn's estimator checks: {len(classes)} classes, {len(CHECKS)} settings; {counts}"
+    )
 
 
 @dataclass(frozen=True)
