@@ -2,7 +2,7 @@
 // whole tile's distances.
 #pragma once
 
-#include "score.hpp"
+#include "expanded.hpp"
 
 namespace vicinal::kernels {
 namespace {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "center.hpp"
+#include "expanded.hpp"
 #include "reduce.hpp"
 #include "weigh.hpp"
 

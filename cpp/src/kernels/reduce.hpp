@@ -159,6 +159,15 @@ void close_lanes(const T* lanes, int columns, T* sums) {
 // the values stays in L1 while all rows pass.
 inline constexpr int reduce_part = panel_keys;
 
+template <class T>
+struct RowSums {
+  const T* weights;
+  const ValueTile<T>& values;
+  T* sums;  // sums[r * stride + c]
+  std::int64_t stride;
+  int rows;
+};
+
 template <class T, int R, int P>
 VICINAL_INLINE void reduce_row_block(const T* weights, const T* values, int keys,
                                      std::int64_t value_stride, T* sums, std::int64_t stride,
@@ -184,56 +193,76 @@ VICINAL_INLINE void reduce_row_block(const T* weights, const T* values, int keys
     }
 }
 
-template <class T, int R>
-VICINAL_INLINE void reduce_row_part(const T* weights, const T* values, int keys,
-                                    const ValueTile<T>& v, T* sums, std::int64_t stride,
-                                    Ahead& ahead) {
-  constexpr int W = Pack<T>::width, P = register_packs;
-  int c = 0;
-  for (; c + P * W <= v.padded; c += P * W)
-    reduce_row_block<T, R, P>(weights, values + c, keys, v.stride, sums + c, stride, ahead);
-  for (; P > 2 && c + 2 * W <= v.padded; c += 2 * W)
-    reduce_row_block<T, R, 2>(weights, values + c, keys, v.stride, sums + c, stride, ahead);
-  for (; c < v.padded; c += W)
-    reduce_row_block<T, R, 1>(weights, values + c, keys, v.stride, sums + c, stride, ahead);
-}
-
-// The part that begins with key k, of blocks of R rows, from row r on, as far as they go; returns
-// the row where they end. Weights of 0 before the first and after the last key that a block uses
-// are left out: the term of a zero changes no bit.
-template <class T, int R>
-VICINAL_INLINE int reduce_row_blocks(const T* weights, const ValueTile<T>& v, T* sums,
-                                     std::int64_t stride, int rows, int r, int k, Ahead& ahead) {
-  for (; r + R <= rows; r += R) {
+// Columns [c, c + P packs) of the part that begins with key k, in blocks of R rows from row r on,
+// as far as they go; returns the row where they end. Weights of 0 before the first and after the
+// last key that a block uses are left out, and so are blocks of rows that weigh nothing here: the
+// term of a zero changes no bit.
+template <class T, int R, int P>
+VICINAL_INLINE int reduce_row_blocks(const RowSums<T>& s, int r, int k, int c,
+                                     std::uint32_t weighing, Ahead& ahead) {
+  const ValueTile<T>& v = s.values;
+  for (; r + R <= s.rows; r += R) {
+    if ((weighing >> r & ((1U << R) - 1)) == 0) continue;
     const LaneRange used = used_lanes<reduce_part>(v.dropped, r, R, k);
     const int first = k + used.first;
     if (used.first < used.end)
-      reduce_row_part<T, R>(weights + r * tile_keys + first, v.data + first * v.stride,
-                            used.end - used.first, v, sums + r * stride, stride, ahead);
+      reduce_row_block<T, R, P>(s.weights + r * tile_keys + first, v.data + first * v.stride + c,
+                                used.end - used.first, v.stride, s.sums + r * s.stride + c,
+                                s.stride, ahead);
   }
   return r;
 }
 
+// The values of a strip of columns stay in L1 while all rows pass. One pack of columns leaves most
+// registers free: 12 rows hide the latency of the sums.
+template <class T, int P>
+VICINAL_INLINE void reduce_strip(const RowSums<T>& s, int k, int c, std::uint32_t weighing,
+                                 Ahead& ahead) {
+  int r = 0;
+  if (P == 1) r = reduce_row_blocks<T, 2 * register_rows, 1>(s, r, k, c, weighing, ahead);
+  r = reduce_row_blocks<T, register_rows, P>(s, r, k, c, weighing, ahead);
+  r = reduce_row_blocks<T, 4, P>(s, r, k, c, weighing, ahead);
+  r = reduce_row_blocks<T, 2, P>(s, r, k, c, weighing, ahead);
+  reduce_row_blocks<T, 1, P>(s, r, k, c, weighing, ahead);
+}
+
+// Bit r: some weight of row r in this part is not 0.
+template <class T>
+std::uint32_t rows_that_weigh(const T* weights, int rows) {
+  constexpr int W = Pack<T>::width;
+  std::uint32_t found = 0;
+  for (int r = 0; r < rows; ++r, weights += tile_keys) {
+    unsigned zeros = ~0U;  // a NaN is none
+    for (int k = 0; k < reduce_part; k += W)
+      zeros &= less_equal_bits(abs(Pack<T>::load(weights + k)), Pack<T>(T(0)));
+    found |= std::uint32_t{zeros != (1U << W) - 1} << r;
+  }
+  return found;
+}
+
+// A look at the weights pays where columns are many.
 template <class T>
 void reduce_rows(const T* weights, ValueTile<T> v, T* sums, std::int64_t stride, int rows) {
+  constexpr int W = Pack<T>::width, P = register_packs;
   Ahead ahead = v.ahead.at != nullptr ? v.ahead : Ahead{reinterpret_cast<const char*>(v.data), 0};
+  const RowSums<T> s{weights, v, sums, stride, rows};
   for (int k = 0; k < tile_keys; k += reduce_part) {
     if (!has_lane(v.panels, k)) continue;
-    int r = 0;
-    // One pack of columns leaves most registers free: 12 rows hide the latency of the sums.
-    if (v.padded == Pack<T>::width)
-      r = reduce_row_blocks<T, 2 * register_rows>(weights, v, sums, stride, rows, r, k, ahead);
-    r = reduce_row_blocks<T, register_rows>(weights, v, sums, stride, rows, r, k, ahead);
-    r = reduce_row_blocks<T, 4>(weights, v, sums, stride, rows, r, k, ahead);
-    r = reduce_row_blocks<T, 2>(weights, v, sums, stride, rows, r, k, ahead);
-    reduce_row_blocks<T, 1>(weights, v, sums, stride, rows, r, k, ahead);
+    const std::uint32_t weighing =
+        v.padded < 2 * P * W ? ~std::uint32_t{0} : rows_that_weigh(weights + k, rows);
+    if (weighing == 0) continue;
+    int c = 0;
+    for (; c + P * W <= v.padded; c += P * W) reduce_strip<T, P>(s, k, c, weighing, ahead);
+    for (; P > 2 && c + 2 * W <= v.padded; c += 2 * W) reduce_strip<T, 2>(s, k, c, weighing, ahead);
+    for (; c < v.padded; c += W) reduce_strip<T, 1>(s, k, c, weighing, ahead);
   }
 }
 
 // ------------------------------------------------------------------------------------------- folds
+// What falls below all numbers is +0: a sum to which a term of 0 is added or not has one sign.
 template <class T>
 void rescale(T* data, std::int64_t count, T factor) {
-  for (std::int64_t i = 0; i < count; ++i) data[i] *= factor;
+  for (std::int64_t i = 0; i < count; ++i) data[i] = data[i] * factor + T(0);
 }
 
 // (hi, lo) ← (hi, lo) · old + sums · scales · new, with Knuth's TwoSum; factors and scales are

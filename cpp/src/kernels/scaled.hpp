@@ -38,10 +38,10 @@ template <class T, template <class> class S>
 void score_scaled(const ScoreArguments<T>& a, int rows) {
   Ahead ahead = a.ahead.at != nullptr ? a.ahead : Ahead{reinterpret_cast<const char*>(a.keys), 0};
   each_used_block<register_packs>(
-      a, rows,
-      [&](int r, int k, auto packs)
+      a, rows, a.depth,
+      [&](Features, int r, int k, auto packs)
           VICINAL_INLINE_LAMBDA { scaled_block<T, S, register_rows, packs.value>(a, r, k, ahead); },
-      [&](int r, int k)
+      [&](Features, int r, int k)
           VICINAL_INLINE_LAMBDA { scaled_block<T, S, 1, register_packs>(a, r, k, ahead); });
 }
 

@@ -36,12 +36,33 @@ VICINAL_INLINE void fetch_line(Ahead& ahead) {
   ahead.at += ahead.step;
 }
 
-// One key panel of P packs against R rows: acc[r][p] over all features, in order.
+// Features that all rows of a tile meet before the next: those of a panel of keys and of the
+// queries stay in L1 so long, 36 KB of them.
+inline constexpr int part_features = 96;
+struct Features {
+  int first, end;
+};
+
+// Sums of the blocks of a panel, between two parts of the features. Rows that two blocks share have
+// a place in each.
+template <class T>
+struct Between {
+  static constexpr int block = register_rows * register_packs * Pack<T>::width;
+  alignas(VICINAL_VECTOR_BYTES) T sums[(max_group_rows / register_rows + 1) * block];
+
+  VICINAL_INLINE T* of(int row) { return sums + (row + register_rows - 1) / register_rows * block; }
+};
+template <class T, int R, int P>
+VICINAL_INLINE void store_sums(const Pack<T> (&acc)[R][P], T* sums) {
+  VICINAL_UNROLL
+  for (int r = 0; r < R; ++r)
+    for (int p = 0; p < P; ++p) acc[r][p].store(sums + (r * P + p) * Pack<T>::width);
+}
+
+// One key panel of P packs against R rows: acc[r][p] over these features, in order.
 template <class T, template <class> class S, int R, int P>
 VICINAL_INLINE void score_panel(const T* queries, const T* keys, const T* extra, int depth,
                                 Pack<T> (&acc)[R][P], Ahead& ahead) {
-  for (int r = 0; r < R; ++r)
-    for (int p = 0; p < P; ++p) acc[r][p] = Pack<T>(T(0));
   for (int j = 0; j < depth; ++j) {
     Pack<T> x[P];
     for (int p = 0; p < P; ++p) x[p] = Pack<T>::load(keys + j * key_stride + p * Pack<T>::width);
@@ -55,14 +76,26 @@ VICINAL_INLINE void score_panel(const T* queries, const T* keys, const T* extra,
 }
 
 template <class T, template <class> class S, int R, int P>
-VICINAL_INLINE void score_block(const ScoreArguments<T>& a, int row, int k, Ahead& ahead) {
+VICINAL_INLINE void score_block(const ScoreArguments<T>& a, Features part, int row, int k,
+                                T* between, Ahead& ahead) {
+  constexpr int W = Pack<T>::width;
   Pack<T> acc[R][P];
-  score_panel<T, S, R, P>(a.queries + row, a.keys + k, a.feature_weights, a.depth, acc, ahead);
+  if (part.first == 0) {
+    for (int r = 0; r < R; ++r)
+      for (int p = 0; p < P; ++p) acc[r][p] = Pack<T>(T(0));
+  } else {
+    VICINAL_UNROLL
+    for (int r = 0; r < R; ++r)
+      for (int p = 0; p < P; ++p) acc[r][p] = Pack<T>::load(between + (r * P + p) * W);
+  }
+  score_panel<T, S, R, P>(
+      a.queries + row + part.first * query_lanes, a.keys + k + part.first * key_stride,
+      a.feature_weights + part.first * S<T>::extra, part.end - part.first, acc, ahead);
+  if (part.end < a.depth) return store_sums(acc, between);
   T* scores = a.scores + row * tile_keys + k;
   VICINAL_UNROLL
   for (int r = 0; r < R; ++r)
-    for (int p = 0; p < P; ++p)
-      S<T>::close(acc[r][p]).store(scores + r * tile_keys + p * Pack<T>::width);
+    for (int p = 0; p < P; ++p) S<T>::close(acc[r][p]).store(scores + r * tile_keys + p * W);
 }
 
 // A panel of keys stays in L1 while all rows pass: blocks of 6, the last one over rows already done
@@ -89,186 +122,45 @@ VICINAL_INLINE void with_packs(int packs, Take&& take) {
 }
 
 // The blocks of a tile, each from the first to the last `unit` of packs that its rows may use:
-// every size is another copy of the loop, so a finer unit is for what takes most of the time.
+// every size is another copy of the loop, so a finer unit is for what takes most of the time. All
+// blocks of a panel meet `step` features before the next; one or two rows meet all at once.
 template <int unit, class T, class Wide, class Single>
-VICINAL_INLINE void each_used_block(const ScoreArguments<T>& a, int rows, Wide&& wide,
+VICINAL_INLINE void each_used_block(const ScoreArguments<T>& a, int rows, int step, Wide&& wide,
                                     Single&& single) {
   constexpr int P = register_packs, W = Pack<T>::width;
+  if (rows < 3) step = a.depth;
   for (int k = 0; k < tile_keys; k += P * W) {
     if (!has_lane(a.panels, k)) continue;
-    each_block(
-        rows,
-        [&](int r) VICINAL_INLINE_LAMBDA {
-          const int count = rows - r < register_rows ? rows - r : register_rows;
-          const LaneRange used = used_lanes<P * W>(a.dropped, r, count, k);
-          if (used.first == used.end) return;
-          constexpr int lanes = unit * W;
-          const int first = used.first / lanes, end = (used.end + lanes - 1) / lanes;
-          with_packs<P, unit>((end - first) * unit, [&](auto packs) VICINAL_INLINE_LAMBDA {
-            wide(r, k + first * lanes, packs);
-          });
-        },
-        [&](int r) VICINAL_INLINE_LAMBDA { single(r, k); });
+    for (Features part{0, 0}; part.end < a.depth; part.first = part.end) {
+      part.end = a.depth - part.first < step ? a.depth : part.first + step;
+      each_block(
+          rows,
+          [&](int r) VICINAL_INLINE_LAMBDA {
+            const int count = rows - r < register_rows ? rows - r : register_rows;
+            const LaneRange used = used_lanes<P * W>(a.dropped, r, count, k);
+            if (used.first == used.end) return;
+            constexpr int lanes = unit * W;
+            const int first = used.first / lanes, end = (used.end + lanes - 1) / lanes;
+            with_packs<P, unit>((end - first) * unit, [&](auto packs) VICINAL_INLINE_LAMBDA {
+              wide(part, r, k + first * lanes, packs);
+            });
+          },
+          [&](int r) VICINAL_INLINE_LAMBDA { single(part, r, k); });
+    }
   }
 }
 
 template <class T, template <class> class S, int unit = register_packs>
 void score(const ScoreArguments<T>& a, int rows) {
   Ahead ahead = a.ahead.at != nullptr ? a.ahead : Ahead{reinterpret_cast<const char*>(a.keys), 0};
+  Between<T> between;
   each_used_block<unit>(
-      a, rows,
-      [&](int r, int k, auto packs)
-          VICINAL_INLINE_LAMBDA { score_block<T, S, register_rows, packs.value>(a, r, k, ahead); },
-      [&](int r, int k)
-          VICINAL_INLINE_LAMBDA { score_block<T, S, 1, register_packs>(a, r, k, ahead); });
-}
-
-// ---------------------------------------------------------------------- expanded squared distances
-
-// ‖q − x‖² = a + b − 2 (q−c)·(x−c) cancels when the distance is small against a + b. A
-// pair with D ≤ (a + b)/4 is computed again from its own coordinates; that also covers q = x, whose
-// D is then exactly 0, and every negative D. So is a pair whose a + b overflows: its D is ∞ − ∞.
-template <class T>
-[[gnu::noinline]] T direct_squared(const PairSource<T>& s, int row, int key) {
-  const T* q = s.query_rows[row];
-  const T* x = s.key_rows != nullptr
-                   ? s.key_rows[key]
-                   : s.keys + (s.order == nullptr ? key : s.order[key]) * s.key_stride;
-  if (s.components == nullptr && s.columns == nullptr && !s.unit) {
-    constexpr int W = Pack<T>::width;
-    Pack<T> sum(T(0));
-    int j = 0;
-    for (; j + W <= s.columns_count; j += W) {
-      const Pack<T> t = (Pack<T>::load_unaligned(q + j) - Pack<T>::load_unaligned(x + j)) *
-                        Pack<T>::load_unaligned(s.scales + j);
-      sum = fma(t, t, sum);
-    }
-    T total = sum_lanes(sum);
-    for (; j < s.columns_count; ++j) {
-      const T t = (q[j] - x[j]) * s.scales[j];
-      total += t * t;
-    }
-    return total;
-  }
-  const auto column = [&](int j) { return s.columns == nullptr ? j : s.columns[j]; };
-  double total = 0;
-  if (s.unit) {
-    double qq = 0, xx = 0;
-    for (int j = 0; j < s.columns_count; ++j) {
-      qq += double(q[column(j)]) * q[column(j)];
-      xx += double(x[column(j)]) * x[column(j)];
-    }
-    const double a = qq > 0 ? 1 / __builtin_sqrt(qq) : 0, b = xx > 0 ? 1 / __builtin_sqrt(xx) : 0;
-    for (int j = 0; j < s.columns_count; ++j) {
-      const double t = q[column(j)] * a - x[column(j)] * b;
-      total += t * t;
-    }
-    return T(total + ((qq == 0) != (xx == 0) ? 1 : 0));
-  }
-  if (s.components == nullptr) {
-    for (int j = 0; j < s.columns_count; ++j) {
-      const double t = (double(q[column(j)]) - double(x[column(j)])) * double(s.scales[j]);
-      total += t * t;
-    }
-    return T(total);
-  }
-  for (int i = 0; i < s.rank; ++i) {
-    double t = 0;
-    for (int j = 0; j < s.columns_count; ++j)
-      t += s.components[i * s.columns_count + j] * (double(q[column(j)]) - double(x[column(j)]));
-    total += t * t;
-  }
-  return T(total);
-}
-
-// Dot products are summed in blocks of 32 features, each from zero: a chain of d terms loses more
-// than the guard allows where D is a third of a + b (data with few latent dimensions).
-inline constexpr int feature_block = 32;
-
-template <class T, int R, int P>
-VICINAL_INLINE void dot_blocks(const ScoreArguments<T>& a, int row, int k, Pack<T> (&acc)[R][P],
-                               Ahead& ahead) {
-  for (int j = 0; j < a.depth; j += feature_block) {
-    const int depth = a.depth - j < feature_block ? a.depth - j : feature_block;
-    score_panel<T, Dot, R, P>(a.queries + row + j * query_lanes, a.keys + k + j * key_stride,
-                              nullptr, depth, acc, ahead);
-    T* sums = a.scores + row * tile_keys + k;
-    if (j > 0) {
-      VICINAL_UNROLL
-      for (int r = 0; r < R; ++r)
-        for (int p = 0; p < P; ++p)
-          acc[r][p] = Pack<T>::load(sums + r * tile_keys + p * Pack<T>::width) + acc[r][p];
-    }
-    if (j + depth == a.depth) return;
-    VICINAL_UNROLL
-    for (int r = 0; r < R; ++r)
-      for (int p = 0; p < P; ++p) acc[r][p].store(sums + r * tile_keys + p * Pack<T>::width);
-  }
-}
-
-// Positive where the pair is trusted: D − (a + b)/4. NaN where a + b overflows.
-template <class T>
-VICINAL_INLINE Pack<T> trust(Pack<T> squared, Pack<T> sum) {
-  return fma(sum, Pack<T>(T(-0.25)), squared);
-}
-
-template <class T>
-[[gnu::noinline]] void redo_pairs(const ScoreArguments<T>& a, int rows, int packs, int row,
-                                  int first) {
-  constexpr int W = Pack<T>::width;
-  for (int r = row; r < row + rows; ++r)
-    for (int k = first; k < first + packs * W; k += W) {
-      T* scores = a.scores + r * tile_keys + k;
-      const Pack<T> sum = Pack<T>(a.query_norms[r]) + Pack<T>::load(a.key_norms + k);
-      const Pack<T> margin = trust(Pack<T>::load(scores), sum);
-      unsigned bits = less_equal_bits(margin, Pack<T>(T(0))) | unordered_bits(margin);
-      for (; bits != 0; bits &= bits - 1) {
-        const int lane = __builtin_ctz(bits);
-        if (k + lane < a.source->count) scores[lane] = direct_squared(*a.source, r, k + lane);
-      }
-    }
-}
-
-// One branch for the whole block: the next block's products overlap the end of this one. `top` is
-// the largest norm of all rows: below the end of the range with it, no pair of the block overflows.
-template <class T, int R, int P>
-VICINAL_INLINE void score_expanded_block(const ScoreArguments<T>& a, T top, int row, int k,
-                                         Ahead& ahead) {
-  constexpr int W = Pack<T>::width;
-  Pack<T> acc[R][P], least[R], largest(T(0));
-  dot_blocks(a, row, k, acc, ahead);
-  for (int p = 0; p < P; ++p) largest = max(Pack<T>::load(a.key_norms + k + p * W), largest);
-  VICINAL_UNROLL
-  for (int r = 0; r < R; ++r) {
-    const Pack<T> norm(a.query_norms[row + r]);
-    least[r] = Pack<T>(T(1));
-    for (int p = 0; p < P; ++p) {
-      const Pack<T> sum = norm + Pack<T>::load(a.key_norms + k + p * W);
-      const Pack<T> squared = fma(Pack<T>(T(-2)), acc[r][p], sum);
-      least[r] = min(trust(squared, sum), least[r]);  // a NaN is passed over
-      squared.store(a.scores + (row + r) * tile_keys + k + p * W);
-    }
-  }
-  VICINAL_UNROLL
-  for (int r = 1; r < R; ++r) least[0] = min(least[r], least[0]);
-  const Pack<T> room = Pack<T>(std::numeric_limits<T>::max()) - (largest + Pack<T>(top));
-  least[0] = min(room, least[0]);
-  if (less_equal_bits(least[0], Pack<T>(T(0))) != 0) [[unlikely]]
-    redo_pairs(a, R, P, row, k);
-}
-
-template <class T>
-void score_expanded(const ScoreArguments<T>& a, int rows) {
-  Ahead ahead = a.ahead.at != nullptr ? a.ahead : Ahead{reinterpret_cast<const char*>(a.keys), 0};
-  T top = 0;
-  for (int r = 0; r < rows; ++r) top = a.query_norms[r] > top ? a.query_norms[r] : top;
-  each_used_block<1>(
-      a, rows,
-      [&](int r, int k, auto packs) VICINAL_INLINE_LAMBDA {
-        score_expanded_block<T, register_rows, packs.value>(a, top, r, k, ahead);
+      a, rows, part_features,
+      [&](Features part, int r, int k, auto packs) VICINAL_INLINE_LAMBDA {
+        score_block<T, S, register_rows, packs.value>(a, part, r, k, between.of(r), ahead);
       },
-      [&](int r, int k) VICINAL_INLINE_LAMBDA {
-        score_expanded_block<T, 1, register_packs>(a, top, r, k, ahead);
+      [&](Features part, int r, int k) VICINAL_INLINE_LAMBDA {
+        score_block<T, S, 1, register_packs>(a, part, r, k, between.sums, ahead);
       });
 }
 
