@@ -122,7 +122,7 @@ void CandidateList<T>::rank(const Selection<T>& s) {
 
 template <class T>
 void CandidateList<T>::close(const Selection<T>& s) {
-  if (s.factor.expanded()) {  // exact distances then cost more than a look at the computed ones
+  if (s.bounds.sifts()) {  // exact ones then cost more than a look at the computed ones
     if (s.k > 0 && count_ > s.k + s.k / 8) tighten(s);
     for (int i = 0; i < count_; ++i) {  // candidates lie anywhere
       const T* x = s.entry.keys + row_[i] * s.problem.key_stride;

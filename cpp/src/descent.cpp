@@ -45,8 +45,10 @@ void descend_together(std::span<GroupSearch<T>* const> groups) {
 
 template <class T>
 BlockSearch<T>::BlockSearch(std::int64_t groups, const Problem<T>& problem, const Entry<T>& entry,
-                            const PackedKeys<T>& packed, std::int64_t k, double radius) {
-  for (std::int64_t i = 0; i < groups; ++i) groups_.emplace_back(problem, entry, packed, k, radius);
+                            const PackedKeys<T>& packed, std::int64_t k, double radius,
+                            const Restriction& restriction) {
+  for (std::int64_t i = 0; i < groups; ++i)
+    groups_.emplace_back(problem, entry, packed, k, radius, restriction);
 }
 
 template <class T>

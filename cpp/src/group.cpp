@@ -179,7 +179,10 @@ T* find_candidates(const Problem<T>& problem, const Entry<T>& entry, int t, cons
   const Step<T> s = step_of(problem, entry, t, w);
   PairSource<T> source;
   const ScoreArguments<T> a = score_arguments(s, 0, 0, 0, s.logs(0), source);
-  s.table().candidates(a, limits, slack, bits->data(), s.rows());
+  if (problem.plan.terms[0].factors[0].expanded())
+    s.table().candidates(a, limits, slack, bits->data(), s.rows());
+  else
+    s.table().inner_candidates(a, limits, bits->data(), s.rows());
   return a.scores;
 }
 

@@ -55,8 +55,9 @@ template <class T>
 T* score_tile(const Problem<T>& problem, const Entry<T>& entry, int t, int first, int count,
               Workspace<T>& workspace) noexcept;
 
-// Of an expanded first factor the scores at most the limits of their rows: their bits, and the
-// others are not to be read. `slack` as in Table::candidates.
+// Of an expanded first factor, or of inner products with their signs turned, the scores at most the
+// limits of their rows: their bits, and the others are not to be read. `slack` as in
+// Table::candidates.
 template <class T>
 T* find_candidates(const Problem<T>& problem, const Entry<T>& entry, int t, const T* limits,
                    T slack, LaneBits* bits, Workspace<T>& workspace) noexcept;

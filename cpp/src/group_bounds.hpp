@@ -28,6 +28,8 @@ class GroupBounds {
   // A computed sum of squares or products errs by less than this share of its terms' sizes.
   double relative() const { return relative_; }
 
+  // Scores are products, which tell the candidates of a tile before they are written.
+  bool sifts() const { return inner_ || factor_.expanded(); }
   // Bounds of rows are cheap, and leave out more than they cost.
   bool of_rows() const { return of_rows_; }
   bool holds_group(const TreeNode& node) const;

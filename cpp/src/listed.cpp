@@ -22,12 +22,14 @@ namespace {
 template <class T>
 class ListWorker {
  public:
-  ListWorker(const Problem<T>& problem, const Entry<T>& entry, const NearestSource<T>* source,
-             const ColumnTrees<T>* columns, Poll& poll)
+  ListWorker(std::int64_t groups, const Problem<T>& problem, const Entry<T>& entry,
+             const NearestSource<T>* source, const ColumnTrees<T>* columns, Poll& poll)
       : problem_(problem),
         entry_(entry),
-        maker_(problem, entry, source, columns, poll),
-        tile_(problem, entry) {}
+        maker_(groups, problem, entry, source, columns, poll),
+        tile_(problem, entry) {
+    index_.resize(static_cast<std::size_t>(maker_.most_rows()));
+  }
 
   void run(Block<T>& block, std::int64_t first, std::int64_t rows, Poll& poll) {
     open_block(problem_, entry_, block, first, rows);
@@ -57,12 +59,11 @@ class ListWorker {
 
   void run_pass(Block<T>& block, Poll& poll) {
     const auto rows = static_cast<std::int64_t>(block.todo.size());
-    std::int64_t index[max_group_rows];
-    for (std::int64_t first = 0; first < rows && !poll.stopped(); first += group_rows<T>) {
-      const int count = static_cast<int>(std::min<std::int64_t>(group_rows<T>, rows - first));
+    for (std::int64_t first = 0; first < rows && !poll.stopped(); first += maker_.most_rows()) {
+      const int count = static_cast<int>(std::min(maker_.most_rows(), rows - first));
       const std::int64_t* slots = block.todo.data() + first;
-      for (int r = 0; r < count; ++r) index[r] = block.row(slots[r]);
-      maker_.run(index, count);
+      for (int r = 0; r < count; ++r) index_[static_cast<std::size_t>(r)] = block.row(slots[r]);
+      maker_.run(std::span(index_).subspan(0, static_cast<std::size_t>(count)));
       if (poll.stopped()) return;  // the lists may be short
       tile_.add(block, slots, count, maker_);
       for (int r = 0; r < count; ++r) pairs_ += std::ssize(maker_.list(r).keys);
@@ -74,7 +75,7 @@ class ListWorker {
 
   // The keys of one row, until the next list is made.
   Choice<T> choice_of(std::int64_t row) {
-    maker_.run(&row, 1);
+    maker_.run({&row, 1});
     const RowList<T>& list = maker_.list(0);
     const NeighborSet* graph = problem_.neighborhood->graph;
     const bool distances = graph != nullptr && graph->data == EdgeData::distance;
@@ -102,6 +103,7 @@ class ListWorker {
   const Entry<T>& entry_;
   ListMaker<T> maker_;
   PairTile<T> tile_;
+  std::vector<std::int64_t> index_;  // rows of a run
   std::int64_t pairs_ = 0;
 };
 
@@ -138,11 +140,16 @@ std::int64_t run_entry(const Problem<T>& problem, std::size_t e, int threads, Po
   } else if (is_order_worthwhile(problem)) {
     order = order_by_cells(problem, entry);
   }
-  const std::int64_t rows = rows_of_turn(problem, threads);
+  const bool shares =
+      source && !problem.neighborhood->metric.terms.empty() && shares_tiles(source->problem());
+  const std::int64_t rows =
+      shares ? std::min(rows_together<T>(problem.m, threads), block_rows(problem, 1))
+             : rows_of_turn(problem, threads);
+  const std::int64_t groups = shares ? (rows + group_rows<T> - 1) / group_rows<T> : 1;
   std::atomic<std::int64_t> empty_rows{0};
   take_turns(problem.m, rows, threads, poll, [&](const auto& each_turn) {
-    ListWorker<T> worker(problem, entry, source ? &*source : nullptr, columns ? &*columns : nullptr,
-                         poll);
+    ListWorker<T> worker(groups, problem, entry, source ? &*source : nullptr,
+                         columns ? &*columns : nullptr, poll);
     Block<T> block;
     allocate(block, problem, std::min(rows, problem.m));
     block.writes_means = wants_means_alone(problem, entry);

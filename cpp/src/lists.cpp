@@ -12,7 +12,7 @@ using Kind = NeighborSet::Kind;
 using kernels::group_rows;
 
 template <class T>
-ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
+ListMaker<T>::ListMaker(std::int64_t groups, const Problem<T>& problem, const Entry<T>& entry,
                         const NearestSource<T>* source, const ColumnTrees<T>* columns, Poll& poll)
     : problem_(problem),
       entry_(entry),
@@ -20,7 +20,7 @@ ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
       source_(source),
       columns_(columns),
       poll_(poll),
-      lists_(static_cast<std::size_t>(group_rows<T>)) {
+      lists_(static_cast<std::size_t>(groups * group_rows<T>)) {
   if (n_.set.kind == Kind::graph && !filters_keys(problem, entry) && !n_.is_piece) whole_ = &n_.set;
   if (source_ == nullptr) return;
   in_tree_order_ = lists_in_tree_order(problem, entry);
@@ -40,12 +40,13 @@ ListMaker<T>::ListMaker(const Problem<T>& problem, const Entry<T>& entry,
 }
 
 template <class T>
-void ListMaker<T>::add_search(const NeighborSet* set, const Cut& cut, Restriction restriction) {
+void ListMaker<T>::add_search(const NeighborSet* set, const Cut& cut,
+                              const Restriction& restriction) {
   searches_.push_back({set, cut, nullptr});
   if (pair_search_ != nullptr) return;
-  searches_.back().search =
-      std::make_unique<GroupSearch<T>>(source_->problem(), source_->entry(), source_->packed(),
-                                       set->k, set->radius, std::move(restriction));
+  searches_.back().search = std::make_unique<BlockSearch<T>>(
+      most_rows() / group_rows<T>, source_->problem(), source_->entry(), source_->packed(), set->k,
+      set->radius, restriction);
 }
 
 template <class T>
@@ -56,11 +57,11 @@ std::int64_t ListMaker<T>::pairs_searched() const {
 }
 
 template <class T>
-void ListMaker<T>::run(const std::int64_t* rows, int count) {
+void ListMaker<T>::run(std::span<const std::int64_t> rows) {
   for (Search& search : searches_) search.ready = false;
-  rows_ = {rows, static_cast<std::size_t>(count)};
-  for (r_ = 0; r_ < count && !poll_.stopped(); ++r_) {
-    RowList<T>& list = lists_[static_cast<std::size_t>(r_)];
+  rows_ = rows;
+  for (r_ = 0; r_ < rows.size() && !poll_.stopped(); ++r_) {
+    RowList<T>& list = lists_[r_];
     if (whole_ != nullptr) {
       take_whole(rows[r_], list);
       continue;
@@ -138,11 +139,11 @@ std::optional<std::span<const Found>> ListMaker<T>::search(const NeighborSet* se
   const auto at = std::find_if(searches_.begin(), searches_.end(),
                                [&](const Search& s) { return s.set == set; });
   if (at == searches_.end()) return {};
-  const std::int64_t row = rows_[static_cast<std::size_t>(r_)];
+  const std::int64_t row = rows_[r_];
   if (at->search == nullptr)
     return pair_search_->run(
         row, set->k, [&, this](std::int64_t key) { return is_candidate_of(row, key, at->cut); });
-  if (!at->ready) at->search->run(rows_.data(), static_cast<int>(rows_.size()));
+  if (!at->ready) at->search->run(rows_);
   at->ready = true;
   return at->search->found(r_);
 }

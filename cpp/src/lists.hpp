@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "column_trees.hpp"
+#include "descent.hpp"
 #include "nearest_source.hpp"
 #include "pair_search.hpp"
 
@@ -25,11 +26,13 @@ struct RowList {
 template <class T>
 class ListMaker {
  public:
-  ListMaker(const Problem<T>& problem, const Entry<T>& entry, const NearestSource<T>* source,
-            const ColumnTrees<T>* columns, Poll& poll);
+  // Of at most `groups` groups of rows at once.
+  ListMaker(std::int64_t groups, const Problem<T>& problem, const Entry<T>& entry,
+            const NearestSource<T>* source, const ColumnTrees<T>* columns, Poll& poll);
 
-  // Lists of these rows, at most group_rows, until the next run.
-  void run(const std::int64_t* rows, int count);
+  // Lists of these rows until the next run.
+  void run(std::span<const std::int64_t> rows);
+  std::int64_t most_rows() const { return std::ssize(lists_); }
   // Met in the tree so far.
   std::int64_t pairs_searched() const;
   const RowList<T>& list(int r) const { return lists_[static_cast<std::size_t>(r)]; }
@@ -42,7 +45,7 @@ class ListMaker {
   void find(const NeighborSet& set, std::int64_t row, const Cut& cut, Keys& out);
   void find_nearest(const NeighborSet& set, std::int64_t row, const Cut& cut, Keys& out);
   void find_members(std::int64_t row, const Cut& sets, Keys& out);
-  void add_search(const NeighborSet* set, const Cut& cut, Restriction restriction);
+  void add_search(const NeighborSet* set, const Cut& cut, const Restriction& restriction);
   std::optional<std::span<const Found>> search(const NeighborSet* set);
   std::optional<std::span<const std::int64_t>> narrowest(std::int64_t row, const Cut& cut) const;
   bool list_window(std::int64_t row, const Cut& sets, Keys& out);
@@ -61,16 +64,16 @@ class ListMaker {
   std::int64_t tested_ = 0;
   const NeighborSet* whole_ = nullptr;  // a graph whose rows are the lists as they stand
   bool in_tree_order_ = false;
-  struct Search {  // of k nearest, or within a radius: for the group when a row first asks
+  struct Search {  // of k nearest, or within a radius: for the run when a row first asks
     const NeighborSet* set;
     Cut cut;                                 // before k nearest
-    std::unique_ptr<GroupSearch<T>> search;  // null: row by row, by pair_search_
+    std::unique_ptr<BlockSearch<T>> search;  // null: row by row, by pair_search_
     bool ready = false;
   };
   std::vector<Search> searches_;
   std::unique_ptr<PairSearch<T>> pair_search_;  // where pairs have no one metric
-  std::span<const std::int64_t> rows_;          // of the group
-  int r_ = 0;                                   // row of the group in question
+  std::span<const std::int64_t> rows_;          // of the run
+  std::size_t r_ = 0;                           // row of the run in question
   std::vector<std::pair<double, std::int64_t>> ranked_;
   std::vector<RowList<T>> lists_;
 };

@@ -116,15 +116,16 @@ double pair_rank(const FactorPlan<T>& f, const T* q, const T* x) noexcept {
 template <class T>
 void four_ranks(const FactorPlan<T>& f, const T* q, const T* const (&keys)[4],
                 double (&ranks)[4]) noexcept {
-  if (!f.plain) {
+  const bool products = f.similarity == Similarity::dot && !f.unit && f.columns.empty();
+  if (!f.plain && !products) {
     for (int i = 0; i < 4; ++i) ranks[i] = pair_rank(f, q, keys[i]);
     return;
   }
   double sums[4] = {};
   for (int j = 0; j < f.width; ++j)
     for (int i = 0; i < 4; ++i) {
-      const double t = static_cast<double>(q[j]) - static_cast<double>(keys[i][j]);
-      sums[i] += t * t;
+      const double a = static_cast<double>(q[j]), b = static_cast<double>(keys[i][j]), t = a - b;
+      sums[i] += products ? -(a * b) : t * t;
     }
   std::copy_n(sums, 4, ranks);
 }

@@ -33,7 +33,7 @@ bool is_unbiased_candidate(const Problem<T>& problem, const Entry<T>& entry, std
 // of half an angle, 1 − cos, −q·x. All from differences in double.
 template <class T>
 double pair_rank(const FactorPlan<T>& factor, const T* q, const T* x) noexcept;
-// Those of four keys; plain sums run side by side.
+// Those of four keys; sums of plain differences and products run side by side.
 template <class T>
 void four_ranks(const FactorPlan<T>& factor, const T* q, const T* const (&keys)[4],
                 double (&ranks)[4]) noexcept;

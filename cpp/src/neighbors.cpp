@@ -109,15 +109,12 @@ struct Search {
     Report report;
     const auto count =
         keys.tree.leaves == 0 ? std::int64_t{0} : static_cast<std::int64_t>(rows.size());
-    const std::int64_t groups = (count + group_rows<T> - 1) / group_rows<T>;
     std::atomic<std::int64_t> next{0}, pairs{0};
-    const int team = static_cast<int>(std::clamp<std::int64_t>(groups / 4, 1, threads));
-    // A tree prunes few features best group by group; of many, tiles are worth sharing.
-    const std::int64_t together =
-        problem.plan.terms[0].factors[0].expanded()
-            ? std::clamp<std::int64_t>(groups / (4 * team), 1, most_groups)
-            : 1;
-    const std::int64_t size = direct ? DirectSearch<T>::block_rows : together * group_rows<T>;
+    const int team = workers_for(problem, count, threads);
+    const std::int64_t size = direct                  ? DirectSearch<T>::block_rows
+                              : shares_tiles(problem) ? rows_together<T>(count, team)
+                                                      : group_rows<T>,
+                       together = (size + group_rows<T> - 1) / group_rows<T>;
     const auto work = [&](auto search) {
       while (!poll.stopped()) {
         const std::int64_t first = next.fetch_add(size);

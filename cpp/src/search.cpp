@@ -131,7 +131,7 @@ template <class T>
 void GroupSearch<T>::visit_rows(std::int64_t leaf, RowBits rows) {
   if (rows == 0) return;
   const std::int64_t count = keys_of(leaf);
-  T* scores = factor_.expanded() ? sift(leaf) : score(leaf, rows);
+  T* scores = bounds_.sifts() ? sift(leaf) : score(leaf, rows);
   for (RowBits open = rows; open != 0; open &= open - 1) {
     const int r = std::countr_zero(open);
     LaneBits& near = near_[r];
@@ -181,21 +181,20 @@ T* GroupSearch<T>::score_some(int tile, RowBits rows) {
   return scores;
 }
 
-// The same, those of inner products with their signs turned; and which are within their limits.
+// The same, and which are within their limits.
 template <class T>
 T* GroupSearch<T>::score(std::int64_t leaf, RowBits rows) {
   T* scores = score_some(meet(leaf), rows);
   pairs_ += std::popcount(rows) * keys_of(leaf);
   for (RowBits open = rows; open != 0; open &= open - 1) {
     const int r = std::countr_zero(open);
-    T* row = scores + r * tile_keys;
-    if (factor_.similarity == Similarity::dot) problem_.table->rescale(row, tile_keys, T(-1));
-    problem_.table->bits_below(row, tile_keys, lists_[r].limit(), near_[r].data());
+    problem_.table->bits_below(scores + r * tile_keys, tile_keys, lists_[r].limit(),
+                               near_[r].data());
   }
   return scores;
 }
 
-// The expanded distances of all rows that are within their limits; the others are not computed.
+// The scores of all rows that are within their limits; those of the others are not computed.
 template <class T>
 T* GroupSearch<T>::sift(std::int64_t leaf) {
   const int rows = w_.group.rows;

@@ -194,3 +194,26 @@ TEST_CASE_TEMPLATE("lanes left out change no bit of the others", T, float, doubl
     CHECK(same(all, some));
   }
 }
+
+TEST_CASE_TEMPLATE("candidates by inner products are the scores at most a limit", T, float,
+                   double) {
+  const vk::Table<T>& table = own_table<T>();
+  Scene<T> scene;
+  Aligned<T> scores(rows * vk::tile_keys), found(rows * vk::tile_keys);
+  table.score[static_cast<int>(vk::Similarity::dot)](scene.from(0, scores.data), rows);
+  T limits[vk::max_group_rows] = {};
+  for (int r = 0; r < rows; ++r)  // on a score, between two, above and below all
+    limits[r] = r == 0   ? std::numeric_limits<T>::infinity()
+                : r == 1 ? std::numeric_limits<T>::lowest()
+                : r < 8  ? -scores.data[r * vk::tile_keys + 5 * r]
+                         : T(r - 12);
+  for (const int count : {rows, 7, 2}) {
+    std::uint64_t bits[vk::max_group_rows * vk::tile_keys / 64];
+    table.inner_candidates(scene.from(0, found.data), limits, bits, count);
+    for (int i = 0; i < count * vk::tile_keys; ++i) {
+      const bool near = -scores.data[i] <= limits[i / vk::tile_keys];
+      REQUIRE((bits[i / 64] >> i % 64 & 1U) == near);
+      if (near) REQUIRE(found.data[i] == -scores.data[i]);
+    }
+  }
+}

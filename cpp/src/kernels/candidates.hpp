@@ -1,5 +1,5 @@
 // candidates and suspects: which pairs of a tile are, or may be, within a row's limit, without the
-// whole tile's distances.
+// whole tile's scores.
 #pragma once
 
 #include "expanded.hpp"
@@ -12,7 +12,10 @@ namespace {
 //   p − (1 − slack) b/2 ≥ (1 − slack) a/2 − L/2:
 // the left side is a chain of products that begins at −(1 − slack) b/2, the right side one number
 // of the row. What overflows is NaN, and NaN is a candidate.
-template <class T>
+//
+// An inner product has no such loss here: −p is at most L where p reaches −L, and the chain begins
+// at 0.
+template <class T, bool inner>
 struct Sieve {
   const ScoreArguments<T>& tile;
   const T* limits;
@@ -21,6 +24,7 @@ struct Sieve {
   T bounds[max_group_rows];  // right sides
 
   VICINAL_INLINE Pack<T> start(int k) const {
+    if constexpr (inner) return Pack<T>(T(0));
     const Pack<T> b = Pack<T>::load(tile.key_norms + k);
     return fma(b, Pack<T>((slack - 1) / 2), b - b);  // ∞ − ∞ is NaN
   }
@@ -29,21 +33,34 @@ struct Sieve {
   }
 };
 
+// Below −L by a rounding, and never above the least number: judge() looks at what is left.
 template <class T>
-void set_bounds(Sieve<T>& sieve, int rows) {
+T inner_bound(T limit) {
+  constexpr T infinity = std::numeric_limits<T>::infinity(),
+              share = std::numeric_limits<T>::epsilon(), least = std::numeric_limits<T>::min();
+  if (!(limit < infinity)) return std::numeric_limits<T>::quiet_NaN();
+  return -limit - (limit < 0 ? -limit : limit) * share - least;
+}
+
+template <class T, bool inner>
+void set_bounds(Sieve<T, inner>& sieve, int rows) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   for (int i = 0; i < rows * (tile_keys / 64); ++i) sieve.bits[i] = 0;
   for (int r = 0; r < rows; ++r) {
-    const T a = sieve.tile.query_norms[r];
-    sieve.bounds[r] = a < infinity ? (1 - sieve.slack) / 2 * a - sieve.limits[r] / 2
-                                   : std::numeric_limits<T>::quiet_NaN();
+    if constexpr (inner) {
+      sieve.bounds[r] = inner_bound(sieve.limits[r]);
+    } else {
+      const T a = sieve.tile.query_norms[r];
+      sieve.bounds[r] = a < infinity ? (1 - sieve.slack) / 2 * a - sieve.limits[r] / 2
+                                     : std::numeric_limits<T>::quiet_NaN();
+    }
   }
 }
 
 // The distances of candidates, where they are not trusted from their own coordinates; and of these
 // only the ones at most the limit.
 template <class T>
-[[gnu::noinline]] void judge(const Sieve<T>& s, int rows, int row, int first) {
+[[gnu::noinline]] void judge(const Sieve<T, false>& s, int rows, int row, int first) {
   constexpr int P = register_packs, W = Pack<T>::width;
   const ScoreArguments<T>& a = s.tile;
   for (int r = row; r < row + rows; ++r)
@@ -66,10 +83,24 @@ template <class T>
     }
 }
 
+// Inner products with their signs turned: those at most the limit.
+template <class T>
+[[gnu::noinline]] void judge(const Sieve<T, true>& s, int rows, int row, int first) {
+  constexpr int P = register_packs, W = Pack<T>::width;
+  for (int r = row; r < row + rows; ++r)
+    for (int k = first; k < first + P * W; k += W) {
+      T* scores = s.tile.scores + r * tile_keys + k;
+      const Pack<T> turned = -Pack<T>::load(scores);
+      turned.store(scores);
+      const unsigned found = less_equal_bits(turned, Pack<T>(s.limits[r]));
+      s.bits[r * (tile_keys / 64) + k / 64] |= static_cast<std::uint64_t>(found) << (k % 64);
+    }
+}
+
 // Takes every pair of a block of R rows that the inequality leaves: judged by its distance, or as
 // it is.
-template <class T, bool judged, int R>
-VICINAL_INLINE void sift_block(const Sieve<T>& s, int row, int k) {
+template <bool judged, int R, class T, bool inner>
+VICINAL_INLINE void sift_block(const Sieve<T, inner>& s, int row, int k) {
   constexpr int P = register_packs, W = Pack<T>::width;
   const ScoreArguments<T>& a = s.tile;
   const T* queries = a.queries + row;
@@ -108,14 +139,13 @@ VICINAL_INLINE void sift_block(const Sieve<T>& s, int row, int k) {
   if constexpr (judged) judge(s, R, row, k);
 }
 
-template <class T, bool judged>
-VICINAL_INLINE void sift(Sieve<T>& sieve, int rows) {
+template <bool judged, class T, bool inner>
+VICINAL_INLINE void sift(Sieve<T, inner>& sieve, int rows) {
   set_bounds(sieve, rows);
   for (int k = 0; k < tile_keys; k += register_packs * Pack<T>::width)
     each_block(
-        rows,
-        [&](int r) VICINAL_INLINE_LAMBDA { sift_block<T, judged, register_rows>(sieve, r, k); },
-        [&](int r) VICINAL_INLINE_LAMBDA { sift_block<T, judged, 1>(sieve, r, k); });
+        rows, [&](int r) VICINAL_INLINE_LAMBDA { sift_block<judged, register_rows>(sieve, r, k); },
+        [&](int r) VICINAL_INLINE_LAMBDA { sift_block<judged, 1>(sieve, r, k); });
 }
 
 // Bit k % 64 of bits[r * 4 + k / 64]: row r's distance to key k is at most its limit, and stands in
@@ -123,16 +153,23 @@ VICINAL_INLINE void sift(Sieve<T>& sieve, int rows) {
 template <class T>
 void candidates(const ScoreArguments<T>& a, const T* limits, T slack, std::uint64_t* bits,
                 int rows) {
-  Sieve<T> sieve{a, limits, slack, bits, {}};
-  sift<T, true>(sieve, rows);
+  Sieve<T, false> sieve{a, limits, slack, bits, {}};
+  sift<true>(sieve, rows);
+}
+
+// The same of inner products with their signs turned.
+template <class T>
+void inner_candidates(const ScoreArguments<T>& a, const T* limits, std::uint64_t* bits, int rows) {
+  Sieve<T, true> sieve{a, limits, 0, bits, {}};
+  sift<true>(sieve, rows);
 }
 
 // The same of distances that may be at most the limit. No score is written, and no pair's own
 // coordinates are read.
 template <class T>
 void suspects(const ScoreArguments<T>& a, const T* limits, T slack, std::uint64_t* bits, int rows) {
-  Sieve<T> sieve{a, limits, slack, bits, {}};
-  sift<T, false>(sieve, rows);
+  Sieve<T, false> sieve{a, limits, slack, bits, {}};
+  sift<false>(sieve, rows);
 }
 
 }  // namespace

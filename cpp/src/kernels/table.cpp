@@ -130,6 +130,7 @@ constexpr Table<T> make() {
   t.write_wide = write_scaled<double, T>;
 
   t.candidates = candidates<T>;
+  t.inner_candidates = inner_candidates<T>;
   t.suspects = suspects<T>;
   t.multiply = multiply<T>;
   t.square_half = square_half<T>;

@@ -26,6 +26,9 @@ struct Table {
   // scores there alone. `slack` · (‖q − c‖² + ‖x − c‖²) covers what a distance loses by rounding.
   void (*candidates)(const ScoreArguments<T>&, const T* limits, T slack, std::uint64_t* bits,
                      int rows);
+  // The same of inner products with their signs turned.
+  void (*inner_candidates)(const ScoreArguments<T>&, const T* limits, std::uint64_t* bits,
+                           int rows);
   // The same of distances that may be at most the limit; no scores.
   void (*suspects)(const ScoreArguments<T>&, const T* limits, T slack, std::uint64_t* bits,
                    int rows);
