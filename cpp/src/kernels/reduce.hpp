@@ -193,6 +193,15 @@ VICINAL_INLINE void reduce_row_block(const T* weights, const T* values, int keys
     }
 }
 
+// A pack of the strip that follows, with every block of rows.
+template <class T>
+VICINAL_INLINE void send_for_values(const ValueTile<T>& v, int r, int k, int c) {
+  constexpr int P = register_packs, W = Pack<T>::width;
+  const T* strip = c + P * W < v.padded ? v.data + k * v.stride + c + P * W
+                                        : v.data + (k + reduce_part) % tile_keys * v.stride;
+  send_for(strip + r / register_rows % P * W, v.stride, reduce_part);
+}
+
 // Columns [c, c + P packs) of the part that begins with key k, in blocks of R rows from row r on,
 // as far as they go; returns the row where they end. Weights of 0 before the first and after the
 // last key that a block uses are left out, and so are blocks of rows that weigh nothing here: the
@@ -205,6 +214,8 @@ VICINAL_INLINE int reduce_row_blocks(const RowSums<T>& s, int r, int k, int c,
     if ((weighing >> r & ((1U << R) - 1)) == 0) continue;
     const LaneRange used = used_lanes<reduce_part>(v.dropped, r, R, k);
     const int first = k + used.first;
+    if (R == register_rows && v.padded > register_packs * Pack<T>::width)
+      send_for_values(v, r, k, c);
     if (used.first < used.end)
       reduce_row_block<T, R, P>(s.weights + r * tile_keys + first, v.data + first * v.stride + c,
                                 used.end - used.first, v.stride, s.sums + r * s.stride + c,

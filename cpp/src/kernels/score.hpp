@@ -37,8 +37,8 @@ VICINAL_INLINE void fetch_line(Ahead& ahead) {
 }
 
 // Features that all rows of a tile meet before the next: those of a panel of keys and of the
-// queries stay in L1 so long, 36 KB of them.
-inline constexpr int part_features = 96;
+// queries stay in L1 so long, beside those that follow.
+inline constexpr int part_features = 64;
 struct Features {
   int first, end;
 };
@@ -59,6 +59,12 @@ VICINAL_INLINE void store_sums(const Pack<T> (&acc)[R][P], T* sums) {
     for (int p = 0; p < P; ++p) acc[r][p].store(sums + (r * P + p) * Pack<T>::width);
 }
 
+// Lines that are read after this block travel while it computes.
+template <class T>
+VICINAL_INLINE void send_for(const T* at, std::int64_t stride, int lines) {
+  for (int i = 0; i < lines; ++i, at += stride) __builtin_prefetch(at);
+}
+
 // One key panel of P packs against R rows: acc[r][p] over these features, in order.
 template <class T, template <class> class S, int R, int P>
 VICINAL_INLINE void score_panel(const T* queries, const T* keys, const T* extra, int depth,
@@ -73,6 +79,16 @@ VICINAL_INLINE void score_panel(const T* queries, const T* keys, const T* extra,
         acc[r][p] = S<T>::step(acc[r][p], q, x[p], extra + j * S<T>::extra);
     }
   }
+}
+
+// A pack of the keys of the part that follows, with every block of rows.
+template <class T>
+VICINAL_INLINE void send_for_keys(const ScoreArguments<T>& a, Features part, int row, int k) {
+  constexpr int P = register_packs, W = Pack<T>::width;
+  if (part.first == 0 && part.end == a.depth) return;
+  const T* keys =
+      part.end < a.depth ? a.keys + part.end * key_stride + k : a.keys + (k + P * W) % tile_keys;
+  send_for(keys + row / register_rows % P * W, key_stride, part_features);
 }
 
 template <class T, template <class> class S, int R, int P>
@@ -139,6 +155,7 @@ VICINAL_INLINE void each_used_block(const ScoreArguments<T>& a, int rows, int st
             const int count = rows - r < register_rows ? rows - r : register_rows;
             const LaneRange used = used_lanes<P * W>(a.dropped, r, count, k);
             if (used.first == used.end) return;
+            send_for_keys(a, part, r, k);
             constexpr int lanes = unit * W;
             const int first = used.first / lanes, end = (used.end + lanes - 1) / lanes;
             with_packs<P, unit>((end - first) * unit, [&](auto packs) VICINAL_INLINE_LAMBDA {
