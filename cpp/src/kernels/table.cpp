@@ -4,6 +4,7 @@
 #include "table.hpp"
 
 #include "candidates.hpp"
+#include "folds.hpp"
 #include "gradient.hpp"
 #include "gradient_rows.hpp"
 #include "list_sums.hpp"
