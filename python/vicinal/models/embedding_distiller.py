@@ -130,15 +130,18 @@ class EmbeddingDistiller(
         self.metric = metric
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, Z: Any) -> EmbeddingDistiller:
+    def fit(self, X: Any, y: Any = None, *, Z: Any = None) -> EmbeddingDistiller:
         """Keep the pairs.
 
         Parameters
         ----------
         X : array-like of shape (n, d)
             Training rows.
+        y : array-like of shape (n, c) or (n,)
+            Their coordinates in the embedding, ``fit(X, Z)``: pipelines and searches hand them on
+            as targets.
         Z : array-like of shape (n, c) or (n,)
-            Their coordinates in the embedding.
+            The same by name, ``fit(X, Z=Z)``.
 
         Returns
         -------
@@ -148,8 +151,8 @@ class EmbeddingDistiller(
         Raises
         ------
         ValueError
-            If an array is not finite, rows do not pair, there are no more than `n_neighbors`, or a
-            parameter does not fit.
+            If an array is not finite, rows do not pair, there are no more than `n_neighbors`, a
+            parameter does not fit, or both `y` and `Z` are given.
 
         Warns
         -----
@@ -159,7 +162,9 @@ class EmbeddingDistiller(
         """
         check_parameters(self)
         rows = self._read(X, reset=True)
-        coordinates = as_embedding(Z, len(rows), self.n_neighbors)
+        if y is not None and Z is not None:
+            raise ValueError("y and Z are two names of one argument, got both; give one")
+        coordinates = as_embedding(y if Z is None else Z, len(rows), self.n_neighbors)
         self._remember(rows, coordinates)
         self._warn_of_ambiguous()
         return self

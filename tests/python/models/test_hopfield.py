@@ -201,3 +201,38 @@ def test_a_callback_stops(rng):
 def test_bad_parameters(parameters, message):
     with pytest.raises(ValueError, match=message):
         Hopfield(**parameters).fit(np.eye(4))
+
+
+@pytest.mark.parametrize("memory", ["modern", "polynomial", "dense"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_patterns_are_updated_by_the_others(memory, weighted):
+    rng = np.random.default_rng(4)
+    X = np.repeat(rng.normal(size=(4, 12)), 5, axis=0) + 0.3 * rng.normal(size=(20, 12))
+    weights = rng.uniform(0.5, 2, 20) if weighted else None
+    model = Hopfield(memory=memory, beta=2.0, degree=4, max_iter=1).fit(X, sample_weight=weights)
+    found = model.loo_predict()
+    for i in range(0, 20, 3):
+        others = np.arange(20) != i
+        own = None if weights is None else weights[others]
+        alone = Hopfield(memory=memory, beta=2.0, degree=4, max_iter=1)
+        alone.fit(X[others], sample_weight=own)
+        np.testing.assert_allclose(found[i], alone.predict(X[i : i + 1])[0], rtol=1e-10)
+    truth, counts = model.keys_, np.ones(20) if weights is None else weights
+    missed = (counts[:, None] * (truth - found) ** 2).sum()
+    spread = (counts[:, None] * (truth - np.average(truth, axis=0, weights=counts)) ** 2).sum()
+    assert model.loo_score() == pytest.approx(1 - missed / spread)
+    assert model.empty_rows_ == 0
+
+
+def test_patterns_that_weigh_are_named():
+    rng = np.random.default_rng(5)
+    X, asked = rng.normal(size=(30, 6)), rng.normal(size=(4, 6))
+    model = Hopfield(beta=1.5).fit(X)
+    weights = np.exp(1.5 * asked @ X.T)
+    indices, shares = model.explain(asked, k=3)
+    np.testing.assert_array_equal(indices, np.argsort(-weights, axis=1)[:, :3])
+    heaviest = np.take_along_axis(weights, indices, axis=1)
+    np.testing.assert_allclose(shares, heaviest / weights.sum(axis=1, keepdims=True), rtol=1e-10)
+    assert model.bandwidth_ == pytest.approx(1 / 1.5)
+    few = Hopfield(beta=1.5, neighbors=vc.KNearest(2)).fit(X)
+    assert (few.explain(asked, k=3)[0][:, 2] == -1).all()

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_consistent_length, validate_data
 import vicinal
 from vicinal.arrays import Array
 from vicinal.models.base import FLOATS
-from vicinal.models.memory.hopfield_steps import HopfieldSteps
+from vicinal.models.memory.left_out import LeftOutPatterns
 from vicinal.models.memory.recall import Recall, lengths
 from vicinal.models.memory.signs import as_signs
 from vicinal.models.model_checks import as_weights
@@ -20,7 +20,7 @@ from vicinal.models.sets import check_neighbors
 __all__ = ["Hopfield"]
 
 
-class Hopfield(HopfieldSteps):
+class Hopfield(LeftOutPatterns):
     r"""Retrieve stored patterns from parts of them, by local means of the patterns themselves.
 
     .. math:: q \leftarrow m(q) = \frac{\sum_j w_j K(q, x_j)\, x_j}{\sum_j w_j K(q, x_j)}

@@ -29,22 +29,33 @@ def dense_energy(states: Array, patterns: Array, weights: Array | None, degree: 
 
 
 def sweep(
-    states: Array, patterns: Array, weights: Array | None, degree: int, one_by_one: bool
+    states: Array,
+    patterns: Array,
+    weights: Array | None,
+    degree: int,
+    one_by_one: bool,
+    hidden: Array | None = None,
 ) -> Array:
     """Give every unit of ±1 states the sign of lower energy.
 
     That of ``Σ_j w_j x_ji (F(r_j + 1) − F(r_j − 1))`` for unit i, where ``r_j = Σ_{l≠i} x_jl σ_l``
     and F is the power; a unit without a preference stays. One by one, a unit sees those before it
-    as they are now; else all see the old state.
+    as they are now; else all see the old state. State i does not see pattern hidden[i].
     """
     ends = np.empty_like(states)
     for rows in _blocks(len(states), len(patterns)):
-        ends[rows] = _sweep_block(states[rows], patterns, weights, degree, one_by_one)
+        unseen = None if hidden is None else hidden[rows]
+        ends[rows] = _sweep_block(states[rows], patterns, weights, degree, one_by_one, unseen)
     return ends
 
 
 def _sweep_block(
-    states: Array, patterns: Array, weights: Array | None, degree: int, one_by_one: bool
+    states: Array,
+    patterns: Array,
+    weights: Array | None,
+    degree: int,
+    one_by_one: bool,
+    hidden: Array | None,
 ) -> Array:
     overlaps, d = _overlaps(states, patterns), states.shape[1]
     ends = states.copy()
@@ -52,6 +63,8 @@ def _sweep_block(
         own = patterns[:, i].astype(np.float64)
         others = overlaps - states[:, i, None] * own
         pull = _power((others + 1) / d, degree) - _power((others - 1) / d, degree)
+        if hidden is not None:
+            pull[np.arange(len(pull)), hidden] = 0
         field = _total(own * pull, weights)
         ends[:, i] = np.where(field == 0, states[:, i], np.sign(field))
         if one_by_one:
