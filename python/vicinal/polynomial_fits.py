@@ -31,6 +31,7 @@ from vicinal.progress import Report, share
 __all__ = ["Grid", "grid_of", "polynomial_fits"]
 
 KEYS = 64  # per coefficient: with fewer, lists are as fast
+ROWS = 16  # of a cell, if as many rows as keys are asked, whose lists take as long
 PIVOT = 1e-5  # under it the moments leave a fit fewer digits than its list does
 GAUSSIAN_REACH = 12.0  # in bandwidths: weights beyond are under e^−72 …
 LEAST_LOG_MASS = -26.0  # … and of no account beside such a mean weight
@@ -85,7 +86,7 @@ def grid_of(problem: Problem, degree: int, weighing: dict[str, Any]) -> Grid | N
         count = np.prod(extent / sizes + 1, axis=1)
         small = (np.abs(numbers) < 2**40).all(axis=1) & (sizes < 2**500).all(axis=1)
         fits = small & (sizes > 2**-500).all(axis=1)
-        fits &= count <= (2 * math.sqrt(n) if compact else n / KEYS)
+        fits &= count <= (2 * math.sqrt(n) if compact else n / ROWS)
     total = n if problem.weights is None else float(problem.weights.sum())
     reach = 0.5 + (1 / (2 * SPREAD) if compact else GAUSSIAN_REACH / 2)
     least = -math.inf if compact else math.log(max(total, 1e-300)) + LEAST_LOG_MASS
