@@ -27,7 +27,8 @@ NUMBERS = 1 << 20  # of the covariances of a strip
 class LineFits:
     """The lines of a problem in float64, under a penalty of the slopes.
 
-    They are lines in the first `d` features, or in columns given for keys and for queries.
+    They are lines in the first `d` features, or in columns given for keys and for queries, near 0
+    where they weigh: moments lose the digits that a distance takes.
     """
 
     def __init__(
@@ -40,13 +41,14 @@ class LineFits:
         columns: tuple[Array, Array] | None = None,
     ) -> None:
         assert problem.values is not None
-        # Bandwidths of keys and features may stand beside them.
-        at_keys, at_queries = columns or (problem.keys[..., :d], problem.queries[..., :d])
-        self.d = int(at_keys.shape[-1])
-        # The rounding of second moments grows with the squared distance from their center.
-        center = _center(at_keys)
-        points = at_keys - center
-        self.queries = at_queries - center
+        if columns is None:
+            # The rounding of second moments grows with the squared distance from their center.
+            # Bandwidths of keys and features may stand beside them.
+            center = _center(problem.keys[..., :d])
+            columns = problem.keys[..., :d] - center, problem.queries[..., :d] - center
+        points: Array = columns[0]
+        self.queries: Array = columns[1]
+        self.d = int(points.shape[-1])
         stacked = np.concatenate([points, problem.values], axis=-1)
         self.problem = problem._replace(values=as_rows(stacked, stacked.dtype), given=())
         self.points, self.p = points, problem.p

@@ -145,10 +145,11 @@ class _Fits:
     ) -> None:
         """Fit the rows of a cell about its middle, in units of its edges."""
         keys = self.problem.keys
-        near = np.arange(len(keys))
+        inside = np.ones(len(keys), bool)
         for feature, (center, reach) in enumerate(zip(middle, grid.reach * size, strict=True)):
-            near = near[np.abs(keys[near, feature] - center) <= reach]
-        if near.size < len(self.exponents):
+            inside &= np.abs(keys[:, feature] - center) <= reach
+        near = None if inside.all() else np.flatnonzero(inside)
+        if near is not None and near.size < len(self.exponents):
             return
         part = _part_of(self.problem, rows, near)
         at_keys, at_queries = (
