@@ -30,6 +30,14 @@ def test_local_constant_regression(rng):
     np.testing.assert_allclose(got, expected, rtol=1e-12)
 
 
+def test_local_linear_regression(rng):
+    points, response = mixed(rng)
+    theirs = KernelReg(response, points[:, :2], "cc", reg_type="ll", bw=[0.4, 0.7], rng=rng)
+    expected, _ = theirs.fit(points[:50, :2] + 0.1)
+    got = vc.local_fit(points[:50, :2] + 0.1, points[:, :2], response, bandwidth=[0.4, 0.7])
+    np.testing.assert_allclose(got.fitted, expected, rtol=1e-9, atol=1e-10)
+
+
 def mixed_kernel():
     """Return the product that statsmodels writes as var_type="ccuo", bw=[0.4, 0.7, 0.2, 0.3]."""
     k = vc.kernels
