@@ -192,6 +192,13 @@ VICINAL_INLINE void reduce_row_block(const T* weights, const T* values, int keys
     }
 }
 
+// A look at the weights pays from four strips on, sending ahead from eight: before, the
+// second-level cache brings the columns in time.
+template <class T>
+VICINAL_INLINE bool has_strips(const ValueTile<T>& v, int count) {
+  return v.padded >= count * register_packs * Pack<T>::width;
+}
+
 // A pack of the strip that follows, with every block of rows.
 template <class T>
 VICINAL_INLINE void send_for_values(const ValueTile<T>& v, int r, int k, int c) {
@@ -213,8 +220,7 @@ VICINAL_INLINE int reduce_row_blocks(const RowSums<T>& s, int r, int k, int c,
     if ((weighing >> r & ((1U << R) - 1)) == 0) continue;
     const LaneRange used = used_lanes<reduce_part>(v.dropped, r, R, k);
     const int first = k + used.first;
-    if (R == register_rows && v.padded > register_packs * Pack<T>::width)
-      send_for_values(v, r, k, c);
+    if (R == register_rows && has_strips(v, 8)) send_for_values(v, r, k, c);
     if (used.first < used.end)
       reduce_row_block<T, R, P>(s.weights + r * tile_keys + first, v.data + first * v.stride + c,
                                 used.end - used.first, v.stride, s.sums + r * s.stride + c,
@@ -250,7 +256,6 @@ std::uint32_t rows_that_weigh(const T* weights, int rows) {
   return found;
 }
 
-// A look at the weights pays where columns are many.
 template <class T>
 void reduce_rows(const T* weights, ValueTile<T> v, T* sums, std::int64_t stride, int rows) {
   constexpr int W = Pack<T>::width, P = register_packs;
@@ -259,7 +264,7 @@ void reduce_rows(const T* weights, ValueTile<T> v, T* sums, std::int64_t stride,
   for (int k = 0; k < tile_keys; k += reduce_part) {
     if (!has_lane(v.panels, k)) continue;
     const std::uint32_t weighing =
-        v.padded < 2 * P * W ? ~std::uint32_t{0} : rows_that_weigh(weights + k, rows);
+        has_strips(v, 4) ? rows_that_weigh(weights + k, rows) : ~std::uint32_t{0};
     if (weighing == 0) continue;
     int c = 0;
     for (; c + P * W <= v.padded; c += P * W) reduce_strip<T, P>(s, k, c, weighing, ahead);

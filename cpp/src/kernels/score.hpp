@@ -139,12 +139,13 @@ VICINAL_INLINE void with_packs(int packs, Take&& take) {
 
 // The blocks of a tile, each from the first to the last `unit` of packs that its rows may use:
 // every size is another copy of the loop, so a finer unit is for what takes most of the time. All
-// blocks of a panel meet `step` features before the next; one or two rows meet all at once.
+// blocks of a panel meet `step` features before the next; one or two rows, and fewer than eight
+// such parts, which the second-level cache brings in time, meet all at once.
 template <int unit, class T, class Wide, class Single>
 VICINAL_INLINE void each_used_block(const ScoreArguments<T>& a, int rows, int step, Wide&& wide,
                                     Single&& single) {
   constexpr int P = register_packs, W = Pack<T>::width;
-  if (rows < 3) step = a.depth;
+  if (rows < 3 || a.depth < 8 * step) step = a.depth;
   for (int k = 0; k < tile_keys; k += P * W) {
     if (!has_lane(a.panels, k)) continue;
     for (Features part{0, 0}; part.end < a.depth; part.first = part.end) {
