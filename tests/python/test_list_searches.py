@@ -134,3 +134,28 @@ def test_radius_of_mapped_points(rng):
     found = vc.radius_neighbors(x[:50], x, 0.01, metric=metric)
     got = vc.local_stats(x[:50], x, kernel="constant", metric=metric, neighbors=vc.Radius(0.01))
     np.testing.assert_array_equal(got.count, np.diff(found.indptr))
+
+
+@pytest.mark.parametrize("metric", ["dot", "euclidean"])
+def test_many_rows_meet_tiles_together(rng, metric):
+    keys = rng.normal(size=(3000, 20))
+    queries = rng.normal(size=(301, 20))  # several groups, and one that is not full
+    scores = queries @ keys.T
+    if metric == "euclidean":
+        scores -= ((queries**2).sum(1)[:, None] + (keys**2).sum(1)) / 2
+    nearest = np.argpartition(-scores, 7, axis=1)[:, :7]
+    logs = np.take_along_axis(scores, nearest, 1)
+    weights = np.exp(logs - logs.max(1, keepdims=True))
+    expected = (weights[..., None] * keys[nearest]).sum(1) / weights.sum(1, keepdims=True)
+    options = {
+        "kernel": Softmax(bandwidth=1.0) if metric == "dot" else Gaussian(bandwidth=1.0),
+        "neighbors": vc.KNearest(7),
+    }
+    index = vc.KeyIndex(keys, metric=metric)
+    for threads in (1, 2):
+        got = vc.local_mean(queries, index, keys, num_threads=threads, **options)
+        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
+    alone = [
+        vc.local_mean(queries[i : i + 1], index, keys, **options)[0] for i in range(0, 301, 50)
+    ]
+    np.testing.assert_array_equal(got[::50], alone)
