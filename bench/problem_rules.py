@@ -6,6 +6,7 @@ import numpy as np
 from problem import Verdict
 
 TERMS = (6, 6, 6, 6, 4, 3)  # of the inputs: 15,552 rules
+OUTPUT_TERMS = 5
 ROWS_CHECKED = 50
 
 
@@ -57,12 +58,34 @@ class Rules:
             firing = np.min(degrees, axis=0)
         else:
             firing = np.maximum(np.sum(degrees, axis=0) - (self.d - 1), 0)
+        return self.joined(firing)
+
+    def joined(self, firing):
         return (firing * self.consequents).sum(axis=1) / firing.sum(axis=1)
 
     def judge(self, result, expected):
         count = min(self.rows, ROWS_CHECKED)
         error = float(np.abs(np.asarray(result)[:count] - expected[:count]).max())
         return Verdict(error, "ok" if error < 1e-6 else "wrong")  # scikit-fuzzy interpolates
+
+
+@dataclass(frozen=True)
+class MamdaniRules(Rules):
+    """Consequents are numbers of triangles around 0, 1, … that are cut off and joined."""
+
+    def joined(self, firing):
+        y = np.linspace(0, OUTPUT_TERMS - 1, 100_001)
+        curve = np.zeros((len(firing), len(y)))
+        for term in range(OUTPUT_TERMS):
+            strength = firing[:, self.consequents == term].max(axis=1)[:, None]
+            np.maximum(curve, np.minimum(strength, 1 - abs(y - term)), out=curve)
+        return np.trapezoid(curve * y, y, axis=1) / np.trapezoid(curve, y, axis=1)
+
+
+def grid_of_mamdani_rules(m):
+    plain = grid_of_rules(m, "min")
+    terms = np.random.default_rng(1).integers(0, OUTPUT_TERMS, len(plain.table))
+    return MamdaniRules(plain.rows_of, plain.table, plain.centers, plain.widths, terms, plain.norm)
 
 
 def grid_of_rules(m, norm="product"):

@@ -1,7 +1,7 @@
-"""Fuzzy inference: a full grid of 15,552 rules over six inputs, by three T-norms."""
+"""Fuzzy inference: a full grid of 15,552 rules over six inputs, by three T-norms, and Mamdani's."""
 
-from peers import SIMPFUL_RULES, SKFUZZY_RULES, VICINAL_RULES
-from problem_rules import grid_of_rules
+from peers import SIMPFUL_RULES, SKFUZZY_RULES, VICINAL_MAMDANI, VICINAL_RULES
+from problem_rules import OUTPUT_TERMS, grid_of_mamdani_rules, grid_of_rules
 from race import Case, Claim, Entrant, Limit
 
 ROWS = 100_000
@@ -23,3 +23,12 @@ def cases():
             [Claim("vicinal", (peer.family,), 10_000) for peer in peers],
             limits=[Limit("vicinal", 1.5)],
         )
+    problem = grid_of_mamdani_rules(ROWS)
+    yield Case(
+        "fuzzy-mamdani",
+        f"Mamdani, {len(problem.table):,} rules × {problem.d} inputs, {OUTPUT_TERMS} triangles, "
+        f"{ROWS:,} rows, centroid",
+        [Entrant(VICINAL_MAMDANI, problem)],
+        [],
+        limits=[Limit("vicinal", 1.5)],
+    )

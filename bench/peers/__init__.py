@@ -26,7 +26,7 @@ from .mean_shift import (
 from .non_local_means import OPENCV_PICTURE, SKIMAGE_PICTURE, VICINAL_PICTURE
 from .numpy_chunks import NUMPY
 from .radius_sklearn import SKLEARN_RADIUS
-from .rules import SIMPFUL_RULES, SKFUZZY_RULES, VICINAL_RULES
+from .rules import SIMPFUL_RULES, SKFUZZY_RULES, VICINAL_MAMDANI, VICINAL_RULES
 from .sklearn_chunks import SCIKIT_LEARN
 from .torch_matmul import TORCH_MATMUL
 from .torch_sdpa import SDPA
@@ -78,6 +78,7 @@ __all__ = [
     "VICINAL_INDEXED",
     "VICINAL_INDEXED_DENSITY",
     "VICINAL_LISTS",
+    "VICINAL_MAMDANI",
     "VICINAL_PICTURE",
     "VICINAL_RULES",
     "VICINAL_SEARCH",

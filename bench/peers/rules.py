@@ -74,16 +74,20 @@ def _simpful(problem, threads):
     return call
 
 
+def _inputs(problem):
+    from vicinal.models.fuzzy import Gauss
+
+    return {
+        name: {f"t{t}": Gauss(center, width) for t, center in enumerate(centers)}
+        for name, centers, width in zip(NAMES, problem.centers, problem.widths, strict=True)
+    }
+
+
 def _vicinal(problem, threads):
     import vicinal as vc
 
-    mf = vc.models.fuzzy
-    inputs = {
-        name: {f"t{t}": mf.Gauss(center, width) for t, center in enumerate(centers)}
-        for name, centers, width in zip(NAMES, problem.centers, problem.widths, strict=True)
-    }
     model = vc.models.TakagiSugeno(
-        inputs,
+        _inputs(problem),
         ["y"],
         problem.table,
         consequents=problem.consequents,
@@ -93,6 +97,23 @@ def _vicinal(problem, threads):
     return lambda: model.infer(problem.rows_of)["y"]
 
 
+def _vicinal_mamdani(problem, threads):
+    import vicinal as vc
+
+    triangle = vc.models.fuzzy.Triangle
+    terms = {f"t{t}": triangle(t - 1, t, t + 1) for t in range(1 + problem.consequents.max())}
+    model = vc.models.Mamdani(
+        _inputs(problem),
+        {"y": terms},
+        np.column_stack([problem.table, problem.consequents]),
+        norm=problem.norm,
+        ranges={"y": (0, len(terms) - 1)},
+        num_threads=threads,
+    )
+    return lambda: model.infer(problem.rows_of)["y"]
+
+
 SKFUZZY_RULES = Contender("scikit-fuzzy", _skfuzzy, "scikit-fuzzy", 10.0)
 SIMPFUL_RULES = Contender("simpful", _simpful, "simpful", 10.0)
 VICINAL_RULES = Contender("vicinal", _vicinal, "vicinal", 60.0)
+VICINAL_MAMDANI = Contender("vicinal", _vicinal_mamdani, "vicinal", 60.0)

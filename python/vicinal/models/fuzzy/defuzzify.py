@@ -19,7 +19,7 @@ __all__ = ["METHODS", "Curve"]
 
 METHODS = ("centroid", "bisector", "mean_of_maximum", "smallest_of_maximum", "largest_of_maximum")
 ROWS_OF_A_STRIP = 1024
-NUMBERS_OF_A_STRIP = 1 << 19
+NUMBERS_OF_A_STRIP = 1 << 16  # which the cache holds
 MOST_CUTS = 64  # of a sum whose every bend is found
 _SAME = 1 - 1e-12  # heights of at least this share of the largest are at the maximum
 

@@ -95,7 +95,11 @@ class Piecewise(Membership):
         a, b, c, d = self.knots
         left = (x - a) / (b - a) if a < b else np.where(x >= a, 1.0, 0.0)
         right = (d - x) / (d - c) if c < d else np.where(x <= d, 1.0, 0.0)
-        return np.where(np.isnan(x), x, np.clip(np.minimum(left, right), 0.0, 1.0))
+        degree = np.asarray(np.minimum(left, right))
+        np.clip(degree, 0.0, 1.0, out=degree)
+        if a == b and c == d:  # sides keep a NaN, jumps do not
+            degree[np.isnan(x)] = np.nan
+        return degree
 
     def _problem(self) -> str:
         a, b, c, d = self.knots
