@@ -9,7 +9,7 @@ import pytest
 from vicinal.models import Bilateral
 
 
-@pytest.mark.parametrize("shape", [(30,), (12, 14), (5, 6, 7)])
+@pytest.mark.parametrize("shape", [(30,), (12, 14), (5, 6, 7), (3, 4, 5, 4), (2, 3, 2, 3, 2)])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_formula(rng, shape, channels):
     image = rng.random((*shape, channels))

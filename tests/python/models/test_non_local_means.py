@@ -156,6 +156,8 @@ def test_sigma_and_h(rng):
     assert np.array_equal(by_rule, said)
     colors = rng.normal(scale=[0.1, 0.3], size=(300, 200, 2))
     assert abs(estimate_sigma(colors, -1) - np.sqrt(0.05)) <= 0.005
+    stack = rng.normal(scale=0.1, size=(20, 19, 18, 17))
+    assert abs(estimate_sigma(stack) - 0.1) <= 0.002
     assert estimate_sigma([[1.0]]) == 0
     assert estimate_sigma(np.full((4, 4), np.nan)) == 0
     with pytest.raises(ValueError, match="h=None is a share of sigma, which is 0"):
@@ -206,7 +208,7 @@ def test_refused_options(options, message):
 def test_refused_images(rng):
     image, model = rng.random((5, 6)), NonLocalMeans()
     for call, message in (
-        (lambda: model.denoise(1.0), "one to three axes besides its channels, got 0"),
+        (lambda: model.denoise(1.0), "at least one axis besides its channels"),
         (lambda: model.denoise(np.ones((2, 2, 2, 2))), "besides its channels, got 4"),
         (lambda: model.denoise(image, 2), "channel_axis must be an axis of image, got 2"),
         (lambda: model.denoise(image, mask=np.ones((5, 5), bool)), r"image's shape \(5, 6\)"),

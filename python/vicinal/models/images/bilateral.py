@@ -118,8 +118,8 @@ class Bilateral:
 
         Parameters
         ----------
-        image : array_like of one to three axes besides the channels
-            A signal, a picture or a volume.
+        image : array_like of one or more axes besides the channels
+            A signal, a picture, a volume, a series of volumes …
         channel_axis : int, optional
             The axis of the channels, also of a guide of as many axes as the image.
         guide : array_like, optional

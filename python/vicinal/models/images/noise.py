@@ -27,7 +27,7 @@ def estimate_sigma(image: ArrayLike, channel_axis: int | None = None) -> float:
 
     Parameters
     ----------
-    image : array_like of one to three axes besides the channels
+    image : array_like of one or more axes besides the channels
         Pixels that are not finite are left out.
     channel_axis : int, optional
         The axis of the channels. The estimate is the root of the mean square of theirs.

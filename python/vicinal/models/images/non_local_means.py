@@ -146,7 +146,8 @@ class NonLocalMeans:
         Parameters
         ----------
         image : array_like of one to three axes besides the channels
-            A signal, a picture or a volume.
+            A signal, a picture or a volume. Of a longer stack, denoise each volume by itself, or
+            give the first axis as channels, whose patches are then compared together.
         channel_axis : int, optional
             The axis of the channels, whose patches are compared together.
         mask : array_like of bool, of the image's shape without channels, optional
@@ -169,6 +170,12 @@ class NonLocalMeans:
             For arrays that are not real numbers on the CPU.
         """
         pixels = as_pixels(image, channel_axis)
+        if len(pixels.shape) > 3:
+            raise ValueError(
+                "image must have one to three axes besides its channels, got "
+                f"{len(pixels.shape)}; name the axis of colors by channel_axis=, and denoise "
+                "longer stacks volume by volume, or by Bilateral"
+            )
         used = as_mask(mask, pixels.shape)
         missing = missing_pixels(pixels, self.nan_policy, used)
         out = np.empty_like(pixels.values)

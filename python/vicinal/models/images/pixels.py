@@ -18,7 +18,7 @@ NAN_POLICIES = ("propagate", "omit", "raise")
 
 
 class Pixels(NamedTuple):
-    """An image of one to three axes, and its channels as the last axis."""
+    """An image of one axis or more, and its channels as the last axis."""
 
     values: Array  # (*shape, channels), C order, float32 or float64
     channel_axis: int | None
@@ -52,10 +52,9 @@ def as_pixels(image: ArrayLike, channel_axis: int | None, name: str = "image") -
                 f"channel_axis must be an axis of {name}, got {axis} for shape {array.shape}"
             )
         array = np.moveaxis(array, axis, -1)
-    if not 2 <= array.ndim <= 4:
+    if array.ndim < 2:
         raise ValueError(
-            f"{name} must have one to three axes besides its channels, got {array.ndim - 1}; name "
-            "the axis of colors by channel_axis=, and denoise longer stacks image by image"
+            f"{name} must have at least one axis besides its channels, got shape {array.shape[:-1]}"
         )
     if array.shape[-1] == 0:
         raise ValueError(f"{name} has no channels: {array.shape[-1]} along channel_axis")
