@@ -175,13 +175,17 @@ void weigh_row(const PatchArguments<T>& a) {
   const Pack<T> zero(T(0)), allowance(a.allowance), scale(a.scale);
   const AlongRow<T, S, box> along(a.along);
   for (int x = 0; x < a.count; x += Pack<T>::width) {
-    Pack<T> d = along.sum(a.sums + x);
+    const Pack<T> d = along.sum(a.sums + x);
+    const auto weight = [&](Pack<T> mean) VICINAL_INLINE_LAMBDA {
+      return exp2_scaled(max(zero, mean - allowance), scale);
+    };
     if constexpr (masked) {
       const Pack<T> share = along.sum(a.used + x);
-      // Patches without a pixel in common are infinitely far.
-      d = select<T>(share == zero, Pack<T>(infinite<T>), d / share);
+      // Patches without a pixel in common tell nothing, whatever h.
+      select<T>(share == zero, zero, weight(d / share)).store(a.weights + x);
+    } else {
+      weight(d).store(a.weights + x);
     }
-    exp2_scaled(max(zero, d - allowance), scale).store(a.weights + x);
   }
 }
 template <class T>

@@ -139,6 +139,14 @@ def test_limits(rng):
     assert np.array_equal(NonLocalMeans().denoise([3.0]), [3.0])
 
 
+def test_patches_without_a_pixel_in_common_tell_nothing(rng):
+    image, mask = rng.random((3, 9)), np.zeros((3, 9), bool)
+    mask[1, [1, 6]] = True
+    model = NonLocalMeans(patch_size=3, patch_distance=9, h=np.inf)
+    expected = np.where(mask, image[mask].mean(), image)
+    assert np.abs(model.denoise(image, mask=mask) - expected).max() <= 1e-15
+
+
 def test_large_offset(rng):
     image = rng.random((30, 30)).round(3)
     model = NonLocalMeans(patch_size=3, patch_distance=3, h=0.3)
