@@ -1,6 +1,8 @@
 """The same fuzzy rules in three packages, and rules that are learned from the same rows."""
 
+import contextlib
 import importlib
+import io
 
 import numpy as np
 from sklearn.datasets import load_diabetes
@@ -119,13 +121,14 @@ def _simpful(mamdani):
         else:
             for term, shape in zip(OUTPUT, output, strict=True):
                 system.set_crisp_output_value(term, shape[1])
-        system.add_rules(
-            [
-                f"IF ({NAMES[0]} IS {TERMS[a]}) AND ({NAMES[1]} IS {TERMS[b]}) "
-                f"THEN (y IS {OUTPUT[c]})"
-                for a, b, c in _rules()
-            ]
-        )
+        with contextlib.redirect_stdout(io.StringIO()):  # it tells what it detected
+            system.add_rules(
+                [
+                    f"IF ({NAMES[0]} IS {TERMS[a]}) AND ({NAMES[1]} IS {TERMS[b]}) "
+                    f"THEN (y IS {OUTPUT[c]})"
+                    for a, b, c in _rules()
+                ]
+            )
         infer = system.Mamdani_inference if mamdani else system.Sugeno_inference
         answers = []
         for row in fold.X_test:

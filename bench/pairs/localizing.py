@@ -16,7 +16,7 @@ from .pair import Contender, Pair
 from .tuning import Fold, fitted, held_out, r2, root_mean_square, tuned
 
 AXES = 8
-NEAR = 60  # rows of a local axis
+ROWS, NEAR = 600, 60  # digits, and how many a local axis is drawn from
 PENALTIES = (0.1, 1.0, 10.0)
 SHARES = (2.0, 4.0, 8.0, 16.0)  # bandwidths, in standard deviations of a feature
 
@@ -58,7 +58,7 @@ def _one_line(fold):
 
 
 def digits():
-    X = load_digits().data
+    X = load_digits().data[:ROWS]
     return [Fold(f.y, f.y, f.y_test, f.y_test) for f in held_out(X, X)]
 
 
@@ -143,7 +143,7 @@ def pairs():
     yield Pair(
         "axes-digits",
         "LocalPCA",
-        f"digits projected on {AXES} axes, 1,797 × 64 (digits)",
+        f"digits projected on {AXES} axes, {ROWS} × 64 (digits)",
         "root mean square error",
         False,
         digits,
