@@ -119,16 +119,16 @@ def _simpful(mamdani):
                 "y", simpful.LinguisticVariable(sets, universe_of_discourse=list(span))
             )
         else:
-            for term, shape in zip(OUTPUT, output, strict=True):
-                system.set_crisp_output_value(term, shape[1])
-        with contextlib.redirect_stdout(io.StringIO()):  # it tells what it detected
-            system.add_rules(
-                [
-                    f"IF ({NAMES[0]} IS {TERMS[a]}) AND ({NAMES[1]} IS {TERMS[b]}) "
-                    f"THEN (y IS {OUTPUT[c]})"
-                    for a, b, c in _rules()
-                ]
-            )
+            with contextlib.redirect_stdout(io.StringIO()):  # it tells what it detected
+                for term, shape in zip(OUTPUT, output, strict=True):
+                    system.set_crisp_output_value(term, shape[1])
+        system.add_rules(
+            [
+                f"IF ({NAMES[0]} IS {TERMS[a]}) AND ({NAMES[1]} IS {TERMS[b]}) "
+                f"THEN (y IS {OUTPUT[c]})"
+                for a, b, c in _rules()
+            ]
+        )
         infer = system.Mamdani_inference if mamdani else system.Sugeno_inference
         answers = []
         for row in fold.X_test:
