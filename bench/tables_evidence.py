@@ -52,7 +52,8 @@ def verdict_text(record):
 
 
 def _folds(found):
-    return f"{found['won']} folds won, {found['lost']} lost"
+    won, lost = found["won"], found["lost"]
+    return f"folds {won} : {lost}" if won or lost else "the same answers"
 
 
 def _remark(record, row):
@@ -103,6 +104,16 @@ def _summary(result):
     return table(["", "data", "best rival", "quality", "its time / ours"], rows)
 
 
+def _losses(result):
+    """Tell every pair in which a rival is better or faster."""
+    lines = []
+    for record in result["pairs"]:
+        found = verdict(record)
+        if found and (found["word"] == "worse" or found["faster"] < 1):
+            lines.append(f"- `{record['model']}`, {record['title']}: {verdict_text(record)}")
+    return "\n".join(lines) or "Nowhere in this run."
+
+
 def _machine(result):
     m = result["machine"]
     told = f"{m['processor']}, {m['threads']} threads, {m['isa']}, {m['date']}, {m['commit']}"
@@ -111,4 +122,8 @@ def _machine(result):
 
 
 TABLES = {f"evidence_{name}": _section(name) for name in SECTIONS}
-TABLES |= {"evidence_summary": _summary, "evidence_machine": _machine}
+TABLES |= {
+    "evidence_summary": _summary,
+    "evidence_losses": _losses,
+    "evidence_machine": _machine,
+}

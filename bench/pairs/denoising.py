@@ -18,7 +18,7 @@ ASKED = 100  # rows of a fold
 STEP = 1e-3  # of central differences
 CODES = 10
 WIDTHS = (10.0, 14.0, 20.0)  # of the first level, both ways
-COPIES = 5  # of every row, each with other noise, for a network
+COPIES = 2  # of every row, each with other noise, for a network
 
 
 def noisy_digits():

@@ -12,6 +12,7 @@ import numpy as np
 
 RESET = Path("/proc/self/clear_refs")  # of Linux
 OURS = "vicinal"  # names of our contenders start so
+SHORT = 0.3  # seconds
 SAME = 1e-6  # of a score: what rounding and a peer's own tolerance may do
 
 
@@ -77,9 +78,14 @@ def _row(contender):
 
 
 def _timed(contender, fold):
-    start = perf_counter()
-    answer = contender.answer(fold)
-    return answer, perf_counter() - start
+    """Return the answer and its least seconds; what is short is done again."""
+    least = elapsed = 0.0
+    while not elapsed or elapsed < SHORT:
+        start = perf_counter()
+        answer = contender.answer(fold)
+        seconds = perf_counter() - start
+        least, elapsed = min(least or seconds, seconds), elapsed + seconds
+    return answer, least
 
 
 def _differences(rows, answers):

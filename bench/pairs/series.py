@@ -12,9 +12,9 @@ from .regression import KERNEL_MEANS
 from .tuning import Fold, fitted, held_out, r2, root_mean_square, tuned
 
 AHEAD = 12
-LAGS = (6, 12, 24)
+LAGS = (12, 24)
 NEAR = (3, 5, 8, 12, 20)
-RIDGES = (0.0, 1.0, 100.0)
+RIDGES = (1.0, 100.0)
 SPANS = (0.1, 0.15, 0.2, 0.3, 0.45, 0.66)
 WIDTHS = (0.05, 0.1, 0.2, 0.3, 0.5)  # standard deviations of the year
 TARGETS = (0.5, 1.0, 2.0)  # standard deviations of the volume
