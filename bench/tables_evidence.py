@@ -118,7 +118,8 @@ def _machine(result):
     m = result["machine"]
     told = f"{m['processor']}, {m['threads']} threads, {m['isa']}, {m['date']}, {m['commit']}"
     peers = [f"{name} {m[name]}" for name in PEERS if name in m]
-    return f"{told}; {', '.join(peers)}."
+    load = f"load of the machine before the run: {m['load']:.1f}"
+    return f"{told}; {', '.join(peers)}; {load}."
 
 
 TABLES = {f"evidence_{name}": _section(name) for name in SECTIONS}
