@@ -148,7 +148,9 @@ VICINAL_INLINE void each_used_block(const ScoreArguments<T>& a, int rows, int st
   if (rows < 3 || a.depth < 8 * step) step = a.depth;
   for (int k = 0; k < tile_keys; k += P * W) {
     if (!has_lane(a.panels, k)) continue;
-    for (Features part{0, 0}; part.end < a.depth; part.first = part.end) {
+    Features part{0, 0};
+    do {  // without a feature all scores are those of nothing
+      part.first = part.end;
       part.end = a.depth - part.first < step ? a.depth : part.first + step;
       each_block(
           rows,
@@ -164,7 +166,7 @@ VICINAL_INLINE void each_used_block(const ScoreArguments<T>& a, int rows, int st
             });
           },
           [&](int r) VICINAL_INLINE_LAMBDA { single(part, r, k); });
-    }
+    } while (part.end < a.depth);
   }
 }
 
