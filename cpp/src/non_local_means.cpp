@@ -38,6 +38,8 @@ void check(const ImageView<const T>& image, const ImageView<T>& out,
   if (!(o.h > 0)) refuse("h must be positive, got " + std::to_string(o.h));
   if (!(o.sigma >= 0 && std::isfinite(o.sigma)))
     refuse("sigma must be finite and at least 0, got " + std::to_string(o.sigma));
+  if (!(o.spatial_width > 0))
+    refuse("spatial_width must be positive, got " + std::to_string(o.spatial_width));
   if (!o.mask.empty() && static_cast<std::int64_t>(o.mask.size()) != image.pixels())
     refuse("mask must have one element per pixel (" + std::to_string(image.pixels()) + "), got " +
            std::to_string(o.mask.size()));
@@ -66,19 +68,34 @@ std::int64_t write(const ImageView<const T>& image, const PaddedImage<T>& padded
 }
 
 template <class T>
-NonLocalMeansReport denoise(const ImageView<const T>& image, const ImageView<T>& out,
-                            const NonLocalMeansOptions& o) {
+void check_guide(const ImageView<const T>& image, const ImageView<const T>& guide) {
+  const bool fits = guide.planes == image.planes && guide.rows == image.rows &&
+                    guide.columns == image.columns && guide.channels >= 1;
+  if (guide.data == nullptr || !fits)
+    refuse("guide must have the pixels of image, and a channel at least");
+}
+
+// Patches are those of `guide`, or of the image itself without one.
+template <class T>
+NonLocalMeansReport denoise(const ImageView<const T>& image, const ImageView<const T>* guide,
+                            const ImageView<T>& out, const NonLocalMeansOptions& o) {
   check(image, out, o);
+  if (guide != nullptr) check_guide(image, *guide);
   const DefaultFloatingPoint modes;
-  const PaddedImage<T> source = padded(image, o);
-  const PatchPlan<T> plan = plan_of(source, o);
+  PaddedImage<T> source = padded(image, o), other;
+  if (guide != nullptr) {
+    other = padded(*guide, o);
+    share_used(source, other);
+  }
+  const PaddedImage<T>& patches = guide == nullptr ? source : other;
+  const PatchPlan<T> plan = plan_of(patches, o);
   const std::int64_t bands = (image.rows + band_rows - 1) / band_rows;
   const std::int64_t turns = bands * image.planes;
   const int asked = std::min(o.num_threads > 0 ? o.num_threads : max_threads(), 1024);
   const int threads = static_cast<int>(std::min<std::int64_t>(turns, asked));
   std::vector<PatchMeans<T>> workers;
   workers.reserve(static_cast<std::size_t>(threads));
-  for (int i = 0; i < threads; ++i) workers.emplace_back(source, plan);
+  for (int i = 0; i < threads; ++i) workers.emplace_back(source, patches, plan);
   const Watch watch{o.interrupted, o.progress};
   Poll poll(watch, static_cast<double>(turns));
   std::atomic<std::int64_t> next{0}, empty{0};
@@ -104,11 +121,19 @@ NonLocalMeansReport denoise(const ImageView<const T>& image, const ImageView<T>&
 
 NonLocalMeansReport non_local_means(ImageView<const float> image, ImageView<float> out,
                                     const NonLocalMeansOptions& options) {
-  return denoise(image, out, options);
+  return denoise<float>(image, nullptr, out, options);
 }
 NonLocalMeansReport non_local_means(ImageView<const double> image, ImageView<double> out,
                                     const NonLocalMeansOptions& options) {
-  return denoise(image, out, options);
+  return denoise<double>(image, nullptr, out, options);
+}
+NonLocalMeansReport non_local_means(ImageView<const float> image, ImageView<const float> guide,
+                                    ImageView<float> out, const NonLocalMeansOptions& options) {
+  return denoise<float>(image, &guide, out, options);
+}
+NonLocalMeansReport non_local_means(ImageView<const double> image, ImageView<const double> guide,
+                                    ImageView<double> out, const NonLocalMeansOptions& options) {
+  return denoise<double>(image, &guide, out, options);
 }
 
 }  // namespace vicinal

@@ -94,4 +94,12 @@ PaddedImage<T> padded(const ImageView<const T>& image, const NonLocalMeansOption
 template PaddedImage<float> padded(const ImageView<const float>&, const NonLocalMeansOptions&);
 template PaddedImage<double> padded(const ImageView<const double>&, const NonLocalMeansOptions&);
 
+template <class T>
+void share_used(PaddedImage<T>& a, PaddedImage<T>& b) {
+  if (!a.masked) return;
+  for (std::int64_t i = 0; i < a.channel_stride; ++i) a.used[i] = b.used[i] = a.used[i] * b.used[i];
+}
+template void share_used(PaddedImage<float>&, PaddedImage<float>&);
+template void share_used(PaddedImage<double>&, PaddedImage<double>&);
+
 }  // namespace vicinal

@@ -31,6 +31,9 @@ struct PaddedImage {
 
 template <class T>
 PaddedImage<T> padded(const ImageView<const T>& image, const NonLocalMeansOptions& options);
+// Two images of the same pixels use those that both may use.
+template <class T>
+void share_used(PaddedImage<T>& a, PaddedImage<T>& b);
 
 // A finite value in every channel.
 template <class T>

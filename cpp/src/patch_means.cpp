@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <numbers>
 
 #include "lowering.hpp"
@@ -13,7 +14,8 @@ namespace {
 template <class T>
 bool takes_plain_sums(const PaddedImage<T>& image, const NonLocalMeansOptions& o) {
   const bool flat = image.size[1] == 1 || image.size[2] == 1;
-  return o.patch == Patch::box && !image.masked && !flat && 3 <= o.patch_size && o.patch_size <= 7;
+  const bool summed = !flat && 3 <= o.patch_size && o.patch_size <= 7;
+  return o.patch == Patch::box && !image.masked && (summed || o.patch_size == 1);
 }
 
 template <class T>
@@ -26,12 +28,16 @@ void take_sums(double count, PatchPlan<T>& plan) {
 }  // namespace
 
 template <class T>
-PatchPlan<T> plan_of(const PaddedImage<T>& image, const NonLocalMeansOptions& options) {
+PatchPlan<T> plan_of(const PaddedImage<T>& guide, const NonLocalMeansOptions& options) {
   PatchPlan<T> plan;
   const double width = static_cast<double>(options.patch_size - 1) / 4;
   for (std::size_t axis = 0; axis < 3; ++axis) {
-    const std::int64_t radius = image.radius[axis];
-    plan.reach[axis] = std::min(options.patch_distance, image.size[axis] - 1);
+    const std::int64_t radius = guide.radius[axis];
+    plan.reach[axis] = std::min(options.patch_distance, guide.size[axis] - 1);
+    for (std::int64_t k = 0; k <= plan.reach[axis]; ++k) {
+      const double u = static_cast<double>(k) / options.spatial_width;
+      plan.near[axis].push_back(static_cast<T>(std::exp(-u * u / 2)));
+    }
     std::vector<double> g;
     double sum = 0;
     for (std::int64_t k = -radius; k <= radius; ++k) {
@@ -44,16 +50,17 @@ PatchPlan<T> plan_of(const PaddedImage<T>& image, const NonLocalMeansOptions& op
   plan.allowance = in_range<T>(2 * options.sigma * options.sigma);
   if (options.sigma == 0) plan.allowance = 0;
   plan.scale = -in_range<T>(std::numbers::log2e / options.h / options.h);
-  plan.box = takes_plain_sums(image, options);
-  if (plan.box) take_sums(static_cast<double>(image.channels), plan);
+  plan.box = takes_plain_sums(guide, options);
+  if (plan.box) take_sums(static_cast<double>(guide.channels), plan);
   return plan;
 }
 template PatchPlan<float> plan_of(const PaddedImage<float>&, const NonLocalMeansOptions&);
 template PatchPlan<double> plan_of(const PaddedImage<double>&, const NonLocalMeansOptions&);
 
 template <class T>
-PatchMeans<T>::PatchMeans(const PaddedImage<T>& image, const PatchPlan<T>& plan)
-    : image_(image), plan_(plan), table_(kernels::table<T>()) {
+PatchMeans<T>::PatchMeans(const PaddedImage<T>& image, const PaddedImage<T>& guide,
+                          const PatchPlan<T>& plan)
+    : image_(image), guide_(guide), plan_(plan), table_(kernels::table<T>()) {
   const std::int64_t lanes = table_.lanes, columns = image.size[2];
   const auto whole = [&](std::int64_t n) { return (n + lanes - 1) / lanes * lanes; };
   // Rows and planes of sums that lie a multiple of 4 KB apart would make the processor take a load
@@ -72,7 +79,7 @@ PatchMeans<T>::PatchMeans(const PaddedImage<T>& image, const PatchPlan<T>& plan)
   ring_.resize(4 * lanes * static_cast<std::int64_t>(plan.profile[1].size()));
   weights_.resize(together_ * weights_stride_ + lanes);
   std::fill_n(weights_.data(), together_ * weights_stride_ + lanes, T(0));
-  pairs_.resize(plan.profile[0].size() * static_cast<std::size_t>(image.channels));
+  pairs_.resize(plan.profile[0].size() * static_cast<std::size_t>(guide.channels));
 }
 
 // A pixel weighs 1 for itself, if it may be used.
@@ -143,19 +150,19 @@ void PatchMeans<T>::square(const Displacements& by, std::int64_t from, std::int6
   std::size_t n = 0;
   for (std::size_t k = 0; k < plan_.profile[0].size(); ++k) {
     const std::int64_t plane = plane_ + static_cast<std::int64_t>(k);
-    const std::int64_t a = image_.at(plane, from, 0);
-    const std::int64_t b = image_.at(plane + by.planes, from + by.rows, by.columns);
-    for (std::int64_t c = 0; c < image_.channels; ++c) {
-      const T* values = image_.values.data() + c * image_.channel_stride;
-      const T* used = image_.masked ? image_.used.data() : nullptr;
-      pairs_[n++] = {values + a, values + b, image_.masked ? used + a : nullptr,
-                     image_.masked ? used + b : nullptr,
-                     plan_.profile[0][k] / static_cast<T>(image_.channels)};
+    const std::int64_t a = guide_.at(plane, from, 0);
+    const std::int64_t b = guide_.at(plane + by.planes, from + by.rows, by.columns);
+    for (std::int64_t c = 0; c < guide_.channels; ++c) {
+      const T* values = guide_.values.data() + c * guide_.channel_stride;
+      const T* used = guide_.masked ? guide_.used.data() : nullptr;
+      pairs_[n++] = {values + a, values + b, guide_.masked ? used + a : nullptr,
+                     guide_.masked ? used + b : nullptr,
+                     plan_.profile[0][k] / static_cast<T>(guide_.channels)};
     }
   }
   table_.sum_squares({.pairs = pairs_.data(),
                       .pairs_count = static_cast<int>(n),
-                      .stride = image_.row_stride,
+                      .stride = guide_.row_stride,
                       .down = axis(1),
                       .displacements = by.count,
                       .rows = to - from,
@@ -171,6 +178,9 @@ void PatchMeans<T>::square(const Displacements& by, std::int64_t from, std::int6
 template <class T>
 void PatchMeans<T>::weigh(const Displacements& by, std::int64_t row) noexcept {
   const std::int64_t columns = image_.size[2], end = columns + table_.lanes;
+  const auto near = [&](std::size_t axis, std::int64_t k) {
+    return plan_.near[axis][static_cast<std::size_t>(std::abs(k))];
+  };
   for (std::int64_t k = 0; k < by.count; ++k) {
     const std::int64_t at = (k * block_rows_ + row) * wide_, x = by.columns + k;
     T* weights = weights_.data() + k * weights_stride_ + image_.margin;
@@ -180,6 +190,7 @@ void PatchMeans<T>::weigh(const Displacements& by, std::int64_t row) noexcept {
                           .count = static_cast<int>(columns),
                           .allowance = plan_.allowance,
                           .scale = plan_.scale,
+                          .factor = near(0, by.planes) * near(1, by.rows) * near(2, x),
                           .weights = weights});
     std::fill(weights, weights + std::max<std::int64_t>(0, -x), T(0));
     std::fill(weights + columns - std::max<std::int64_t>(0, x), weights + end, T(0));

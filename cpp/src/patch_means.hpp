@@ -15,11 +15,12 @@ template <class T>
 struct PatchPlan {
   std::array<std::vector<T>, 3> profile;  // of the patch along each axis, Σ = 1
   std::array<std::int64_t, 3> reach{};    // of the search along each axis
+  std::array<std::vector<T>, 3> near{};   // exp(−k² / 2s²) of displacements 0, 1, … of each axis
   T allowance = 0, scale = 0;             // 2σ², −log₂e / h²
   bool box = false;                       // plain sums serve; the two above are then of sums
 };
 template <class T>
-PatchPlan<T> plan_of(const PaddedImage<T>& image, const NonLocalMeansOptions& options);
+PatchPlan<T> plan_of(const PaddedImage<T>& guide, const NonLocalMeansOptions& options);
 
 inline constexpr std::int64_t band_rows = 64;
 // Displacements along a row that are weighed before they are added, so that a pixel's sums are read
@@ -34,7 +35,7 @@ inline constexpr std::int64_t least_block_rows = 8;
 template <class T>
 class PatchMeans {
  public:
-  PatchMeans(const PaddedImage<T>& image, const PatchPlan<T>& plan);
+  PatchMeans(const PaddedImage<T>& image, const PaddedImage<T>& guide, const PatchPlan<T>& plan);
 
   // Fills the sums of rows [first, last) of a plane.
   void run(std::int64_t plane, std::int64_t first, std::int64_t last, Poll& poll) noexcept;
@@ -65,7 +66,7 @@ class PatchMeans {
     return {profile.data(), static_cast<int>(profile.size()), plan_.box};
   }
 
-  const PaddedImage<T>& image_;
+  const PaddedImage<T>&image_, &guide_;
   const PatchPlan<T>& plan_;
   const kernels::Table<T>& table_;
   std::int64_t plane_ = 0, first_ = 0, last_ = 0;

@@ -118,6 +118,53 @@ TEST_CASE_TEMPLATE("the formula", T, float, double) {
         bound);
 }
 
+// Patches of one pixel of a guide, weighed by the distance of the places, too.
+TEST_CASE_TEMPLATE("the joint bilateral filter", T, float, double) {
+  const long double bound = sizeof(T) == 4 ? 1e-5L : 1e-13L;
+  const std::int64_t rows = 7, columns = 23;
+  Scene<T> image(1, rows, columns, 2), guide(1, rows, columns, 3);
+  std::vector<T> out(image.pixels.size());
+  const NonLocalMeansOptions o{
+      .patch_size = 1, .patch_distance = 4, .h = 1.3, .spatial_width = 1.7};
+  non_local_means(image.view(), guide.view(), ImageView<T>{out.data(), 1, rows, columns, 2}, o);
+  long double worst = 0;
+  for (std::int64_t y = 0; y < rows; ++y)
+    for (std::int64_t x = 0; x < columns; ++x)
+      for (std::int64_t c = 0; c < 2; ++c) {
+        long double mass = 0, sum = 0;
+        for (std::int64_t v = std::max<std::int64_t>(y - 4, 0); v <= std::min(y + 4, rows - 1); ++v)
+          for (std::int64_t u = std::max<std::int64_t>(x - 4, 0); u <= std::min(x + 4, columns - 1);
+               ++u) {
+            const auto away = static_cast<long double>((v - y) * (v - y) + (u - x) * (u - x));
+            const long double w =
+                weight(guide, {0, y, x}, {0, v, u}, o) * std::exp(-away / (2 * 1.7L * 1.7L));
+            mass += w;
+            sum += w * image.at(0, v, u, c);
+          }
+        const auto i = static_cast<std::size_t>((y * columns + x) * 2 + c);
+        worst = std::max(worst, std::abs(out[i] - sum / mass));
+      }
+  CHECK(worst <= bound);
+}
+
+TEST_CASE("a pixel that misses in the guide is not used") {
+  Scene<double> image(1, 6, 6, 1), guide(1, 6, 6, 1);
+  const double missing = std::numeric_limits<double>::quiet_NaN();
+  guide.pixels[14] = missing;
+  const NonLocalMeansOptions o{.patch_size = 3, .patch_distance = 2, .h = 1, .omit_missing = true};
+  std::vector<double> out(36), other(36);
+  const ImageView<double> to{out.data(), 1, 6, 6, 1}, again{other.data(), 1, 6, 6, 1};
+  non_local_means(image.view(), guide.view(), to, o);
+  image.pixels[14] += 100;
+  non_local_means(image.view(), guide.view(), again, o);
+  for (std::size_t i = 0; i < 36; ++i) CHECK((i == 14 || out[i] == other[i]));
+  CHECK_THROWS_AS(non_local_means(image.view(), {guide.pixels.data(), 1, 6, 5, 1}, to, o),
+                  std::invalid_argument);
+  NonLocalMeansOptions flat = o;
+  flat.spatial_width = 0;
+  CHECK_THROWS_AS(non_local_means(image.view(), guide.view(), to, flat), std::invalid_argument);
+}
+
 TEST_CASE_TEMPLATE("the bits do not depend on the threads", T, float, double) {
   Scene<T> s(2, 200, 33, 2);
   NonLocalMeansOptions o{.patch_distance = 3, .h = 1, .num_threads = 1};

@@ -132,7 +132,7 @@ FAULTS = [
     ),
     Fault(
         "cancelled distances are trusted",
-        "cpp/src/kernels/score.hpp",
+        "cpp/src/kernels/expanded.hpp",
         "return fma(sum, Pack<T>(T(-0.25)), squared);",
         "return fma(sum, Pack<T>(T(-1e-6)), squared);",
     ),

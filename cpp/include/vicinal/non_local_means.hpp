@@ -1,7 +1,11 @@
 // Non-local means: every pixel becomes the mean of the pixels near it, weighed by how alike the
 // patches around the two are (Buades, Coll & Morel, 2005).
 //
-//   d²(p, q) = Σ_k g(k) ‖I[p + k] − I[q + k]‖² / channels,   w = exp(−max(d² − 2σ², 0) / h²)
+//   d²(p, q) = Σ_k g(k) ‖G[p + k] − G[q + k]‖² / channels,
+//   w = exp(−max(d² − 2σ², 0) / h²) · exp(−‖p − q‖² / 2s²)
+//
+// with the image itself or another one as the guide G. Patches of one pixel make the bilateral
+// filter (Tomasi & Manduchi, 1998), of a guide the joint one; s = ∞ leaves the places out.
 //
 // A local mean with the patches as queries and keys, the Gaussian of bandwidth h/√2 as kernel (σ =
 // 0) and the grid of pixels at most patch_distance away as neighbors. Exact: squares are summed
@@ -13,6 +17,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 
 #include "vicinal/export.h"
@@ -40,6 +45,7 @@ struct NonLocalMeansOptions {
   std::int64_t patch_distance = 11;  // pixels in each direction along each axis, at least 0
   double h = 0.1;                    // > 0, in units of the image
   double sigma = 0;                  // standard deviation of the noise, at least 0
+  double spatial_width = std::numeric_limits<double>::infinity();  // s > 0, in pixels
   // One per pixel, true: this pixel is denoised, and others may use it. d² is then the mean over
   // the pixels of the patches that may be used on both sides. Empty: all.
   std::span<const bool> mask{};
@@ -61,6 +67,16 @@ VICINAL_EXPORT NonLocalMeansReport non_local_means(ImageView<const float> image,
                                                    ImageView<float> out,
                                                    const NonLocalMeansOptions& options = {});
 VICINAL_EXPORT NonLocalMeansReport non_local_means(ImageView<const double> image,
+                                                   ImageView<double> out,
+                                                   const NonLocalMeansOptions& options = {});
+// Patches are those of a guide: as many pixels, any number of channels. With omit_missing a pixel
+// that misses in one of the two is not used.
+VICINAL_EXPORT NonLocalMeansReport non_local_means(ImageView<const float> image,
+                                                   ImageView<const float> guide,
+                                                   ImageView<float> out,
+                                                   const NonLocalMeansOptions& options = {});
+VICINAL_EXPORT NonLocalMeansReport non_local_means(ImageView<const double> image,
+                                                   ImageView<const double> guide,
                                                    ImageView<double> out,
                                                    const NonLocalMeansOptions& options = {});
 

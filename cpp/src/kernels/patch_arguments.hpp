@@ -20,7 +20,7 @@ template <class T>
 struct PatchAxis {
   const T* weights = nullptr;
   int size = 0;
-  bool box = false;  // all weights count as 1; sizes 3, 5 and 7
+  bool box = false;  // all weights count as 1; sizes 1, 3, 5 and 7
 };
 template <class T>
 struct SquaresArguments {
@@ -45,6 +45,7 @@ struct PatchArguments {
   int count = 0;         // pixels
   T allowance = 0;       // 2σ², for a box of all its sums
   T scale = 0;           // −log₂e / h², likewise
+  T factor = 1;          // of all weights
   T* weights = nullptr;  // written in whole packs
 };
 template <class T>

@@ -1,7 +1,7 @@
 // patches: weights of pixels by the difference of the patches around them (Buades, Coll & Morel
 // 2005), the rows of an image against the same rows displaced.
 //
-//   d²(p, q) = Σ_k g(k) (I[p + k] − I[q + k])²,   w = exp(−max(d² − 2σ², 0) / h²)
+//   d²(p, q) = Σ_k g(k) (I[p + k] − I[q + k])²,   w = exp(−max(d² − 2σ², 0) / h²) · factor(p − q)
 //
 // The patch's weights g are a product over the axes, so d² takes one pass per axis over the squares
 // of one displacement: down the columns, whose last squares stay in registers, then along the rows.
@@ -36,6 +36,11 @@ struct BoxColumn {
     four[0] = quad;
     return sum;
   }
+};
+
+template <class T>
+struct BoxColumn<T, 1> {
+  VICINAL_INLINE Pack<T> next(Pack<T> x) { return x; }
 };
 
 // Σ_k g[k] x[k] of the last of a column. `ring` holds each twice, so that they stand in a row.
@@ -128,6 +133,7 @@ template <class T>
 void sum_squares(const SquaresArguments<T>& s) {
   if (s.used != nullptr) return sum_weighted<T, true>(s);
   if (!s.down.box) return sum_weighted<T, false>(s);
+  if (s.down.size == 1) return sum_boxes<T, 1>(s);
   if (s.down.size == 3) return sum_boxes<T, 3>(s);
   if (s.down.size == 5) return sum_boxes<T, 5>(s);
   sum_boxes<T, 7>(s);
@@ -151,7 +157,9 @@ struct AlongRow {
   // Σ_k g[k] row[k]
   VICINAL_INLINE Pack<T> sum(const T* row) const {
     const auto at = [&](int k) VICINAL_INLINE_LAMBDA { return Pack<T>::load_unaligned(row + k); };
-    if constexpr (box) {
+    if constexpr (S == 1 && box) {
+      return at(0);
+    } else if constexpr (box) {
       const Pack<T> two = at(0) + at(1);
       if constexpr (S == 3) return two + at(2);
       const Pack<T> four = two + (at(2) + at(3));
@@ -172,12 +180,12 @@ struct AlongRow {
 
 template <class T, int S, bool box = false, bool masked = false>
 void weigh_row(const PatchArguments<T>& a) {
-  const Pack<T> zero(T(0)), allowance(a.allowance), scale(a.scale);
+  const Pack<T> zero(T(0)), allowance(a.allowance), scale(a.scale), factor(a.factor);
   const AlongRow<T, S, box> along(a.along);
   for (int x = 0; x < a.count; x += Pack<T>::width) {
     const Pack<T> d = along.sum(a.sums + x);
     const auto weight = [&](Pack<T> mean) VICINAL_INLINE_LAMBDA {
-      return exp2_scaled(max(zero, mean - allowance), scale);
+      return exp2_scaled(max(zero, mean - allowance), scale) * factor;
     };
     if constexpr (masked) {
       const Pack<T> share = along.sum(a.used + x);
@@ -192,6 +200,7 @@ template <class T>
 void weigh_patches(const PatchArguments<T>& a) {
   const int size = a.along.size;
   if (a.used != nullptr) return weigh_row<T, 0, false, true>(a);
+  if (size == 1 && a.along.box) return weigh_row<T, 1, true>(a);
   if (size == 3) return a.along.box ? weigh_row<T, 3, true>(a) : weigh_row<T, 3>(a);
   if (size == 5) return a.along.box ? weigh_row<T, 5, true>(a) : weigh_row<T, 5>(a);
   if (size == 7) return a.along.box ? weigh_row<T, 7, true>(a) : weigh_row<T, 7>(a);

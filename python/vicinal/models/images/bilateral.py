@@ -12,6 +12,7 @@ from vicinal.arrays import Array, as_array, as_index, as_points, working_dtype
 from vicinal.engine import local_mean
 from vicinal.kernels import Gaussian, Product
 from vicinal.models.images.pixels import (
+    IMAGE_AXES,
     NAN_POLICIES,
     Pixels,
     as_mask,
@@ -19,6 +20,7 @@ from vicinal.models.images.pixels import (
     check_level,
     missing_pixels,
 )
+from vicinal.models.images.single_pixels import single_pixels
 from vicinal.neighbors import Neighbors, radius_neighbors
 from vicinal.progress import Report
 from vicinal.row_sets import Grid
@@ -152,6 +154,11 @@ class Bilateral:
             missing = unknown if missing is None or unknown is None else missing | unknown
         if pixels.values.size == 0:
             return pixels.restore(pixels.values.copy())
+        if len(pixels.shape) <= IMAGE_AXES and missing is None:
+            widths = self._color_width(colors.rows, None), float(self.sigma_spatial)
+            return pixels.restore(
+                single_pixels(pixels, colors, used, self.radius, widths, self.n_jobs, progress)
+            )
         places = np.indices(pixels.shape, pixels.values.dtype).reshape(len(pixels.shape), -1).T
         means = self._means(
             places,

@@ -16,6 +16,7 @@ from vicinal.errors import LocalizationWarning
 from vicinal.models.caller import levels_to_the_caller
 from vicinal.models.images.noise import sigma_of
 from vicinal.models.images.pixels import (
+    IMAGE_AXES,
     NAN_POLICIES,
     Pixels,
     as_mask,
@@ -170,7 +171,7 @@ class NonLocalMeans:
             For arrays that are not real numbers on the CPU.
         """
         pixels = as_pixels(image, channel_axis)
-        if len(pixels.shape) > 3:
+        if len(pixels.shape) > IMAGE_AXES:
             raise ValueError(
                 "image must have one to three axes besides its channels, got "
                 f"{len(pixels.shape)}; name the axis of colors by channel_axis=, and denoise "

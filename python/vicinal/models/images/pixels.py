@@ -12,8 +12,9 @@ from vicinal.arrays import Array, as_array, as_index, working_dtype
 if TYPE_CHECKING:
     from vicinal.arrays import ArrayLike
 
-__all__ = ["Pixels", "as_mask", "as_pixels", "check_level", "missing_pixels"]
+__all__ = ["IMAGE_AXES", "Pixels", "as_mask", "as_pixels", "check_level", "missing_pixels"]
 
+IMAGE_AXES = 3  # most that the engine takes besides channels
 NAN_POLICIES = ("propagate", "omit", "raise")
 
 
