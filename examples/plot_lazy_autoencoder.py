@@ -33,8 +33,8 @@ pictures = model.inverse_transform(np.column_stack([across.ravel(), up.ravel()])
 mosaic = pictures.reshape(14, 14, 8, 8).transpose(0, 2, 1, 3).reshape(112, 112)
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
-for digit in np.unique(label):
-    left.scatter(*Z[label == digit].T, s=8, label=str(digit))
+for digit, mark in zip(np.unique(label), "o^sx", strict=True):
+    left.scatter(*Z[label == digit].T, s=10, marker=mark, label=str(digit))
 left.legend(title="digit")
 left.set(title="codes of the rows", xlabel="first code", ylabel="second code")
 left.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))

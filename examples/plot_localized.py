@@ -31,9 +31,11 @@ for axis, model, title in zip(
     axes, (everywhere, around), ("one for all", "one around every point"), strict=True
 ):
     share = model.predict_proba(grid)[:, 1].reshape(across.shape)
-    shown = axis.contourf(across, up, share, levels=np.linspace(0, 1, 11), cmap="RdBu_r", alpha=0.7)
+    shown = axis.contourf(across, up, share, levels=np.linspace(0, 1, 11), cmap="cividis")
     axis.contour(across, up, share, levels=[0.5], colors="k")
-    axis.scatter(*X.T, c=y, s=10, cmap="RdBu_r", edgecolor="k", linewidth=0.4)
+    for moon, mark in enumerate("o^"):
+        rows = X[y == moon]
+        axis.scatter(*rows.T, s=16, marker=mark, c=("C0", "C3")[moon], ec="w", lw=0.4)
     axis.set(title=title, xlabel="first feature")
 axes[0].set(ylabel="second feature")
 fig.colorbar(shown, ax=axes, label="probability of the second moon")

@@ -26,7 +26,9 @@ for axis, longest in zip(axes, (0.2, 0.6, 3.0), strict=True):
     parents = model.parents_
     for row in np.flatnonzero(parents != np.arange(len(X))):
         axis.plot(*X[[row, parents[row]]].T, color="0.6", lw=0.6, zorder=1)
-    axis.scatter(*X.T, s=8, c=model.labels_, cmap="tab10", zorder=2)
+    for cluster in np.unique(model.labels_):
+        rows = X[model.labels_ == cluster]
+        axis.scatter(*rows.T, s=12, marker="os^vDP*"[cluster % 7], zorder=2)
     count = len(np.unique(model.labels_))
     axis.set(title=f"max_distance = {longest:g}: {count} clusters", xlabel="x")
 axes[0].set(ylabel="y")
