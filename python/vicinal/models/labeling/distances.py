@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 import vicinal
 from vicinal.models.precomputed import as_distances
 
-__all__ = ["graph_weights", "is_precomputed"]
+__all__ = ["graph_weights", "is_precomputed", "refuse_coordinates"]
 
 
 def is_precomputed(metric: Any) -> bool:
@@ -43,3 +43,12 @@ def graph_weights(model: Any, X: Any) -> csr_array:
         normalize=False,
         num_threads=model.n_jobs,
     )
+
+
+def refuse_coordinates(model: Any) -> None:
+    """Raise for a parameter that rows known by their distances alone cannot serve."""
+    if model.neighbors is not None or model.mass_tol != 0 or model.empty == "nearest":
+        raise ValueError(
+            "metric='precomputed' spreads along the distances that X stores: neighbors, "
+            "mass_tol and empty='nearest' need coordinates; leave edges out of X instead"
+        )

@@ -13,7 +13,7 @@ from vicinal.arrays import Array
 from vicinal.bandwidth.given import AdaptiveBandwidth
 from vicinal.kernels import as_kernel
 from vicinal.models.base import FLOATS, LocalModel
-from vicinal.models.labeling.distances import graph_weights, is_precomputed
+from vicinal.models.labeling.distances import graph_weights, is_precomputed, refuse_coordinates
 from vicinal.models.labeling.labels import encoded, one_hot
 from vicinal.models.labeling.left_out import LeftOutLabels
 from vicinal.models.labeling.propagation import Propagation
@@ -264,11 +264,7 @@ class LabelPropagation(LeftOutLabels, Propagation, ClassifierMixin, LocalModel):
     def _take_distances(self) -> None:
         """Settle what rows known by their distances alone have instead of keys."""
         self._check_empty()
-        if self.neighbors is not None or self.mass_tol != 0 or self.empty == "nearest":
-            raise ValueError(
-                "metric='precomputed' spreads along the distances that X stores: neighbors, "
-                "mass_tol and empty='nearest' need coordinates; leave edges out of X instead"
-            )
+        refuse_coordinates(self)
         self.keys_: Any = None
         self.sample_weight_ = None
         self.bandwidth_ = None if self._kernel_has_bandwidth() else self.bandwidth
