@@ -191,7 +191,8 @@ def _judge(claim, rows):
     A void rival that should have been faster than the best makes the claim void, too.
     """
     ours = next(row for row in rows if row.name == claim.ours)
-    asked = [row for row in rows if row.name in claim.against or row.family in claim.against]
+    others = [row for row in rows if row is not ours]
+    asked = [row for row in others if {row.name, row.family} & set(claim.against)]
     rivals = [row for row in asked if row.status in ("ok", "void")]
     record = {**vars(claim), "ratio": None, "void": [r.name for r in asked if r.status == "void"]}
     if ours.status != "ok" or not rivals:

@@ -45,7 +45,7 @@ def _localized():
             Entrant(fits.SKLEARN_LOOP, problem),
             Entrant(fits.SKLEARN_NEWTON, problem),
         ],
-        [Claim("vicinal", ("scikit-learn",), 50), Claim("vicinal", ("its Newton",), 5)],
+        [Claim("vicinal", ("scikit-learn",), 50), Claim("vicinal", ("its Newton",), 50)],
     )
 
 

@@ -44,6 +44,7 @@ def _sklearn(problem, threads):
 
     options = {"gamma": problem.gamma, "n_neighbors": problem.nearest or 7, "n_jobs": threads}
     options["kernel"] = "knn" if problem.nearest else "rbf"
+    options["max_iter"] = problem.steps
     if problem.alpha is None:
         model = semi_supervised.LabelPropagation(**options)
     else:
