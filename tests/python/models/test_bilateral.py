@@ -97,3 +97,30 @@ def test_bits_of_any_number_of_threads(rng, dtype):
 def test_refused_options(options, message):
     with pytest.raises(ValueError, match=message):
         Bilateral(**options)
+
+
+@pytest.mark.parametrize("spoiled", [False, True])
+def test_a_guide_of_double_precision_counts_in_full(rng, spoiled):
+    image, guide = rng.random((9, 9)).astype("f4"), 1e6 + rng.random((9, 9))
+    expected = image_formulas.bilateral(image[..., None], guide[..., None], 3, 0.3, 1.0)[..., 0]
+    given = image.copy()
+    if spoiled:  # out of sight of the pixels that are compared
+        given[8, 8] = np.nan
+    got = Bilateral(sigma_color=0.3, nan_policy="omit").denoise(given, guide=guide)
+    assert got.dtype == np.float64
+    assert np.abs(got - expected)[:5].max() <= 1e-9
+
+
+@pytest.mark.parametrize("where", ["image", "guide", "both"])
+def test_pixels_that_miss_in_the_image_or_the_guide_are_left_out(rng, where):
+    image, guide = rng.random((9, 9)), rng.random((9, 9))
+    used = np.ones((9, 9), bool)
+    if where != "guide":
+        image[4, 4], used[4, 4] = np.nan, False
+    if where != "image":
+        guide[2, 6], used[2, 6] = np.nan, False
+    model = Bilateral(sigma_color=0.3, nan_policy="omit")
+    got = model.denoise(image, guide=guide)
+    expected = model.denoise(np.nan_to_num(image), guide=np.nan_to_num(guide), mask=used)
+    assert np.abs(got - expected)[used].max() <= 1e-13
+    assert np.isfinite(got).all()

@@ -147,11 +147,15 @@ class Bilateral:
         """
         pixels = as_pixels(image, channel_axis)
         colors = self._colors(pixels, guide, channel_axis)
+        if colors is not pixels:
+            dtype = np.result_type(pixels.values, colors.values)
+            pixels, colors = pixels.as_type(dtype), colors.as_type(dtype)
         used = as_mask(mask, pixels.shape)
         missing = missing_pixels(pixels, self.nan_policy, used)
         if colors is not pixels:
             unknown = missing_pixels(colors, self.nan_policy, used)
-            missing = unknown if missing is None or unknown is None else missing | unknown
+            known = [part for part in (missing, unknown) if part is not None]
+            missing = np.logical_or.reduce(known) if known else None
         if pixels.values.size == 0:
             return pixels.restore(pixels.values.copy())
         if len(pixels.shape) <= IMAGE_AXES and missing is None:

@@ -33,6 +33,10 @@ class Pixels(NamedTuple):
         """Return the pixels in C order, (pixels, channels)."""
         return self.values.reshape(-1, self.values.shape[-1])
 
+    def as_type(self, dtype: np.dtype[Any]) -> Pixels:
+        """Return the same pixels in another floating-point type."""
+        return self._replace(values=self.values.astype(dtype, copy=False))
+
     def restore(self, values: Array) -> Array:
         """Give pixels the shape that the user's image has."""
         values = values.reshape(self.values.shape)

@@ -24,12 +24,11 @@ def single_pixels(
     num_threads: int | None,
     progress: bool | Report,
 ) -> Array:
-    """Average pixels by the Gaussians of colors and of places, of these widths.
+    """Average pixels by the Gaussians of colors and of places, of these widths; all of one type.
 
     Non-local means weigh by exp(−d²/h²), d² a mean over C channels: h² = 2 width² / C.
     """
-    dtype = np.result_type(pixels.values, colors.values)
-    image, guide = (part.values.astype(dtype, copy=False) for part in (pixels, colors))
+    image, guide = pixels.values, colors.values
     out = np.empty_like(image)
     leading = (1,) * (4 - out.ndim)
     with reporter(progress) as report:
